@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// libtoyvmm's one public header: a KVM machine that boots Linux, its serial
+// ports as a stream of stamped bytes, and its life as events. A machine is a
+// value; several can live in one process.
+#pragma once
+
+#include "src/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// 16550 UARTs at the PC's addresses: 0x3f8/4, 0x2f8/3, 0x3e8/4, 0x2e8/3.
+#define TOYVMM_PORTS 4
+
+struct toyvmm; // one machine, opaque
+
+// ---- What happens to a machine --------------------------------------------
+
+enum toyvmm_event_kind {
+    TOYVMM_EVENT_STARTED,   // immediately before the first KVM_RUN
+    TOYVMM_EVENT_USERSPACE, // the guest wrote 123 to the boot timer port 0x3f0
+    // All below end the machine: exactly one of them is reported, last.
+    TOYVMM_EVENT_RESET,          // keyboard controller, 0xcf9, ACPI register
+    TOYVMM_EVENT_POWEROFF,       // ACPI S5
+    TOYVMM_EVENT_HALT,           // hlt with interrupts off: never wakes again
+    TOYVMM_EVENT_TRIPLE_FAULT,   // KVM_EXIT_SHUTDOWN
+    TOYVMM_EVENT_INTERNAL_ERROR, // KVM can't go on; detail says why
+    TOYVMM_EVENT_STOPPED,        // toyvmm_stop was called
+};
+
+// Registers of vCPU 0 at the event (KVM_GET_REGS, KVM_GET_SREGS).
+struct toyvmm_regs {
+    uint64_t rip, rflags, rsp, rbp, rax, rbx, rcx, rdx, rsi, rdi;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint16_t cs, ss;
+};
+
+struct toyvmm_event {
+    enum toyvmm_event_kind kind;
+    uint64_t ns;     // CLOCK_MONOTONIC, at the VM exit that showed it
+    uint64_t cpu_ns; // CPU time of the vCPU threads until then
+    uint64_t exits;  // VM exits to user space until then
+    bool has_regs;
+    struct toyvmm_regs regs;
+    char detail[160]; // one sentence: "ACPI reset register", "emulation ..."
+};
+
+// "reset", "power-off", "halt", ...: for messages. Never NULL.
+const char *toyvmm_event_name(enum toyvmm_event_kind kind);
+
+// True for the kinds that end a machine.
+bool toyvmm_event_is_end(enum toyvmm_event_kind kind);
+
+// ---- The console seam ------------------------------------------------------
+
+// What the machine talks to. The callbacks run on a vCPU thread (event also on
+// the thread that calls toyvmm_stop) and must not block or call back into the
+// machine, except that tx/event may be called while the same callback runs for
+// another machine. bytes, time and events of one machine come in one order.
+struct toyvmm_sink {
+    void *owner;
+    // The guest transmitted one byte; ns was taken at the VM exit.
+    void (*tx)(void *owner, unsigned port, uint8_t byte, uint64_t ns);
+    // The UART's receive FIFO is empty, its receive interrupt enabled: give up
+    // to max (1..16) bytes of waiting input, return how many. May be called on
+    // a vCPU thread or inside toyvmm_input_ready.
+    size_t (*rx)(void *owner, unsigned port, uint8_t *bytes, size_t max);
+    void (*event)(void *owner, const struct toyvmm_event *event);
+};
+
+// ---- A machine's life ------------------------------------------------------
+
+struct toyvmm_config {
+    const char *kernel;  // path of an ELF vmlinux or a bzImage, x86-64
+    const char *initrd;  // path, or NULL
+    const char *cmdline; // NULL is ""
+    uint64_t memory;     // bytes; at least 16 MiB for a Linux kernel
+    unsigned cpus;       // 1
+    struct toyvmm_sink sink;
+};
+
+// Checks the files, loads them, creates the VM; nothing runs yet. NULL with
+// err filled: -EINVAL (the images or the shape are wrong), -ENOENT and other
+// file errors, -ENODEV (no usable KVM); code, if not NULL, gets the number.
+struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
+                             struct error *err);
+
+// The part of toyvmm_create that needs no KVM: opens and checks kernel, initrd,
+// command line and memory size against each other. 0, or a negative errno.
+int toyvmm_check(const struct toyvmm_config *config, struct error *err);
+
+// Starts the vCPU threads. Once for each machine.
+int toyvmm_start(struct toyvmm *vm, struct error *err);
+
+// Input is waiting in the sink for port. Any thread, any time, cheap; the
+// machine takes it through rx as soon as the guest will have it.
+void toyvmm_input_ready(struct toyvmm *vm, unsigned port);
+
+// Ends the vCPU threads and waits for them; reports EVENT_STOPPED when the
+// machine had not ended by itself. Any thread but a vCPU's; idempotent.
+void toyvmm_stop(struct toyvmm *vm);
+
+// Stops if need be, frees everything. No callback runs after it returned.
+void toyvmm_destroy(struct toyvmm *vm);
+
+// ---- Looking at it ---------------------------------------------------------
+
+// VM exits that reached user space, by reason and by I/O port, and gaps: for
+// "where does a boot's time go". Counters may be read while it runs.
+struct toyvmm_port_count {
+    uint16_t port;
+    uint64_t reads, writes;
+};
+struct toyvmm_stats {
+    uint64_t exits, exits_io, exits_mmio, exits_hlt, exits_intr, exits_other;
+    uint64_t cpu_ns; // vCPU threads' CPU time (user and guest)
+    size_t nports;   // busiest first, at most 32
+    struct toyvmm_port_count ports[32];
+};
+void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out);
+
+// Kicks vCPU 0 out of the guest and reads its registers (milliseconds); false
+// when the machine does not run.
+bool toyvmm_read_regs(struct toyvmm *vm, struct toyvmm_regs *out);
+
+// ---- The host --------------------------------------------------------------
+
+// What the probe found out about /dev/kvm by running a tiny guest.
+struct toyvmm_probe {
+    bool usable;
+    char reason[256]; // one sentence: why not, or what was proved
+    char vendor[16];  // host CPUID vendor string
+    uint64_t took_ns; // how long the probe took
+    size_t nmissing;  // what a stock kernel needs and this KVM lacks
+    char missing[8][48];
+};
+
+// Runs the probe (reach long mode, set and read CPUID, take #BP through
+// an IDT, cmpxchg16b, popcnt, xsave where offered), bounded in time. path is
+// "/dev/kvm" unless a test gives another.
+void toyvmm_probe(const char *path, struct toyvmm_probe *out);
