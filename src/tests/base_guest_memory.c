@@ -24,6 +24,17 @@ Test(guest_memory, one_region_below_3_gib)
     cr_assert_null(guest_memory_at(&mem, 0, 1));
 }
 
+Test(guest_memory, large_pages_are_possible)
+{
+    struct guest_memory mem;
+    cr_assert_eq(guest_memory_map(&mem, 4 * GIB + MIB, NULL), 0);
+    for (size_t i = 0; i < mem.nregions; i++)
+        cr_assert_eq(((uintptr_t)mem.regions[i].hva ^ mem.regions[i].gpa) &
+                         (2 * MIB - 1),
+                     0, "region %zu", i);
+    guest_memory_unmap(&mem);
+}
+
 Test(guest_memory, overflowing_ranges_are_refused)
 {
     struct guest_memory mem;
