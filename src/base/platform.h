@@ -68,6 +68,10 @@
 #define PLATFORM_LAPIC_GPA   UINT64_C(0xfee00000)
 #define PLATFORM_LAPIC_LEN   UINT64_C(0x1000)
 #define PLATFORM_IOAPIC_PINS 24
+// KVM's default routing wires its 8254 to pin 0 of the I/O APIC, not to pin 2
+// as PC boards do; the tables say what is so. Whoever sets another routing
+// (KVM_SET_GSI_ROUTING) changes this.
+#define PLATFORM_PIT_GSI 0
 
 // Below 4 GiB, outside RAM: what KVM needs on Intel hosts.
 #define PLATFORM_KVM_IDENTITY_MAP_GPA UINT64_C(0xfffbc000) // one page

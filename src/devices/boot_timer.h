@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The boot timer: one write-only byte at PLATFORM_BOOT_TIMER_PORT with which a
+// guest tells how far its boot has come, as under Firecracker. The value
+// PLATFORM_BOOT_TIMER_VALUE means that userspace was reached.
+#pragma once
+
+#include "src/devices/bus.h"
+
+// Owned by who wires it; has no state of its own, so it needs no lock.
+struct boot_timer {
+    void *owner;
+    // The guest wrote value: each time, on the vCPU thread that wrote. What
+    // the values mean, and whether a second one counts, is the owner's affair.
+    void (*reached)(void *owner, uint8_t value);
+};
+
+// The device at base (one byte). It reads as 0xff, like a port with nothing
+// behind it. timer outlives the bus.
+struct device boot_timer_device(struct boot_timer *timer, uint64_t base);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The address bus: registration, look-up, and what becomes of odd accesses.
+#include "src/devices/bus.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_WIDTH 8
+
+void bus_init(struct bus *bus)
+{
+    *bus = (struct bus){0};
+}
+
+// Index of the first device whose base lies above address.
+static size_t upper_bound(const struct bus *bus, uint64_t address)
+{
+    size_t low = 0, high = bus->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (bus->devices[mid].base <= address)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static int check_device(const struct device *device, struct error *err)
+{
+    const char *name = device->name ? device->name : "device";
+
+    if (device->len == 0 || device->base > UINT64_MAX - (device->len - 1))
+        return error_set(err, -EINVAL,
+                         "%s: no address range of %" PRIu64
+                         " bytes at 0x%" PRIx64,
+                         name, device->len, device->base);
+    if (!device->read || !device->write || !(device->widths & BUS_BYTE))
+        return error_set(err, -EINVAL, "%s: a device must read and write bytes",
+                         name);
+    return 0;
+}
+
+int bus_add(struct bus *bus, const struct device *device, struct error *err)
+{
+    int rc = check_device(device, err);
+    uint64_t end = device->base + (device->len - 1); // inclusive
+    size_t at = upper_bound(bus, device->base);
+    const struct device *before = at > 0 ? &bus->devices[at - 1] : NULL;
+    const struct device *after = at < bus->count ? &bus->devices[at] : NULL;
+    const struct device *other = NULL;
+
+    if (rc)
+        return rc;
+    if (before && device->base - before->base < before->len)
+        other = before;
+    else if (after && after->base <= end)
+        other = after;
+    if (other)
+        return error_set(err, -EEXIST,
+                         "%s at 0x%" PRIx64 " overlaps %s at 0x%" PRIx64,
+                         device->name ? device->name : "device", device->base,
+                         other->name ? other->name : "device", other->base);
+    if (bus->count == BUS_MAX_DEVICES)
+        return error_set(err, -ENOSPC, "no room for more than %d devices",
+                         BUS_MAX_DEVICES);
+
+    memmove(&bus->devices[at + 1], &bus->devices[at],
+            (bus->count - at) * sizeof(bus->devices[0]));
+    bus->devices[at] = *device;
+    bus->count++;
+    return 0;
+}
+
+static bool claims(const struct device *device, uint64_t address)
+{
+    return address >= device->base && address - device->base < device->len;
+}
+
+const struct device *bus_find(struct bus *bus, uint64_t address)
+{
+    size_t at = __atomic_load_n(&bus->last, __ATOMIC_RELAXED);
+
+    if (at < bus->count && claims(&bus->devices[at], address))
+        return &bus->devices[at];
+
+    at = upper_bound(bus, address);
+    if (at == 0 || !claims(&bus->devices[at - 1], address))
+        return NULL;
+    __atomic_store_n(&bus->last, at - 1, __ATOMIC_RELAXED);
+    return &bus->devices[at - 1];
+}
+
+// The device that holds all of the access, or NULL.
+static const struct device *target(struct bus *bus, uint64_t address,
+                                   unsigned width)
+{
+    const struct device *device;
+
+    if (width < 1 || width > MAX_WIDTH)
+        return NULL;
+    device = bus_find(bus, address);
+    if (!device || device->len - (address - device->base) < width)
+        return NULL;
+    return device;
+}
+
+static uint64_t width_mask(unsigned width)
+{
+    return width >= MAX_WIDTH ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
+}
+
+// A width's value is its bit in widths; 3, 5, 6 and 7 are nobody's.
+static bool takes(const struct device *device, unsigned width)
+{
+    return (width & (width - 1)) == 0 && (device->widths & width);
+}
+
+static uint64_t device_read(const struct device *device, uint64_t offset,
+                            unsigned width)
+{
+    uint64_t value = 0;
+
+    if (takes(device, width))
+        return device->read(device->owner, offset, width) & width_mask(width);
+    for (unsigned i = 0; i < width; i++)
+        value |= (device->read(device->owner, offset + i, 1) & 0xff) << (8 * i);
+    return value;
+}
+
+static void device_write(const struct device *device, uint64_t offset,
+                         unsigned width, uint64_t value)
+{
+    if (takes(device, width)) {
+        device->write(device->owner, offset, width, value & width_mask(width));
+        return;
+    }
+    for (unsigned i = 0; i < width; i++)
+        device->write(device->owner, offset + i, 1, (value >> (8 * i)) & 0xff);
+}
+
+uint64_t bus_read(struct bus *bus, uint64_t address, unsigned width)
+{
+    const struct device *device = target(bus, address, width);
+
+    if (!device)
+        return width_mask(width);
+    return device_read(device, address - device->base, width);
+}
+
+void bus_write(struct bus *bus, uint64_t address, unsigned width,
+               uint64_t value)
+{
+    const struct device *device = target(bus, address, width);
+
+    if (device)
+        device_write(device, address - device->base, width, value);
+}
+
+// x86 is little-endian, and so is every host that runs its guests in KVM.
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "string I/O copies values as they lie in memory");
+
+void bus_read_string(struct bus *bus, uint64_t address, unsigned width,
+                     size_t count, void *data)
+{
+    const struct device *device = target(bus, address, width);
+    uint8_t *to = data;
+
+    if (width > MAX_WIDTH)
+        return;
+    for (size_t i = 0; i < count; i++, to += width) {
+        uint64_t value = width_mask(width);
+
+        if (device)
+            value = device_read(device, address - device->base, width);
+        memcpy(to, &value, width);
+    }
+}
+
+void bus_write_string(struct bus *bus, uint64_t address, unsigned width,
+                      size_t count, const void *data)
+{
+    const struct device *device = target(bus, address, width);
+    const uint8_t *from = data;
+
+    if (!device)
+        return;
+    for (size_t i = 0; i < count; i++, from += width) {
+        uint64_t value = 0;
+
+        memcpy(&value, from, width);
+        device_write(device, address - device->base, width, value);
+    }
+}

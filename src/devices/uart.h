@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A 16550A UART (National Semiconductor PC16550D data sheet), as Linux's 8250
+// driver detects and drives it. Any number can exist; the machine wires up to
+// four. It knows nothing of who is behind it: bytes go out and come in through
+// two callbacks, the interrupt through an irq_line.
+#pragma once
+
+#include "src/devices/bus.h"
+#include "src/devices/irq.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define UART_FIFO_SIZE 16
+#define UART_REGISTERS 8
+
+// Registers by offset; the first three have two meanings or more.
+enum uart_register {
+    UART_RBR = 0, // read: receive buffer; with DLAB the divisor's low byte
+    UART_THR = 0, // write: transmit holding; with DLAB the same
+    UART_IER = 1, // interrupt enable; with DLAB the divisor's high byte
+    UART_IIR = 2, // read: interrupt identification
+    UART_FCR = 2, // write: FIFO control
+    UART_LCR = 3,
+    UART_MCR = 4,
+    UART_LSR = 5,
+    UART_MSR = 6,
+    UART_SCR = 7,
+};
+
+enum {
+    UART_IER_ERBFI = 0x01, // received data available
+    UART_IER_ETBEI = 0x02, // transmit holding register empty
+    UART_IER_ELSI = 0x04,  // receiver line status
+    UART_IER_EDSSI = 0x08, // modem status
+
+    UART_IIR_NONE = 0x01,
+    UART_IIR_MODEM = 0x00,
+    UART_IIR_THRE = 0x02,
+    UART_IIR_RDA = 0x04,
+    UART_IIR_RLS = 0x06,
+    UART_IIR_CTI = 0x0c, // data below the trigger level, time-out
+    UART_IIR_FIFOS = 0xc0,
+
+    UART_FCR_ENABLE = 0x01,
+    UART_FCR_CLEAR_RX = 0x02,
+    UART_FCR_CLEAR_TX = 0x04,
+    UART_FCR_TRIGGER = 0xc0, // 1, 4, 8 or 14 bytes
+
+    UART_LCR_DLAB = 0x80,
+
+    UART_MCR_DTR = 0x01,
+    UART_MCR_RTS = 0x02,
+    UART_MCR_OUT1 = 0x04,
+    UART_MCR_OUT2 = 0x08, // a PC's interrupt driver
+    UART_MCR_LOOP = 0x10,
+
+    UART_LSR_DR = 0x01,
+    UART_LSR_OE = 0x02,
+    UART_LSR_THRE = 0x20,
+    UART_LSR_TEMT = 0x40,
+
+    UART_MSR_DCTS = 0x01,
+    UART_MSR_DDSR = 0x02,
+    UART_MSR_TERI = 0x04,
+    UART_MSR_DDCD = 0x08,
+    UART_MSR_CTS = 0x10,
+    UART_MSR_DSR = 0x20,
+    UART_MSR_RI = 0x40,
+    UART_MSR_DCD = 0x80,
+};
+
+// What is behind the port. Plain value, copied in. Both callbacks run under
+// the UART's lock, on the thread that made the register access or called
+// uart_input_ready; they must be quick and must not call into this UART.
+struct uart_line {
+    void *owner;
+    // The guest transmitted byte. Nothing is buffered here, so this is still
+    // within the VM exit that wrote it, and its time is the exit's.
+    void (*tx)(void *owner, uint8_t byte);
+    // Give up to max (1..16) bytes of waiting input, oldest first; returns how
+    // many. They count as delivered: the UART never gives them back.
+    size_t (*rx)(void *owner, uint8_t *bytes, size_t max);
+};
+
+// Up to a FIFO's fill of bytes, the oldest first.
+struct uart_bytes {
+    uint8_t bytes[UART_FIFO_SIZE];
+    uint8_t count;
+};
+
+// The registers: a plain value without pointers, so that it can be copied. The
+// receive FIFO holds the first shown bytes of line, then those of loop, 16 of
+// them or, with FIFOs off, one at most. The transmitter is always empty between
+// accesses.
+struct uart_state {
+    uint8_t ier, fcr, lcr, mcr, scr;
+    uint8_t dll, dlm;
+    uint8_t lsr_errors;     // LSR.OE, until LSR is read
+    uint8_t msr_deltas;     // MSR bits 0..3, until MSR is read
+    bool thre_pending;      // the THRE interrupt condition, whatever IER says
+    bool level;             // what the interrupt line was told last
+    struct uart_bytes line; // pulled from the line, not read yet
+    struct uart_bytes loop; // from the loopback, all in the FIFO
+    uint8_t shown;          // at most line.count
+};
+
+// Owned by who wires it. Any thread may call the functions below; lock guards
+// state, and with it the order of tx, rx and set_level calls.
+struct uart {
+    pthread_mutex_t lock;
+    struct uart_line line;
+    struct irq_line irq;
+    struct uart_state state;
+};
+
+// The state after power-on: interrupts off, FIFOs off, divisor 1 (115200 baud;
+// Linux's earlycon divides by it). A peer is there: CTS, DSR and DCD are on.
+void uart_init(struct uart *uart, const struct uart_line *line,
+               const struct irq_line *irq);
+void uart_destroy(struct uart *uart);
+
+// The device of eight byte registers at base; wider accesses are split by the
+// bus. uart outlives the bus.
+//
+// The contract (data sheet sections 8.1 to 8.11):
+//  - After each access, and when input arrives, the interrupt condition is
+//    computed anew, and the line told if its level changed: RLS, RDA or CTI,
+//    THRE, modem status, each gated by its IER bit, all by MCR.OUT2. So an IER
+//    write that unmasks a condition raises the line.
+//  - THRE arises when the transmitter becomes empty (at once after each THR
+//    write) and when ETBEI goes from 0 to 1; reading IIR while it is the
+//    source ends it, and so does a THR write, for that instant.
+//  - There is no character clock: data below the trigger level is reported as
+//    CTI at once.
+//  - Receive is flow-controlled by the guest: when the FIFO is empty, IER.ERBFI
+//    set and the loopback off, it is filled by pulling from line->rx, 16 bytes
+//    at most (1 with FIFOs off). With MCR.OUT2 that happens at once. Without
+//    it no interrupt can reach the guest, so it happens when the guest looks
+//    (reads RBR, IIR or LSR): Linux's port detection sets all of IER for an
+//    instant without OUT2 and clears the FIFOs after it, and must not take
+//    input that was typed early with it.
+//  - A guest that polls LSR with ERBFI off gets no input.
+//  - FCR's clear bit drops the FIFO. A change of its enable bit empties it as
+//    well, but what came from the line counts as not sent yet and comes again:
+//    Linux opens a port with IER first and turns its FIFOs on after that, and
+//    must not lose the byte in between.
+//  - The line never overruns. LSR.OE, hence RLS, comes from loopback only.
+struct device uart_device(struct uart *uart, uint64_t base);
+
+// Input is waiting behind line->rx: pulls it now if the guest will have it;
+// otherwise the guest's next access that makes room does. Call it after the
+// bytes can be had from rx. Any thread, but not from the callbacks.
+void uart_input_ready(struct uart *uart);
