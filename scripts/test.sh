@@ -1,0 +1,277 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the tests need, builds, and runs every test. The last line is
+# "N passed, N failed, N skipped": it counts tests that really ran.
+#
+#   scripts/test.sh            everything (CI runs this)
+#   scripts/test.sh unit lint  only these stages; see --help
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib/tap.sh
+. scripts/lib/tap.sh
+
+readonly ALL_STAGES=(setup build unit lint asan tsan fuzz fixtures rig kvm
+    scenarios intel)
+readonly BUILD=build
+readonly RESULTS=$BUILD/test-results
+JOBS=$(nproc)
+readonly JOBS
+
+usage()
+{
+    cat <<END
+usage: scripts/test.sh [STAGE...]
+
+Without a stage, all run, in this order:
+  setup      install Debian packages that are missing (apt-get, sudo if needed)
+  build      compile everything with warnings as errors
+  unit       unit tests, no /dev/kvm needed
+  lint       clang-format, clang-tidy, shellcheck
+  asan       unit tests under AddressSanitizer and UBSan
+  tsan       tests of threaded rooms under ThreadSanitizer
+  fuzz       libFuzzer targets, a few seconds each
+  fixtures   guest recipes: reproducible, atomic, clear errors
+  rig        the emulated AMD-V machine: streams, exit codes, no orphans
+  kvm        unit tests that need a working /dev/kvm (in the rig without one)
+  scenarios  real guests: logins, failing-on-purpose suite, bad input
+  intel      one login under kvm_intel inside Bochs
+
+Results go to $RESULTS, one TAP file for each program.
+END
+}
+
+say()
+{
+    printf '\n== %s (%s s)\n' "$*" "$SECONDS"
+}
+
+# run_tap NAME COMMAND...: runs a program that writes TAP to its stdout.
+run_tap()
+{
+    local name=$1 status=0
+    shift
+    "$@" >"$RESULTS/$name.tap" 2>"$RESULTS/$name.log" || status=$?
+    finish_tap "$name" "$status"
+}
+
+# run_criterion NAME PROGRAM [PREFIX...]: runs a Criterion program, after a
+# prefix command if one is given (the rig).
+run_criterion()
+{
+    local name=$1 program=$2 status=0
+    shift 2
+    rm -f "$RESULTS/$name.tap"
+    "$@" "$program" --tap="$RESULTS/$name.tap" >"$RESULTS/$name.log" 2>&1 ||
+        status=$?
+    finish_tap "$name" "$status"
+}
+
+# A program that failed without saying which test did counts as one failure.
+finish_tap()
+{
+    local name=$1 status=$2 passed failed skipped
+    touch "$RESULTS/$name.tap"
+    read -r passed failed skipped < <(tap_tally "$RESULTS/$name.tap")
+    if [ $((passed + failed + skipped)) -eq 0 ] ||
+        { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
+        echo "not ok - $name ended with status $status" >>"$RESULTS/$name.tap"
+        failed=$((failed + 1))
+    fi
+    printf '%-24s %4d passed %4d failed %4d skipped\n' \
+        "$name" "$passed" "$failed" "$skipped"
+    grep -h '# SKIP' "$RESULTS/$name.tap" | sed 's/^ok - /    skipped: /' || :
+    if [ "$failed" -gt 0 ]; then
+        grep -A 12 '^not ok' "$RESULTS/$name.tap" | sed 's/^/    /' | head -80
+        tail -n 40 "$RESULTS/$name.log" 2>/dev/null | sed 's/^/    | /' || :
+    fi
+}
+
+configure()
+{
+    local dir=$1
+    shift
+    cmake -S . -B "$dir" -G Ninja "$@" >"$RESULTS/$(basename "$dir")-cmake.log"
+}
+
+stage_setup()
+{
+    scripts/setup.sh --test
+}
+
+stage_build()
+{
+    configure "$BUILD" -DTOYVMM_TESTS=ON
+    ninja -C "$BUILD" -j "$JOBS" --quiet
+}
+
+unit_programs()
+{
+    find "$1/bin" -maxdepth 1 -type f -name 'test-*' -perm -u+x | sort
+}
+
+stage_unit()
+{
+    local program
+    for program in $(unit_programs "$BUILD"); do
+        run_criterion "unit-${program##*/test-}" "$program"
+    done
+}
+
+lint_format()
+{
+    git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
+}
+
+# clang-tidy runs on what the compilation database holds. Libraries' headers are
+# not ours to judge.
+lint_tidy()
+{
+    git ls-files -z 'src/*.c' 'harness/*.c' 'scripts/*.c' ':!:*/tests/*' |
+        xargs -0 -n 4 -P "$JOBS" clang-tidy --quiet -p "$BUILD"
+}
+
+lint_shell()
+{
+    git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck -x
+}
+
+stage_lint()
+{
+    {
+        tap_run "clang-format finds nothing" lint_format
+        tap_run "clang-tidy finds nothing" lint_tidy
+        tap_run "shellcheck finds nothing" lint_shell
+    } >"$RESULTS/lint.tap"
+    finish_tap lint 0
+}
+
+# sanitized NAME SANITIZERS ROOMS...
+sanitized()
+{
+    local name=$1 sanitizers=$2 dir=$BUILD-$1 room
+    shift 2
+    configure "$dir" -DTOYVMM_SANITIZE="$sanitizers" -DCMAKE_BUILD_TYPE=Debug
+    ninja -C "$dir" -j "$JOBS" --quiet "${@/#/test-}"
+    for room in "$@"; do
+        run_criterion "$name-$room" "$dir/bin/test-$room"
+    done
+}
+
+rooms()
+{
+    unit_programs "$BUILD" | sed 's/.*test-//'
+}
+
+stage_asan()
+{
+    # shellcheck disable=SC2046  # room names are single words
+    sanitized asan address,undefined $(rooms)
+}
+
+stage_tsan()
+{
+    sanitized tsan thread console devices machine
+}
+
+# Seconds for each fuzz target; a longer hunt: FUZZ_SECONDS=600.
+stage_fuzz()
+{
+    local dir=$BUILD-fuzz program name corpus
+    CC=clang configure "$dir" -DTOYVMM_FUZZERS=ON -DTOYVMM_TESTS=OFF \
+        -DTOYVMM_SANITIZE=fuzzer-no-link,address,undefined
+    ninja -C "$dir" -j "$JOBS" --quiet fuzzers
+    for program in "$dir"/bin/fuzz-*; do
+        name=${program##*/}
+        corpus=$dir/corpus/$name
+        mkdir -p "$corpus"
+        tap_run "$name for ${FUZZ_SECONDS:-10} s" "$program" \
+            -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 \
+            -artifact_prefix="$dir/" "$corpus" \
+            "fixtures/corpora/${name#fuzz-}" >>"$RESULTS/fuzz.tap"
+    done
+    finish_tap fuzz 0
+}
+
+stage_fixtures()
+{
+    run_tap fixtures fixtures/tests/fixtures.sh
+}
+
+stage_rig()
+{
+    run_tap rig scripts/rig/test.sh "$BUILD/bin/toyvmm-rig"
+}
+
+# The command that gives a working /dev/kvm: nothing, where the host's will do.
+kvm_prefix()
+{
+    if "$BUILD/bin/toyvmm-test" --probe --accel kvm >/dev/null 2>&1; then
+        return
+    fi
+    echo "$BUILD/bin/toyvmm-rig --"
+}
+
+stage_kvm()
+{
+    local prefix
+    fixtures/kernel/debian-cloud.sh >/dev/null
+    prefix=$(kvm_prefix)
+    # shellcheck disable=SC2086  # the prefix is words on purpose
+    run_criterion kvm-machine "$BUILD/bin/test-machine" $prefix
+    # shellcheck disable=SC2086
+    run_criterion kvm-host "$BUILD/bin/test-host" $prefix
+}
+
+stage_scenarios()
+{
+    run_tap scenarios harness/tests/e2e.sh "$BUILD/bin/toyvmm-test"
+}
+
+stage_intel()
+{
+    run_tap intel scripts/bochs/login.sh "$BUILD/bin/toyvmm-test"
+}
+
+main()
+{
+    local stages=("$@") stage
+    if [ "${1-}" = --help ] || [ "${1-}" = -h ]; then
+        usage
+        return 0
+    fi
+    [ $# -gt 0 ] || stages=("${ALL_STAGES[@]}")
+    for stage in "${stages[@]}"; do
+        declare -F "stage_$stage" >/dev/null || {
+            echo "scripts/test.sh: no stage '$stage'; see --help" >&2
+            return 2
+        }
+    done
+
+    mkdir -p "$RESULTS"
+    rm -f "$RESULTS"/*.tap
+    local status
+    for stage in "${stages[@]}"; do
+        say "$stage"
+        # A subshell outside any condition, so that `set -e` holds in it.
+        set +e
+        (
+            set -e
+            "stage_$stage"
+        )
+        status=$?
+        set -e
+        [ "$status" -ne 0 ] || continue
+        echo "not ok - stage $stage" | tee "$RESULTS/stage-$stage.tap"
+        # What can't be installed or built leaves nothing to run.
+        case $stage in setup | build) break ;; esac
+    done
+
+    local passed failed skipped
+    read -r passed failed skipped < <(tap_tally "$RESULTS"/*.tap)
+    printf '\nThe whole run took %d s.\n' "$SECONDS"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+main "$@"
