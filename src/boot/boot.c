@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of things: open and identify the files, plan, check that all
+// fits, then load. Both entry points share all but the last; see boot.h.
+#include "src/boot/boot.h"
+
+#include "src/base/platform.h"
+#include "src/boot/acpi.h"
+#include "src/boot/cpustate.h"
+#include "src/boot/image.h"
+#include "src/boot/kernel.h"
+#include "src/boot/layout.h"
+#include "src/boot/mptable.h"
+#include "src/boot/reset_vector.h"
+#include "src/boot/zeropage.h"
+
+#include <errno.h>
+
+// Lives on the stack of one call; prepare fills it, release closes the files.
+struct boot_job {
+    const struct boot_request *request;
+    const char *cmdline;
+    struct ram ram;
+    struct image kernel;
+    struct image initrd; // fd -1 without one
+    struct kernel_plan plan;
+    uint64_t initrd_gpa;
+};
+
+static int check_shape(const struct boot_request *request, uint64_t memory,
+                       struct error *err)
+{
+    if (!request->kernel || !request->kernel[0])
+        return error_set(err, -EINVAL, "no kernel is given");
+    if (request->cpus < 1 || request->cpus > BOOT_CPUS_MAX)
+        return error_set(err, -EINVAL, "%u CPUs are out of range: 1 to %u",
+                         request->cpus, BOOT_CPUS_MAX);
+    return layout_check_memory(memory, host_memory(), err);
+}
+
+static int plan_kernel(struct boot_job *job, struct error *err)
+{
+    enum boot_image_kind kind;
+    int rc = image_open(&job->kernel, job->request->kernel, "kernel", err);
+    if (rc == 0)
+        rc = image_identify_kernel(&job->kernel, &kind, err);
+    if (rc < 0)
+        return rc;
+    switch (kind) {
+    case BOOT_IMAGE_ELF:
+        rc = elf_plan(&job->kernel, &job->plan, err);
+        break;
+    case BOOT_IMAGE_BZIMAGE:
+        rc = bzimage_plan(&job->kernel, &job->plan, err);
+        break;
+    }
+    if (rc < 0)
+        return rc;
+    return layout_check_kernel(&job->plan, job->ram, job->kernel.path, err);
+}
+
+static int plan_initrd(struct boot_job *job, struct error *err)
+{
+    if (!job->request->initrd)
+        return 0;
+    int rc = image_open(&job->initrd, job->request->initrd, "initrd", err);
+    if (rc == 0)
+        rc = image_identify_initrd(&job->initrd, err);
+    if (rc < 0)
+        return rc;
+    return layout_place_initrd(&job->plan, job->ram, job->initrd.size,
+                               job->initrd.path, &job->initrd_gpa, err);
+}
+
+static int prepare(struct boot_job *job, const struct boot_request *request,
+                   uint64_t memory, struct error *err)
+{
+    job->request = request;
+    job->cmdline = request->cmdline ? request->cmdline : "";
+    job->kernel.fd = -1;
+    job->initrd.fd = -1;
+    int rc = check_shape(request, memory, err);
+    if (rc < 0)
+        return rc;
+    job->ram = ram_shape(memory);
+    rc = plan_kernel(job, err);
+    if (rc == 0)
+        rc = plan_initrd(job, err);
+    if (rc == 0)
+        rc = layout_check_cmdline(job->cmdline, job->plan.cmdline_max, err);
+    return rc;
+}
+
+static void release(struct boot_job *job)
+{
+    image_close(&job->kernel);
+    image_close(&job->initrd);
+}
+
+static int load(struct boot_job *job, const struct guest_memory *mem,
+                struct boot_state *state, struct error *err)
+{
+    uint64_t initrd_size = job->request->initrd ? job->initrd.size : 0;
+    int rc = kernel_load(&job->plan, &job->kernel, mem, err);
+    if (rc == 0 && initrd_size)
+        rc =
+            image_load(&job->initrd, 0, initrd_size, mem, job->initrd_gpa, err);
+    if (rc == 0)
+        rc = acpi_write(mem, job->request->platform, job->request->cpus,
+                        &state->rsdp_gpa, err);
+    if (rc == 0)
+        rc = mptable_write(mem, job->request->cpus, err);
+    if (rc == 0)
+        rc = reset_vector_write(mem, err);
+    if (rc < 0)
+        return rc;
+    struct zeropage_request zero = {
+        .plan = &job->plan,
+        .ram = job->ram,
+        .cmdline = job->cmdline,
+        .initrd_gpa = job->initrd_gpa,
+        .initrd_size = initrd_size,
+        .rsdp_gpa = state->rsdp_gpa,
+    };
+    rc = zeropage_write(&zero, mem, err);
+    if (rc < 0)
+        return rc;
+    state->kind = job->plan.kind;
+    state->kernel_gpa = job->plan.start;
+    state->kernel_size = job->plan.end - job->plan.start;
+    state->initrd_gpa = job->initrd_gpa;
+    state->initrd_size = initrd_size;
+    state->zero_page_gpa = PLATFORM_ZERO_PAGE_GPA;
+    return cpustate_write(mem, job->plan.entry, state, err);
+}
+
+int boot_check(const struct boot_request *request, struct error *err)
+{
+    struct boot_job job = {0};
+    int rc = prepare(&job, request, request->memory, err);
+    release(&job);
+    return rc;
+}
+
+int boot_load(const struct boot_request *request,
+              const struct guest_memory *mem, struct boot_state *out,
+              struct error *err)
+{
+    struct boot_job job = {0};
+    struct boot_state state = {0};
+    int rc = prepare(&job, request, mem->size, err);
+    if (rc == 0)
+        rc = load(&job, mem, &state, err);
+    release(&job);
+    if (rc == 0)
+        *out = state;
+    return rc;
+}
