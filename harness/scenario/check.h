@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only the whole file shows: names that nothing defines, overrides, texts
+// of the header. For harness/scenario only.
+#pragma once
+
+#include "harness/scenario/parser.h"
+
+// Checks and completes p->sc: settings have their final values, the header's
+// texts no variables, its patterns are compiled.
+void check_scenario(struct parser *p, const struct override *overrides,
+                    size_t noverrides);
+
+// ---- Shared by check*.c
+// -------------------------------------------------------
+
+struct check {
+    struct parser *p;
+    struct symbols names;
+    const struct override *overrides;
+    size_t noverrides;
+    bool *used;    // for each override: something asks for its name
+    bool includes; // a `use` may define any name
+    struct symbols setting_index; // 1 + its index in the final settings
+};
+
+// A use of a name as one of kinds: reports it when nothing defined it.
+// `written` is how wide it stands there.
+void check_use(struct check *c, const char *name, struct source_pos pos,
+               unsigned width, unsigned kinds, const char *what);
+void check_text(struct check *c, const struct text *t);
+void check_define(struct check *c, const char *name, unsigned kinds);
+
+// check_header.c: the header, before any step.
+void check_header_texts(struct check *c);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Key names and their bytes as xterm and a VT220 send them. For
+// harness/scenario only.
+#include "harness/scenario/keys.h"
+
+#include <string.h>
+
+#define KEY(name, bytes)                                                       \
+    {                                                                          \
+        name, bytes, sizeof(bytes) - 1                                         \
+    }
+
+static const struct key keys[] = {
+    KEY("enter", "\r"),       KEY("tab", "\t"),
+    KEY("esc", "\x1b"),       KEY("space", " "),
+    KEY("backspace", "\x7f"), KEY("delete", "\x1b[3~"),
+    KEY("insert", "\x1b[2~"), KEY("up", "\x1b[A"),
+    KEY("down", "\x1b[B"),    KEY("right", "\x1b[C"),
+    KEY("left", "\x1b[D"),    KEY("home", "\x1b[H"),
+    KEY("end", "\x1b[F"),     KEY("pgup", "\x1b[5~"),
+    KEY("pgdn", "\x1b[6~"),   KEY("f1", "\x1bOP"),
+    KEY("f2", "\x1bOQ"),      KEY("f3", "\x1bOR"),
+    KEY("f4", "\x1bOS"),      KEY("f5", "\x1b[15~"),
+    KEY("f6", "\x1b[17~"),    KEY("f7", "\x1b[18~"),
+    KEY("f8", "\x1b[19~"),    KEY("f9", "\x1b[20~"),
+    KEY("f10", "\x1b[21~"),   KEY("f11", "\x1b[23~"),
+    KEY("f12", "\x1b[24~"),
+};
+
+static const char ctrl[] = "ctrl-";
+#define CTRL_LEN (sizeof(ctrl) - 1)
+
+// Control characters are the letter's code without its upper bits; DEL is the
+// one that is written with a question mark (ECMA-48 and its caret notation).
+static bool control_code(char letter, char *code)
+{
+    if (letter >= 'a' && letter <= 'z')
+        *code = (char)(letter - 'a' + 1);
+    else if (letter >= '@' && letter <= '_' &&
+             !(letter >= 'A' && letter <= 'Z'))
+        *code = (char)(letter - '@');
+    else if (letter == '?')
+        *code = '\x7f';
+    else
+        return false;
+    return true;
+}
+
+bool key_find(const char *name, size_t len, struct arena *arena,
+              struct key *out)
+{
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strlen(keys[i].name) == len && !memcmp(keys[i].name, name, len)) {
+            *out = keys[i];
+            return true;
+        }
+    }
+    char code;
+    if (len != CTRL_LEN + 1 || memcmp(name, ctrl, CTRL_LEN) != 0 ||
+        !control_code(name[CTRL_LEN], &code))
+        return false;
+    out->name = arena_copy(arena, name, len);
+    out->bytes = arena_copy(arena, &code, 1);
+    out->len = 1;
+    return true;
+}
+
+void key_offer_all(struct nearest *n, struct arena *arena)
+{
+    // Of the many ctrl- keys only the one with the same last letter.
+    char code;
+    if (n->len && control_code(n->word[n->len - 1], &code))
+        nearest_offer(n,
+                      arena_printf(arena, "%s%c", ctrl, n->word[n->len - 1]));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        nearest_offer(n, keys[i].name);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The header's machine: guest, kernel, initrd, cmdline, memory, cpus, disk,
+// net, serial, from. For the parser only.
+#include "harness/scenario/parser.h"
+
+#include <string.h>
+
+#define MEMORY_MIN (UINT64_C(16) << 20)
+#define MEMORY_MAX (UINT64_C(1) << 40)
+
+enum parsed parse_guest(struct parser *p, struct step *out)
+{
+    (void)out;
+    struct source_pos pos = lexer_pos(&p->lx, &p->tok.begin);
+    const char *name;
+    if (parse_label(p, "the name of a guest", &name) && !p->sc->guest) {
+        p->sc->guest = name;
+        p->sc->guest_pos = pos;
+    }
+    return PARSED_HEADER;
+}
+
+enum parsed parse_kernel(struct parser *p, struct step *out)
+{
+    (void)out;
+    parse_path(p, &p->sc->kernel);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_initrd(struct parser *p, struct step *out)
+{
+    (void)out;
+    parse_path(p, &p->sc->initrd);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_cmdline(struct parser *p, struct step *out)
+{
+    (void)out;
+    struct text text;
+    bool more = p->tok.kind == TOKEN_PLUS;
+    if (more)
+        parser_next(p);
+    if (!parse_text(p, more ? "a text" : "a text or `+`", &text))
+        return PARSED_HEADER;
+    if (more)
+        *(struct text *)list_add(p->arena, &p->more_cmdline, sizeof(text)) =
+            text;
+    else if (p->base_cmdline.pos.line)
+        parse_error(p, &p->st.begin, (unsigned)strlen("cmdline"),
+                    "`cmdline + \"...\"` appends",
+                    "`cmdline` stands here again: see line %u",
+                    p->base_cmdline.pos.line);
+    else
+        p->base_cmdline = text;
+    return PARSED_HEADER;
+}
+
+enum parsed parse_memory(struct parser *p, struct step *out)
+{
+    (void)out;
+    const struct token t = p->tok;
+    uint64_t size;
+    if (!parse_size(p, &size))
+        return PARSED_HEADER;
+    if (size < MEMORY_MIN)
+        parse_error(p, &t.begin, t.width, NULL,
+                    "memory %s is too small: at least 16M",
+                    token_spelling(&p->lx, &t));
+    else if (size > MEMORY_MAX)
+        parse_error(p, &t.begin, t.width, NULL,
+                    "memory %s is too large: at most 1T",
+                    token_spelling(&p->lx, &t));
+    p->sc->memory = size;
+    p->sc->memory_pos = lexer_pos(&p->lx, &t.begin);
+    parser_next(p);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_cpus(struct parser *p, struct step *out)
+{
+    (void)out;
+    const struct token t = p->tok;
+    uint64_t cpus;
+    if (!parse_integer(p, "the number of CPUs", 1, 255, &cpus))
+        return PARSED_HEADER;
+    if (cpus > SUPPORTED_CPUS)
+        parse_error(p, &t.begin, t.width, NULL,
+                    "more than one CPU is not supported yet");
+    p->sc->cpus = (unsigned)cpus;
+    return PARSED_HEADER;
+}
+
+enum parsed parse_disk(struct parser *p, struct step *out)
+{
+    (void)out;
+    struct disk *d = list_add(p->arena, &p->disks, sizeof(*d));
+    d->pos = lexer_pos(&p->lx, &p->tok.begin);
+    if (!parse_path(p, &d->path))
+        return PARSED_HEADER;
+    d->readonly = accept_word(p, "readonly");
+    if (!p->st.failed && !at_end_of_statement(p))
+        parse_expected(p, "`readonly` or the end of the line", NULL);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_net(struct parser *p, struct step *out)
+{
+    (void)out;
+    if (accept_word(p, "user"))
+        p->sc->net = true;
+    else if (!accept_word(p, "none"))
+        parse_expected(p, "`user` or `none`", NULL);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_serial(struct parser *p, struct step *out)
+{
+    (void)out;
+    uint64_t ports;
+    if (parse_integer(p, "the number of serial ports", 1, 4, &ports))
+        p->sc->serial_ports = (unsigned)ports;
+    return PARSED_HEADER;
+}
+
+enum parsed parse_from(struct parser *p, struct step *out)
+{
+    (void)out;
+    if (!parse_name(p, "the name of a snapshot", &p->sc->from))
+        return PARSED_HEADER;
+    if (!accept_word(p, "of"))
+        parse_expected(p, "`of` and the file that makes the snapshot", NULL);
+    else
+        parse_text(p, "the scenario's path in quotes", &p->sc->from_file);
+    return PARSED_HEADER;
+}

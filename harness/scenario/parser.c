@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parser's frame: tokens, errors and getting back in step after one, and
+// the loop over statements. For harness/scenario only.
+#include "harness/scenario/parser.h"
+
+#include <string.h>
+
+void parser_next(struct parser *p)
+{
+    p->last_end = p->tok.end;
+    lexer_next(&p->lx, &p->tok);
+}
+
+struct token parser_peek(const struct parser *p, unsigned n)
+{
+    struct lexer ahead = p->lx;
+    struct token t = p->tok;
+    while (n--)
+        lexer_next(&ahead, &t);
+    return t;
+}
+
+// ---- Errors
+// -------------------------------------------------------------------
+
+void parse_error(struct parser *p, const struct cursor *at, unsigned width,
+                 const char *hint, const char *fmt, ...)
+{
+    if (p->st.failed)
+        return;
+    p->st.failed = true;
+    va_list args;
+    va_start(args, fmt);
+    diag_add(p->diags, SEVERITY_ERROR, lexer_pos(&p->lx, at), width, hint, fmt,
+             args);
+    va_end(args);
+}
+
+static const char *describe(const struct parser *p, const struct token *t)
+{
+    switch (t->kind) {
+    case TOKEN_END:
+        return "the end of the file";
+    case TOKEN_NEWLINE:
+        return "the end of the line";
+    case TOKEN_TEXT:
+        return "a text";
+    case TOKEN_PATTERN:
+        return "a pattern";
+    case TOKEN_WORD:
+    case TOKEN_NUMBER:
+    case TOKEN_BARE:
+    case TOKEN_OPEN:
+    case TOKEN_CLOSE:
+    case TOKEN_COMPARE:
+    case TOKEN_PLUS:
+    case TOKEN_BAD:
+        break;
+    }
+    return arena_printf(p->arena, "`%.200s`", token_spelling(&p->lx, t));
+}
+
+// A token that is wrong by itself says so better than the grammar can.
+static bool report_bad_token(struct parser *p)
+{
+    const struct token *t = &p->tok;
+    if (t->kind != TOKEN_BAD)
+        return false;
+    parse_error(p, &t->bad, t->bad_width, t->hint, "%s", t->message);
+    return true;
+}
+
+bool parse_expected(struct parser *p, const char *what, const char *hint)
+{
+    if (!report_bad_token(p))
+        parse_error(p, &p->tok.begin, p->tok.width, hint,
+                    "expected %s, found %s", what, describe(p, &p->tok));
+    return false;
+}
+
+bool parse_unknown(struct parser *p, const char *kind, const struct nearest *n)
+{
+    parse_error(p, &p->tok.begin, p->tok.width, nearest_hint(n, p->arena),
+                "unknown %s `%.200s`", kind, token_spelling(&p->lx, &p->tok));
+    return false;
+}
+
+// ---- Getting back in step
+// -----------------------------------------------------
+
+bool at_end_of_statement(const struct parser *p)
+{
+    return p->tok.kind == TOKEN_NEWLINE || p->tok.kind == TOKEN_END ||
+           p->tok.kind == TOKEN_CLOSE;
+}
+
+// Skips `{` and all up to its `}`.
+static void skip_braces(struct parser *p)
+{
+    struct token open = p->tok;
+    size_t depth = 0;
+    do {
+        if (p->tok.kind == TOKEN_OPEN)
+            depth++;
+        else if (p->tok.kind == TOKEN_CLOSE)
+            depth--;
+        else if (p->tok.kind == TOKEN_END) {
+            diag_error(p->diags, lexer_pos(&p->lx, &open.begin), 1, "add a `}`",
+                       "this `{` is never closed");
+            return;
+        }
+        parser_next(p);
+    } while (depth);
+}
+
+void skip_statement(struct parser *p)
+{
+    while (!at_end_of_statement(p)) {
+        if (p->tok.kind == TOKEN_OPEN)
+            skip_braces(p);
+        else
+            parser_next(p);
+    }
+}
+
+// The end of what stands before a block, for the statement's source text.
+static void end_head(struct parser *p)
+{
+    if (!p->st.head_end)
+        p->st.head_end = p->last_end.at;
+}
+
+static void end_statement(struct parser *p)
+{
+    end_head(p);
+    if (!p->st.failed && !at_end_of_statement(p))
+        parse_expected(p, arena_printf(p->arena, "the end of `%s`", p->st.word),
+                       p->tok.kind == TOKEN_OPEN
+                           ? "this statement has no block"
+                           : "each statement stands on its own line");
+    skip_statement(p);
+}
+
+// ---- Blocks
+// ---------------------------------------------------------------------
+
+bool parse_braces(struct parser *p, void (*item)(struct parser *p, void *owner),
+                  void *owner)
+{
+    while (p->st.failed && !at_end_of_statement(p) && p->tok.kind != TOKEN_OPEN)
+        parser_next(p);
+    end_head(p);
+    if (p->tok.kind != TOKEN_OPEN) {
+        parse_expected(p, "`{`", "a block opens on the statement's line");
+        if (p->tok.kind != TOKEN_NEWLINE ||
+            parser_peek(p, 1).kind != TOKEN_OPEN)
+            return false;
+        parser_next(p);
+    }
+    if (p->depth == MAX_DEPTH) {
+        parse_error(p, &p->tok.begin, 1, NULL,
+                    "blocks are nested too deeply: at most %d", MAX_DEPTH);
+        skip_braces(p);
+        return false;
+    }
+
+    struct token open = p->tok;
+    struct statement_state outer = p->st;
+    p->depth++;
+    parser_next(p);
+    for (;;) {
+        while (p->tok.kind == TOKEN_NEWLINE)
+            parser_next(p);
+        if (p->tok.kind == TOKEN_CLOSE || p->tok.kind == TOKEN_END)
+            break;
+        item(p, owner);
+    }
+    p->depth--;
+    p->st = outer;
+    if (p->tok.kind == TOKEN_CLOSE)
+        parser_next(p);
+    else if (!p->over)
+        diag_error(p->diags, lexer_pos(&p->lx, &open.begin), 1, "add a `}`",
+                   "this `{` is never closed");
+    return true;
+}
+
+static void parse_statement(struct parser *p, void *steps);
+
+void parse_block(struct parser *p, struct block *out)
+{
+    struct list steps = {0};
+    parse_braces(p, parse_statement, &steps);
+    out->nsteps = steps.count;
+    out->steps = steps.items;
+}
+
+// ---- Statements
+// -----------------------------------------------------------------
+
+// The statement's first part as one line, secrets and comments left out.
+static const char *statement_source(struct parser *p)
+{
+    const struct statement_state *st = &p->st;
+    size_t len = (size_t)(st->head_end - st->begin.at), n = 0;
+    char *out = arena_alloc(p->arena, len + sizeof("***"));
+    for (const char *at = st->begin.at; at < st->head_end; at++) {
+        bool blank = *at == ' ' || *at == '\t' || *at == '\n';
+        if (at == st->secret) {
+            memcpy(out + n, "***", 3);
+            n += 3;
+            at = st->secret_end - 1;
+        } else if (!blank) {
+            out[n++] = *at;
+        } else if (n && out[n - 1] != ' ') {
+            out[n++] = ' ';
+        }
+    }
+    out[n] = 0;
+    return out;
+}
+
+static const struct statement *find_or_guess(struct parser *p)
+{
+    const struct token *t = &p->tok;
+    if (t->kind != TOKEN_WORD) {
+        parse_expected(p, "a statement",
+                       t->kind == TOKEN_PATTERN ? "`expect` waits for a pattern"
+                                                : NULL);
+        return NULL;
+    }
+    size_t len = (size_t)(t->end.at - t->begin.at);
+    const struct statement *found = statement_find(t->begin.at, len);
+    if (found)
+        return found;
+    struct nearest n = nearest_to(t->begin.at, len);
+    for (const struct statement *s = statements; s->word; s++)
+        nearest_offer(&n, s->word);
+    parse_unknown(p, "statement", &n);
+    return n.best ? statement_find(n.best, strlen(n.best)) : NULL;
+}
+
+// A statement of the header: is it at its place, and the only one?
+static void check_header(struct parser *p, const struct statement *s)
+{
+    const struct cursor *at = &p->st.begin;
+    unsigned width = (unsigned)strlen(s->word);
+    struct source_pos *seen = &p->seen[s - statements];
+    const struct statement *step = statement_at(s->word, IN_STEPS);
+    const char *hint = arena_printf(
+        p->arena, "move it above line %u, the first step", p->first_step.line);
+    if (step && step != s)
+        hint = "among the steps it takes a block: `{ ... }`";
+    if (p->depth && s->place == IN_HEADER)
+        parse_error(p, at, width,
+                    p->first_step.line ? hint : "move it to the file's top",
+                    "`%s` can't stand in a block", s->word);
+    else if (p->first_step.line && s->place == IN_HEADER)
+        parse_error(p, at, width, hint, "`%s` must stand before the first step",
+                    s->word);
+    else if (s->single && seen->line)
+        parse_error(p, at, width, NULL, "`%s` stands here again: see line %u",
+                    s->word, seen->line);
+    if (!seen->line)
+        *seen = lexer_pos(&p->lx, at);
+}
+
+static void refuse_unsupported(struct parser *p, const struct statement *s)
+{
+    unsigned width = (unsigned)strlen(s->word);
+    if (s->label)
+        parse_error(p, &p->st.begin, width, NULL, "%s is not supported yet",
+                    s->label);
+    else
+        parse_error(p, &p->st.begin, width, NULL, "`%s` is not supported yet",
+                    s->word);
+}
+
+// Nobody writes so many: this bounds the memory and the time that a file costs.
+static void count_statement(struct parser *p)
+{
+    if (p->nstatements++ < MAX_STATEMENTS)
+        return;
+    parse_error(p, &p->tok.begin, p->tok.width, NULL,
+                "more than %d statements in a scenario", MAX_STATEMENTS);
+    p->over = true;
+}
+
+static void parse_statement(struct parser *p, void *steps)
+{
+    p->st = (struct statement_state){.begin = p->tok.begin};
+    count_statement(p);
+    struct step step = {.pos = lexer_pos(&p->lx, &p->tok.begin)};
+    enum parsed parsed = PARSED_NOTHING;
+    const struct statement *s = find_or_guess(p);
+    if (s) {
+        p->st.word = s->word;
+        parser_next(p);
+        parsed = s->parse(p, &step);
+        s = statement_at(s->word, parsed == PARSED_STEP ? IN_STEPS : IN_HEADER);
+    }
+    end_statement(p);
+
+    if (s && parsed == PARSED_HEADER)
+        check_header(p, s);
+    else if (parsed == PARSED_STEP && !p->first_step.line)
+        p->first_step = step.pos;
+    if (s && !s->supported && !p->st.failed)
+        refuse_unsupported(p, s);
+    if (parsed == PARSED_STEP) {
+        step.source = statement_source(p);
+        *(struct step *)list_add(p->arena, steps, sizeof(step)) = step;
+    }
+    if (p->st.failed) {
+        struct tainted *t = list_add(p->arena, &p->tainted, sizeof(*t));
+        *t = (struct tainted){p->st.begin.at, p->tok.begin.at};
+    }
+    if (p->over || diag_full(p->diags))
+        while (p->tok.kind != TOKEN_END)
+            parser_next(p);
+}
+
+void parse_file(struct parser *p)
+{
+    struct list steps = {0};
+    p->seen = arena_alloc(p->arena, statement_count() * sizeof(*p->seen));
+    parser_next(p);
+    while (p->tok.kind != TOKEN_END) {
+        if (p->tok.kind == TOKEN_NEWLINE) {
+            parser_next(p);
+        } else if (p->tok.kind == TOKEN_CLOSE) {
+            p->st.failed = false;
+            parse_error(p, &p->tok.begin, 1, NULL, "this `}` closes nothing");
+            parser_next(p);
+        } else {
+            parse_statement(p, &steps);
+        }
+    }
+    p->sc->steps.nsteps = steps.count;
+    p->sc->steps.steps = steps.items;
+}
+
+// ---- Options
+// ------------------------------------------------------------------
+
+bool accept_word(struct parser *p, const char *word)
+{
+    if (!token_is(&p->tok, word))
+        return false;
+    parser_next(p);
+    return true;
+}
+
+bool parse_options(struct parser *p, struct step *out,
+                   const struct option *options, size_t count)
+{
+    unsigned seen = 0;
+    while (p->tok.kind == TOKEN_WORD) {
+        size_t i = 0;
+        while (i < count && !token_is(&p->tok, options[i].word))
+            i++;
+        if (i == count) {
+            struct nearest n = nearest_to(p->tok.begin.at, p->tok.width);
+            for (i = 0; i < count; i++)
+                nearest_offer(&n, options[i].word);
+            return parse_unknown(
+                p, arena_printf(p->arena, "option of `%s`:", p->st.word), &n);
+        }
+        if (seen & 1u << i) {
+            parse_error(p, &p->tok.begin, p->tok.width, NULL,
+                        "`%s` stands here twice", options[i].word);
+            return false;
+        }
+        seen |= 1u << i;
+        parser_next(p);
+        if (!options[i].parse(p, out))
+            return false;
+    }
+    return true;
+}

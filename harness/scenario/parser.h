@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recursive-descent parser's inside: what the files parse_*.c share. For
+// harness/scenario only; grammar.ebnf is what they implement.
+#pragma once
+
+#include "harness/scenario/diag.h"
+#include "harness/scenario/lexer.h"
+#include "harness/scenario/quantity.h"
+#include "harness/scenario/symbols.h"
+
+// Blocks may nest this deep.
+#define MAX_DEPTH      64
+#define MAX_STATEMENTS 20000
+
+// What the statement at hand needs; saved and restored around inner ones.
+struct statement_state {
+    bool failed; // an error was reported: no more of this statement's
+    struct cursor begin;
+    const char *head_end;            // where its first part, before `{`, ends
+    const char *secret, *secret_end; // not to be shown in reports
+    const char *word;
+};
+
+// Source text whose statement failed: names in it count as defined, so that
+// one mistake isn't reported again wherever the name is used.
+struct tainted {
+    const char *begin, *end;
+};
+
+// One file being read. Lives on the stack of scenario_parse.
+struct parser {
+    struct lexer lx;
+    struct token tok;       // the one to be looked at
+    struct cursor last_end; // where the one before ended
+    struct arena *arena;
+    struct diag *diags;
+    struct scenario *sc;
+    struct statement_state st;
+    unsigned depth;
+    unsigned nstatements;         // branches are not counted
+    bool over;                    // too many: nothing more is read
+    struct source_pos first_step; // line 0: still in the header
+    struct source_pos *seen;      // for each row of the table, the first one
+    struct text title;
+    struct text base_cmdline; // of `cmdline`, line 0 when there is none
+    struct list more_cmdline; // struct text, of `cmdline +`
+    struct symbols set_names;
+    struct list settings, fails, allows, tags, axes, needs, disks;
+    struct list tainted;
+};
+
+// What a parse function found. On an error it is what it would have been; the
+// statement is marked as failed.
+enum parsed { PARSED_NOTHING, PARSED_HEADER, PARSED_STEP };
+
+enum place { IN_HEADER, IN_STEPS, ANYWHERE };
+
+// One row for each statement of the language.
+struct statement {
+    const char *word;
+    enum place place;
+    bool single;    // may stand only once
+    bool supported; // false: parsed, checked, refused by name
+    enum parsed (*parse)(struct parser *p, struct step *out);
+    const char *label; // what a refusal calls it, when not by its word
+};
+
+// Beyond this many, `cpus N` is refused as not supported.
+#define SUPPORTED_CPUS 1
+
+// The table; word NULL after the last row.
+extern const struct statement statements[];
+size_t statement_count(void);
+// The first row of a word, or of this word in that place; NULL: none.
+const struct statement *statement_find(const char *word, size_t len);
+const struct statement *statement_at(const char *word, enum place place);
+
+// ---- parser.c: tokens, errors, statements, blocks
+// ----------------------------
+
+// Reads the whole file into p->sc.
+void parse_file(struct parser *p);
+
+void parser_next(struct parser *p);
+// The token after the present one (n 1), or the one after that (n 2).
+struct token parser_peek(const struct parser *p, unsigned n);
+
+// Reports an error, unless one was reported of this statement already.
+void parse_error(struct parser *p, const struct cursor *at, unsigned width,
+                 const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+// "expected `what`, found ..." at the present token. Always false.
+bool parse_expected(struct parser *p, const char *what, const char *hint);
+// Reports that the word at hand is unknown. Always false.
+bool parse_unknown(struct parser *p, const char *kind, const struct nearest *n);
+
+bool at_end_of_statement(const struct parser *p);
+// Skips to the end of the statement, blocks and all.
+void skip_statement(struct parser *p);
+// Takes the word when it is the present token.
+bool accept_word(struct parser *p, const char *word);
+
+// A `{ ... }` of statements. After an error in front of it, skips to it.
+void parse_block(struct parser *p, struct block *out);
+// The same with any contents: calls item() at each of its items until it is
+// closed. False when there is no block.
+bool parse_braces(struct parser *p, void (*item)(struct parser *p, void *owner),
+                  void *owner);
+
+// Options after a statement's fixed part, in any order, each once.
+struct option {
+    const char *word;
+    bool (*parse)(struct parser *p, struct step *out);
+};
+// Reads options until a token that is not a word. False after an error.
+bool parse_options(struct parser *p, struct step *out,
+                   const struct option *options, size_t count);
+
+// ---- parse_values.c
+// ---------------------------------------------------------- All take the
+// present token, and report and return false when it isn't one.
+
+bool parse_text(struct parser *p, const char *what, struct text *out);
+// A text, or bare characters up to a blank.
+bool parse_path(struct parser *p, struct text *out);
+bool parse_pattern(struct parser *p, struct pattern_node *out);
+// The present word is the name of b: takes it and gives b's pattern.
+void parse_builtin_pattern(struct parser *p, const struct builtin_fail *b,
+                           struct pattern_node *out);
+// A name of a variable, mark, metric ...: letters, digits, _ and -.
+bool parse_name(struct parser *p, const char *what, const char **out);
+// A name that may also hold dots and begin with a digit: a guest, a tag.
+bool parse_label(struct parser *p, const char *what, const char **out);
+bool parse_integer(struct parser *p, const char *what, uint64_t min,
+                   uint64_t max, uint64_t *out);
+// A duration longer than 0 to wait for; warns when the whole scenario ends
+// earlier. `what` names it in the warning.
+bool parse_wait(struct parser *p, const char *what, uint64_t *out);
+bool parse_duration(struct parser *p, uint64_t *out);
+bool parse_size(struct parser *p, uint64_t *out);
+bool parse_compare(struct parser *p, enum compare_op *out);
+bool parse_value(struct parser *p, struct value *out);
+
+// ---- The statements, by family
+// -----------------------------------------------
+
+typedef enum parsed parse_fn(struct parser *p, struct step *out);
+
+// parse_machine.c: the header's machine
+parse_fn parse_guest, parse_kernel, parse_initrd, parse_cmdline, parse_memory;
+parse_fn parse_cpus, parse_disk, parse_net, parse_serial, parse_from;
+// parse_header.c: the rest of the header
+parse_fn parse_test, parse_timeout, parse_step_timeout, parse_tags, parse_set;
+parse_fn parse_use, parse_matrix, parse_needs, parse_fail, parse_allow;
+// parse_expect.c
+parse_fn parse_expect;
+// parse_input.c
+parse_fn parse_send, parse_type, parse_key, parse_login, parse_run, parse_ktap;
+// parse_check.c
+parse_fn parse_check;
+// parse_control.c
+parse_fn parse_mark, parse_metric, parse_log, parse_repeat, parse_if;
+parse_fn parse_group, parse_never, parse_snapshot, parse_reset;
+parse_fn parse_poweroff, parse_nmi, parse_else;
