@@ -72,7 +72,8 @@ static const struct inprocess_options *suite_of(const struct inprocess_test *t)
 
 static void run_one(const struct inprocess_test *t)
 {
-    const struct inprocess_options *suite = suite_of(t);
+    // Not changed after setjmp, and volatile tells the compiler so.
+    const struct inprocess_options *volatile suite = suite_of(t);
     state.failed = state.skipped = false;
     if (!setjmp(state.leave)) {
         if (suite->init)

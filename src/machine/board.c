@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board. See board.h.
+#include "src/machine/board.h"
+
+#include "src/base/clock.h"
+#include "src/base/platform.h"
+#include "src/devices/absorb.h"
+
+#include <time.h>
+
+static const struct {
+    uint16_t base;
+    unsigned gsi;
+} com_ports[PLATFORM_COM_COUNT] = {
+    {PLATFORM_COM1_PORT, PLATFORM_COM1_GSI},
+    {PLATFORM_COM2_PORT, PLATFORM_COM2_GSI},
+    {PLATFORM_COM3_PORT, PLATFORM_COM3_GSI},
+    {PLATFORM_COM4_PORT, PLATFORM_COM4_GSI},
+};
+
+// ---- Callbacks -------------------------------------------------------------
+
+static void port_tx(void *owner, uint8_t byte)
+{
+    const struct board_port *port = owner;
+    const struct board_line *line = &port->board->line;
+    line->tx(line->owner, port->number, byte);
+}
+
+static size_t port_rx(void *owner, uint8_t *bytes, size_t max)
+{
+    const struct board_port *port = owner;
+    const struct board_line *line = &port->board->line;
+    return line->rx(line->owner, port->number, bytes, max);
+}
+
+static uint64_t utc_ns(void *owner)
+{
+    (void)owner;
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t steady_ns(void *owner)
+{
+    (void)owner;
+    return clock_now_ns();
+}
+
+// ---- The board -------------------------------------------------------------
+
+static void init_devices(struct board *board)
+{
+    for (unsigned i = 0; i < PLATFORM_COM_COUNT; i++) {
+        board->ports[i] = (struct board_port){board, i};
+        const struct uart_line line = {
+            .owner = &board->ports[i],
+            .tx = port_tx,
+            .rx = port_rx,
+        };
+        const struct irq_line irq = irq_wire(&board->wires, com_ports[i].gsi);
+        uart_init(&board->uarts[i], &line, &irq);
+    }
+    const struct power_control power = {
+        .owner = board->line.owner,
+        .reset = board->line.reset,
+        .poweroff = board->line.poweroff,
+    };
+    i8042_init(&board->kbc, &power);
+
+    const struct time_source utc = {.now_ns = utc_ns};
+    const struct irq_line rtc = irq_wire(&board->wires, PLATFORM_CMOS_GSI);
+    cmos_init(&board->cmos, &utc, &rtc);
+
+    const struct time_source steady = {.now_ns = steady_ns};
+    const struct irq_line sci = irq_wire(&board->wires, PLATFORM_SCI_GSI);
+    acpi_pm_init(&board->pm, &power, &sci, &steady);
+
+    board->timer = (struct boot_timer){
+        .owner = board->line.owner,
+        .reached = board->line.reached,
+    };
+}
+
+static int add_devices(struct board *board, struct error *err)
+{
+    struct device devices[] = {
+        uart_device(&board->uarts[0], com_ports[0].base),
+        uart_device(&board->uarts[1], com_ports[1].base),
+        uart_device(&board->uarts[2], com_ports[2].base),
+        uart_device(&board->uarts[3], com_ports[3].base),
+        i8042_data_device(&board->kbc, PLATFORM_I8042_DATA_PORT),
+        i8042_command_device(&board->kbc, PLATFORM_I8042_COMMAND_PORT),
+        i8042_port_a_device(&board->kbc, PLATFORM_PORT_A),
+        cmos_device(&board->cmos, PLATFORM_CMOS_PORT),
+        acpi_pm1_device(&board->pm, PLATFORM_PM1A_EVT_PORT),
+        acpi_pm_timer_device(&board->pm, PLATFORM_PM_TIMER_PORT),
+        acpi_sleep_device(&board->pm, PLATFORM_SLEEP_CONTROL_PORT),
+        acpi_reset_device(&board->pm, PLATFORM_RESET_PORT),
+        boot_timer_device(&board->timer, PLATFORM_BOOT_TIMER_PORT),
+        absorb_device(PLATFORM_POST_PORT, 1, "POST codes"),
+    };
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        int code = bus_add(&board->pio, &devices[i], err);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+int board_init(struct board *board, const struct vm *vm,
+               const struct board_line *line, struct error *err)
+{
+    bus_init(&board->pio);
+    bus_init(&board->mmio);
+    irq_wires_init(&board->wires, vm);
+    board->line = *line;
+    init_devices(board);
+    return add_devices(board, err);
+}
+
+void board_destroy(struct board *board)
+{
+    for (unsigned i = 0; i < PLATFORM_COM_COUNT; i++)
+        uart_destroy(&board->uarts[i]);
+    i8042_destroy(&board->kbc);
+    cmos_destroy(&board->cmos);
+    acpi_pm_destroy(&board->pm);
+    irq_wires_destroy(&board->wires);
+}
+
+void board_input_ready(struct board *board, unsigned port)
+{
+    uart_input_ready(&board->uarts[port]);
+}
+
+uint64_t board_update(struct board *board)
+{
+    return cmos_update(&board->cmos);
+}

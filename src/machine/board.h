@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board: which devices the machine has, where they answer and how their
+// interrupts are wired. Private to src/machine; addresses are those of
+// src/base/platform.h, which the boot tables describe too.
+#pragma once
+
+#include "src/base/error.h"
+#include "src/devices/acpi_pm.h"
+#include "src/devices/boot_timer.h"
+#include "src/devices/bus.h"
+#include "src/devices/cmos.h"
+#include "src/devices/i8042.h"
+#include "src/devices/power.h"
+#include "src/devices/uart.h"
+#include "src/machine/irq_wires.h"
+
+#include <stdint.h>
+
+// What the board tells the machine. Plain value, copied. All but rx run on a
+// vCPU thread within its VM exit; rx also inside board_input_ready.
+struct board_line {
+    void *owner;
+    void (*tx)(void *owner, unsigned port, uint8_t byte);
+    size_t (*rx)(void *owner, unsigned port, uint8_t *bytes, size_t max);
+    void (*reached)(void *owner, uint8_t value); // boot timer
+    void (*reset)(void *owner, const char *how);
+    void (*poweroff)(void *owner, const char *how);
+};
+
+// Owned by the machine and never moved: the buses point into it. Each device
+// locks itself, so any thread may make an access.
+struct board {
+    struct bus pio, mmio;
+    struct irq_wires wires;
+    struct board_line line;
+    struct board_port { // what a UART's callbacks need
+        struct board *board;
+        unsigned number;
+    } ports[PLATFORM_COM_COUNT];
+    struct uart uarts[PLATFORM_COM_COUNT];
+    struct i8042 kbc;
+    struct cmos cmos;
+    struct acpi_pm pm;
+    struct boot_timer timer;
+};
+
+// Builds it all; vm must outlive the board. 0, or a negative errno with a
+// sentence when two devices claim one address. Destroy it either way.
+int board_init(struct board *board, const struct vm *vm,
+               const struct board_line *line, struct error *err);
+void board_destroy(struct board *board);
+
+// Input is waiting for a port (below PLATFORM_COM_COUNT). Any thread.
+void board_input_ready(struct board *board, unsigned port);
+
+// Drives what depends on time alone, the RTC's interrupt. Returns after how
+// many nanoseconds it wants to be called again, UINT64_MAX for never. Any
+// thread.
+uint64_t board_update(struct board *board);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// VM exits to user space, counted by reason and by I/O port. Private to
+// src/machine.
+#pragma once
+
+#include "src/toyvmm.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum counter {
+    COUNTER_IO,
+    COUNTER_MMIO,
+    COUNTER_HLT,
+    COUNTER_INTR,
+    COUNTER_OTHER,
+    COUNTERS,
+};
+
+// One writer, the vCPU thread; any thread reads. A mebibyte, of which only
+// the pages of ports that are used ever exist: so it comes from calloc.
+struct counters {
+    _Atomic uint64_t reasons[COUNTERS];
+    struct {
+        _Atomic uint64_t reads, writes;
+    } ports[0x10000];
+};
+
+// Heap, free() it. NULL when out of memory.
+struct counters *counters_new(void);
+
+void counters_exit(struct counters *counters, enum counter reason);
+void counters_port(struct counters *counters, uint16_t port, bool write);
+
+// All exits.
+uint64_t counters_total(const struct counters *counters);
+
+// Fills all of out but cpu_ns.
+void counters_read(const struct counters *counters, struct toyvmm_stats *out);

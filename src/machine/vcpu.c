@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// One virtual processor. See vcpu.h.
+#include "src/machine/vcpu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// Local vector table entries of the local APIC (Intel SDM volume 3, 11.5.1):
+// delivery mode in bits 8..10, bit 16 masks.
+#define APIC_LVT_LINT0  0x350
+#define APIC_LVT_LINT1  0x360
+#define APIC_LVT_NMI    0x400u
+#define APIC_LVT_EXTINT 0x700u
+#define APIC_LVT_MASKED 0x10000u
+
+// ---- Creation --------------------------------------------------------------
+
+static int set_cpuid(struct vcpu *vcpu, const struct vm *vm)
+{
+    struct kvm_cpuid2 *table = cpuid_new();
+    if (!table)
+        return -ENOMEM;
+    table->nent = vm->cpuid->nent;
+    memcpy(table->entries, vm->cpuid->entries,
+           table->nent * sizeof table->entries[0]);
+    const struct cpuid_shape shape = {
+        .cpus = vm->cpus,
+        .tsc_khz = vcpu->tsc_khz,
+        .tsc_deadline = kvm_host_cap(&vm->host, KVM_CAP_TSC_DEADLINE_TIMER),
+    };
+    int code = cpuid_apply(table, &shape, vcpu->id);
+    if (code == 0)
+        code = kvm_ioctl(vcpu->fd, KVM_SET_CPUID2, table);
+    free(table);
+    return code;
+}
+
+static int set_fpu(struct vcpu *vcpu)
+{
+    struct kvm_fpu fpu = {.fcw = 0x37f, .mxcsr = 0x1f80};
+    return kvm_ioctl(vcpu->fd, KVM_SET_FPU, &fpu);
+}
+
+static void set_apic_register(struct kvm_lapic_state *apic, size_t offset,
+                              uint32_t value)
+{
+    memcpy(apic->regs + offset, &value, sizeof value);
+}
+
+// As a PC's firmware leaves it: the 8259 reaches the first processor.
+static int set_apic(struct vcpu *vcpu)
+{
+    struct kvm_lapic_state apic;
+    int code = kvm_ioctl(vcpu->fd, KVM_GET_LAPIC, &apic);
+    if (code < 0)
+        return code;
+    set_apic_register(&apic, APIC_LVT_LINT0,
+                      vcpu->id == 0 ? APIC_LVT_EXTINT : APIC_LVT_MASKED);
+    set_apic_register(&apic, APIC_LVT_LINT1, APIC_LVT_NMI);
+    return kvm_ioctl(vcpu->fd, KVM_SET_LAPIC, &apic);
+}
+
+static int set_up(struct vcpu *vcpu, const struct vm *vm, struct error *err)
+{
+    vcpu->fd = kvm_ioctl_value(vm->fd, KVM_CREATE_VCPU, vcpu->id);
+    if (vcpu->fd < 0)
+        return error_errno(err, -vcpu->fd, "KVM can't create a vCPU");
+    void *run = mmap(NULL, vcpu->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                     vcpu->fd, 0);
+    if (run == MAP_FAILED)
+        return error_errno(err, errno, "can't map a vCPU's run area");
+    vcpu->run = run;
+
+    int khz = kvm_ioctl_value(vcpu->fd, KVM_GET_TSC_KHZ, 0);
+    vcpu->tsc_khz = khz > 0 ? (uint32_t)khz : 0;
+
+    int code = set_cpuid(vcpu, vm);
+    if (code < 0)
+        return error_errno(err, -code, "KVM refuses a vCPU's CPUID");
+    msrs_apply(vcpu->fd, vm->msrs, vm->nmsrs);
+    code = set_fpu(vcpu);
+    if (code == 0)
+        code = set_apic(vcpu);
+    if (code == 0)
+        code = kvm_kick_arm(vcpu->fd);
+    if (code < 0)
+        return error_errno(err, -code, "KVM can't set up a vCPU");
+    return 0;
+}
+
+int vcpu_open(struct vcpu *vcpu, const struct vm *vm, unsigned id,
+              struct error *err)
+{
+    *vcpu = (struct vcpu){.id = id, .fd = -1, .run_size = vm->host.run_size};
+    int code = set_up(vcpu, vm, err);
+    if (code < 0)
+        vcpu_close(vcpu);
+    return code;
+}
+
+void vcpu_close(struct vcpu *vcpu)
+{
+    if (vcpu->run)
+        munmap(vcpu->run, vcpu->run_size);
+    vcpu->run = NULL;
+    if (vcpu->fd >= 0)
+        close(vcpu->fd);
+    vcpu->fd = -1;
+}
+
+// ---- The first state -------------------------------------------------------
+
+static void fill_segments(struct kvm_sregs *s, const struct boot_state *boot)
+{
+    const struct kvm_segment code = {
+        .limit = UINT32_MAX,
+        .selector = boot->code_selector,
+        .type = 0xb, // execute, read, accessed
+        .present = 1,
+        .s = 1,
+        .l = 1,
+        .g = 1,
+    };
+    const struct kvm_segment data = {
+        .limit = UINT32_MAX,
+        .selector = boot->data_selector,
+        .type = 3, // read, write, accessed
+        .present = 1,
+        .db = 1,
+        .s = 1,
+        .g = 1,
+    };
+    s->cs = code;
+    s->ds = s->es = s->fs = s->gs = s->ss = data;
+    // VT-x checks the task register at entry: in 64-bit mode a busy TSS.
+    s->tr = (struct kvm_segment){.limit = 0x67, .type = 0xb, .present = 1};
+    s->ldt = (struct kvm_segment){.type = 2, .unusable = 1};
+    s->gdt = (struct kvm_dtable){
+        .base = boot->gdt_base,
+        .limit = boot->gdt_limit,
+    };
+    s->idt = (struct kvm_dtable){0};
+}
+
+int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
+                        struct error *err)
+{
+    struct kvm_sregs sregs;
+    int code = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+    if (code == 0) {
+        fill_segments(&sregs, boot);
+        sregs.cr0 = boot->cr0;
+        sregs.cr3 = boot->cr3;
+        sregs.cr4 = boot->cr4;
+        sregs.efer = boot->efer;
+        code = kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
+    }
+    struct kvm_regs regs = {
+        .rip = boot->rip,
+        .rsi = boot->rsi,
+        .rsp = boot->rsp,
+        .rflags = boot->rflags,
+    };
+    if (code == 0)
+        code = kvm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+    if (code < 0)
+        return error_errno(err, -code, "KVM refuses the kernel's entry state");
+    return 0;
+}
+
+// ---- Looking at it ---------------------------------------------------------
+
+bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out)
+{
+    struct kvm_regs r;
+    struct kvm_sregs s;
+    if (kvm_ioctl(vcpu->fd, KVM_GET_REGS, &r) < 0 ||
+        kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &s) < 0)
+        return false;
+    *out = (struct toyvmm_regs){
+        .rip = r.rip,
+        .rflags = r.rflags,
+        .rsp = r.rsp,
+        .rbp = r.rbp,
+        .rax = r.rax,
+        .rbx = r.rbx,
+        .rcx = r.rcx,
+        .rdx = r.rdx,
+        .rsi = r.rsi,
+        .rdi = r.rdi,
+        .r8 = r.r8,
+        .r9 = r.r9,
+        .r10 = r.r10,
+        .r11 = r.r11,
+        .r12 = r.r12,
+        .r13 = r.r13,
+        .r14 = r.r14,
+        .r15 = r.r15,
+        .cr0 = s.cr0,
+        .cr2 = s.cr2,
+        .cr3 = s.cr3,
+        .cr4 = s.cr4,
+        .efer = s.efer,
+        .cs = s.cs.selector,
+        .ss = s.ss.selector,
+    };
+    return true;
+}
+
+bool vcpu_sleeps_for_ever(const struct vcpu *vcpu)
+{
+    enum { RFLAGS_IF = 0x200 };
+    struct kvm_mp_state mp;
+    struct kvm_regs regs;
+    struct kvm_vcpu_events events;
+    if (kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) < 0 ||
+        mp.mp_state != KVM_MP_STATE_HALTED ||
+        kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0 ||
+        kvm_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) < 0)
+        return false;
+    return !(regs.rflags & RFLAGS_IF) && !events.nmi.pending &&
+           !events.nmi.injected && !events.smi.pending &&
+           !events.smi.latched_init && !events.interrupt.injected &&
+           !events.exception.injected && !events.exception.pending;
+}
+
+size_t vcpu_read_virtual(const struct vcpu *vcpu,
+                         const struct guest_memory *mem, uint64_t address,
+                         uint8_t *out, size_t max)
+{
+    enum { PAGE = 4096 };
+    struct kvm_translation where = {.linear_address = address};
+    if (kvm_ioctl(vcpu->fd, KVM_TRANSLATE, &where) < 0 || !where.valid)
+        return 0;
+    size_t to_end = PAGE - address % PAGE;
+    size_t n = max < to_end ? max : to_end;
+    const void *bytes = guest_memory_at(mem, where.physical_address, n);
+    if (!bytes)
+        return 0;
+    memcpy(out, bytes, n);
+    return n;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiny guests for the tests of the machine room, and how they are loaded and
+// watched. Used by machine_*.c only.
+#pragma once
+
+#include "src/machine/machine.h"
+#include "src/toyvmm.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Where a guest is loaded and entered: 64-bit mode, the first 4 GiB mapped
+// one to one, interrupts off. The first byte after it is free memory.
+#define GUEST_GPA    0x100000
+#define GUEST_MEMORY (2u << 20)
+
+// A flat piece of machine_guests.S.
+struct guest_image {
+    const uint8_t *start, *end;
+};
+
+#define GUEST(name)                                                            \
+    extern const uint8_t guest_##name[], guest_##name##_end[];                 \
+    static inline struct guest_image image_##name(void)                        \
+    {                                                                          \
+        return (struct guest_image){guest_##name, guest_##name##_end};         \
+    }
+
+GUEST(hi)              // "hi" by `rep outsb` and `outb`, then ACPI power-off
+GUEST(power_off_sleep) // power-off by the sleep control register
+GUEST(reset_kbd)       // 0xfe to port 0x64
+GUEST(reset_pci)       // 6 to port 0xcf9
+GUEST(reset_fast)      // 1 to port 0x92
+GUEST(triple_fault)    // an exception without an IDT
+GUEST(halt)            // cli; hlt
+GUEST(idle)            // sti; hlt, for ever
+GUEST(spin)            // 0x5bad in rbx, '.', then jmp to itself
+GUEST(user_space)      // 7, 123, 123 to the boot timer, then power-off
+GUEST(echo_polled)     // echoes until 'q', then power-off; polls LSR
+GUEST(echo_irq)        // the same, asleep, after '>', until an interrupt
+GUEST(string_in)       // `rep insb` of the scratch register: prints it 3 times
+GUEST(nobody)          // unclaimed port and address read as ones: prints "pm"
+GUEST(jump_to_device)  // runs code where there is no memory
+
+// What a machine told its sink. Any thread; lock guards the rest.
+struct guest_log {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char out[256]; // bytes of port 0, NUL-terminated
+    size_t nout;
+    bool stamps_in_order;
+    uint64_t last_ns;
+    const char *input; // what is left to be typed
+    struct toyvmm_event events[8];
+    size_t nevents;
+    bool ended;
+};
+
+// Skips the running test visibly unless /dev/kvm passes the probe.
+void guest_needs_kvm(void);
+
+void guest_log_init(struct guest_log *log);
+struct toyvmm_sink guest_log_sink(struct guest_log *log);
+
+// A machine with GUEST_MEMORY that will run the image. Fails the test when
+// there is none.
+struct toyvmm *guest_create(struct guest_image image, struct guest_log *log);
+
+// guest_create, toyvmm_start.
+struct toyvmm *guest_start(struct guest_image image, struct guest_log *log);
+
+// Waits for the end and returns its event. A guest that doesn't end within a
+// generous time fails the test.
+struct toyvmm_event guest_wait_end(struct guest_log *log);
+
+// Whether the end has been told.
+bool guest_has_ended(struct guest_log *log);
+
+// Waits until port 0 has sent text.
+void guest_wait_output(struct guest_log *log, const char *text);
+
+// Gives port 0 the text to read, in place of what is left of the last one.
+void guest_type(struct toyvmm *vm, struct guest_log *log, const char *text);
+
+// Creates, starts, waits for the end, destroys; events stay in log.
+struct toyvmm_event guest_run(struct guest_image image, struct guest_log *log);

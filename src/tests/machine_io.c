@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What passes between a guest and the machine: the console both ways, string
+// I/O, accesses that nobody claims, the counters, registers on request.
+#include "src/tests/machine_guests.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(machine_io, .init = guest_needs_kvm);
+
+static const struct toyvmm_port_count *
+find_port(const struct toyvmm_stats *stats, uint16_t port)
+{
+    for (size_t i = 0; i < stats->nports; i++)
+        if (stats->ports[i].port == port)
+            return &stats->ports[i];
+    return NULL;
+}
+
+Test(machine_io, output_and_its_exits)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_hi(), &log);
+    struct toyvmm_event end = guest_wait_end(&log);
+    cr_assert_str_eq(log.out, "hi!");
+
+    struct toyvmm_stats stats;
+    toyvmm_stats(vm, &stats);
+    toyvmm_destroy(vm);
+    cr_assert_eq(stats.exits, end.exits);
+    cr_assert_gt(stats.cpu_ns, 0);
+    const struct toyvmm_port_count *com1 = find_port(&stats, 0x3f8);
+    cr_assert(com1);
+    // `rep outsb` may be one exit or one for each byte, as KVM likes.
+    cr_assert(com1->writes == 2 || com1->writes == 3, "%lu",
+              (unsigned long)com1->writes);
+    cr_assert_eq(com1->reads, 0);
+    const struct toyvmm_port_count *pm = find_port(&stats, 0x604);
+    cr_assert(pm && pm->writes == 1);
+    cr_assert_eq(stats.exits_io, com1->writes + 1);
+}
+
+// More than the FIFO holds, in two portions; the second one is typed after the
+// guest said that it had the first.
+static struct guest_log echo(struct guest_image image, const char *ready)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image, &log);
+    guest_type(vm, &log, "the lazy dog jumps over a fox, 0123456789.");
+    guest_wait_output(&log, ready);
+    guest_type(vm, &log, " And it q");
+    struct toyvmm_event end = guest_wait_end(&log);
+    toyvmm_destroy(vm);
+    cr_assert_eq(end.kind, TOYVMM_EVENT_POWEROFF);
+    return log;
+}
+
+Test(machine_io, echo_polled)
+{
+    struct guest_log log = echo(image_echo_polled(), "789.");
+    cr_assert_str_eq(log.out,
+                     "the lazy dog jumps over a fox, 0123456789. And it q");
+}
+
+Test(machine_io, echo_by_interrupt)
+{
+    struct guest_log log = echo(image_echo_irq(), "789.>");
+    // One interrupt for each portion.
+    cr_assert_str_eq(log.out,
+                     ">the lazy dog jumps over a fox, 0123456789.> And it q");
+}
+
+Test(machine_io, input_for_no_port)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_spin(), &log);
+    toyvmm_input_ready(vm, TOYVMM_PORTS);
+    toyvmm_input_ready(vm, UINT32_MAX);
+    toyvmm_destroy(vm);
+}
+
+Test(machine_io, string_input)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    guest_run(image_string_in(), &log);
+    cr_assert_str_eq(log.out, "SSS");
+}
+
+Test(machine_io, unclaimed_reads_are_ones)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_nobody(), &log);
+    guest_wait_end(&log);
+    struct toyvmm_stats stats;
+    toyvmm_stats(vm, &stats);
+    toyvmm_destroy(vm);
+    cr_assert_str_eq(log.out, "pm");
+    cr_assert_eq(stats.exits_mmio, 2);
+    cr_assert(find_port(&stats, 0x1234));
+}
+
+Test(machine_io, registers_of_a_running_guest)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_spin(), &log);
+    struct toyvmm_regs regs = {0};
+    guest_wait_output(&log, ".");
+    cr_assert(toyvmm_read_regs(vm, &regs));
+    cr_assert_eq(regs.rbx, 0x5bad);
+    cr_assert_geq(regs.rip, GUEST_GPA);
+    cr_assert_lt(regs.rip, GUEST_GPA + 32);
+    cr_assert_eq(regs.efer & 0x500, 0x500); // LME, LMA
+    cr_assert_eq(regs.cs, 0x10);
+    toyvmm_stop(vm);
+    cr_assert(!toyvmm_read_regs(vm, &regs));
+    toyvmm_destroy(vm);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of the machine room needs no KVM: counters, event names, and what
+// toyvmm_create and toyvmm_check refuse.
+#include "src/machine/counters.h"
+#include "src/toyvmm.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+Test(machine_parts, counters_rank_ports)
+{
+    struct counters *counters = counters_new();
+    cr_assert(counters);
+    // Port p is used p times for 1..40, half of them writes, and 0xffff most.
+    for (uint16_t port = 1; port <= 40; port++)
+        for (unsigned i = 0; i < port; i++) {
+            counters_exit(counters, COUNTER_IO);
+            counters_port(counters, port, i % 2);
+        }
+    for (unsigned i = 0; i < 100; i++)
+        counters_port(counters, 0xffff, true);
+    counters_exit(counters, COUNTER_MMIO);
+    counters_exit(counters, COUNTER_HLT);
+    counters_exit(counters, COUNTER_INTR);
+    counters_exit(counters, COUNTER_OTHER);
+
+    struct toyvmm_stats stats;
+    counters_read(counters, &stats);
+    cr_assert_eq(stats.exits, 40u * 41 / 2 + 4);
+    cr_assert_eq(stats.exits, counters_total(counters));
+    cr_assert_eq(stats.exits_io, 40u * 41 / 2);
+    cr_assert_eq(stats.exits_mmio + stats.exits_hlt, 2u);
+    cr_assert_eq(stats.exits_intr + stats.exits_other, 2u);
+    cr_assert_eq(stats.nports, 32);
+    cr_assert_eq(stats.ports[0].port, 0xffff);
+    cr_assert_eq(stats.ports[0].writes, 100);
+    for (uint16_t i = 1; i < 32; i++) {
+        cr_assert_eq(stats.ports[i].port, 41 - i);
+        cr_assert_eq(stats.ports[i].reads + stats.ports[i].writes, 41u - i);
+    }
+    free(counters);
+}
+
+Test(machine_parts, every_event_has_a_name)
+{
+    for (int kind = TOYVMM_EVENT_STARTED; kind <= TOYVMM_EVENT_STOPPED;
+         kind++) {
+        const char *name = toyvmm_event_name((enum toyvmm_event_kind)kind);
+        cr_assert(name && *name);
+        cr_assert_eq(toyvmm_event_is_end((enum toyvmm_event_kind)kind),
+                     kind >= TOYVMM_EVENT_RESET);
+    }
+    cr_assert_str_eq(toyvmm_event_name((enum toyvmm_event_kind)99),
+                     "unknown event");
+    cr_assert(!toyvmm_event_is_end((enum toyvmm_event_kind)99));
+}
+
+static void check_refused(struct toyvmm_config config, int code,
+                          const char *part)
+{
+    struct error err = {0};
+    cr_assert_eq(toyvmm_check(&config, &err), code, "%s", err.text);
+    cr_assert(strstr(err.text, part), "%s", err.text);
+    int created = 0;
+    err.text[0] = 0;
+    cr_assert_null(toyvmm_create(&config, &created, &err));
+    cr_assert_eq(created, code);
+    cr_assert(strstr(err.text, part), "%s", err.text);
+    cr_assert_null(toyvmm_create(&config, NULL, NULL));
+}
+
+Test(machine_parts, refusals_come_before_kvm)
+{
+    struct toyvmm_config config = {
+        .kernel = "/nonexistent/vmlinux",
+        .memory = 64u << 20,
+        .cpus = 1,
+    };
+    check_refused(config, -ENOENT, "/nonexistent/vmlinux");
+    config.cpus = 2;
+    check_refused(config, -EINVAL, "2 CPUs");
+    config.cpus = 0;
+    check_refused(config, -EINVAL, "0 CPUs");
+}
