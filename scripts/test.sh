@@ -225,6 +225,15 @@ stage_kvm()
 
 stage_scenarios()
 {
+    # As a user types it: where there is no KVM, each starts the rig itself.
+    {
+        tap_run "alpine_login passes" \
+            "$BUILD/bin/toyvmm-test" testcases/alpine_login.tc
+        tap_run "busybox_login passes from a bzImage" \
+            env TOYVMM_GUEST_BUSYBOX="$(fixtures/guest.sh resolve busybox-bzimage)" \
+            "$BUILD/bin/toyvmm-test" testcases/busybox_login.tc
+    } >"$RESULTS/logins.tap"
+    finish_tap logins 0
     run_tap scenarios harness/tests/e2e.sh "$BUILD/bin/toyvmm-test"
 }
 

@@ -20,7 +20,9 @@ enum pattern_flags {
 struct pattern;
 
 // Compiles len bytes of UTF-8. On failure NULL, with PCRE2's sentence in err
-// and *error_offset the byte of source where it failed. \C is refused.
+// and *error_offset the byte of source where it failed (error_offset may be
+// NULL). \C is refused, and more than 31 capture groups. `$` without m is the
+// very end; "\n" and a lone "\r" end lines.
 struct pattern *pattern_compile(const char *source, size_t len, unsigned flags,
                                 size_t *error_offset, struct error *err);
 void pattern_free(struct pattern *p); // NULL is fine
@@ -34,6 +36,9 @@ const char *pattern_name(const struct pattern *p, size_t index,
                          unsigned *group);
 
 // Plain match over finished text, for checks: 1 found (start/end filled), 0
-// not, negative on a limit (err says which). options as PCRE2's are not taken.
+// not, negative on a limit or ill-formed UTF-8 (err says which). The text is
+// checked when from is 0; a later search of the same text trusts that check,
+// and from must not split a character. An empty match after the last newline is
+// none, so that `^` and `$` with m are found once for each line.
 int pattern_search(const struct pattern *p, const char *text, size_t len,
                    size_t from, size_t *start, size_t *end, struct error *err);

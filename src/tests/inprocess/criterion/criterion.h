@@ -75,5 +75,12 @@ _Noreturn void inprocess_skip(const char *fmt, ...)
 #define cr_expect_not(a, ...)   INPROCESS(!(a), "!(" #a ")", false)
 #define cr_expect_eq(a, b, ...) INPROCESS((a) == (b), #a " == " #b, false)
 #define cr_expect_null(a, ...)  INPROCESS((a) == NULL, #a " == NULL", false)
+#define cr_expect_not_null(a, ...)                                             \
+    INPROCESS((a) != NULL, #a " != NULL", false)
+#define cr_expect_neq(a, b, ...) INPROCESS((a) != (b), #a " != " #b, false)
+#define cr_expect_lt(a, b, ...)  INPROCESS((a) < (b), #a " < " #b, false)
+#define cr_expect_leq(a, b, ...) INPROCESS((a) <= (b), #a " <= " #b, false)
+#define cr_expect_gt(a, b, ...)  INPROCESS((a) > (b), #a " > " #b, false)
+#define cr_expect_geq(a, b, ...) INPROCESS((a) >= (b), #a " >= " #b, false)
 #define cr_expect_str_eq(a, b, ...)                                            \
     INPROCESS(!strcmp(a, b), #a " is the text " #b, false)

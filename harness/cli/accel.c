@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// KVM or rig. See accel.h.
+#include "harness/cli/accel.h"
+
+#include "src/toyvmm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KVM_PATH    "/dev/kvm"
+#define RIG_PROGRAM "toyvmm-rig"
+
+// What the rig's own Linux and our processes need beside the guests.
+#define RIG_OWN_MEMORY (UINT64_C(640) << 20)
+
+bool accel_inside_rig(void)
+{
+    const char *mark = getenv("TOYVMM_RIG");
+    return mark && *mark;
+}
+
+// The rig's program lies beside ours, or in PATH.
+static bool find_rig(char *out, size_t size)
+{
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (n > 0) {
+        exe[n] = '\0';
+        snprintf(out, size, "%s/" RIG_PROGRAM, dirname(exe));
+        if (!access(out, X_OK))
+            return true;
+    }
+    const char *path = getenv("PATH");
+    while (path && *path) {
+        size_t len = strcspn(path, ":");
+        snprintf(out, size, "%.*s/" RIG_PROGRAM, (int)len, path);
+        if (len && !access(out, X_OK))
+            return true;
+        path += len + (path[len] == ':');
+    }
+    return false;
+}
+
+// Runs `toyvmm-rig --check`, whose words go to the given descriptor.
+static bool rig_works(const char *rig, int quiet)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (quiet) {
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1, 0);
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", 1, 0);
+    }
+    char program[4200];
+    char check[] = "--check";
+    snprintf(program, sizeof(program), "%s", rig);
+    char *argv[] = {program, check, NULL};
+    pid_t pid;
+    fflush(NULL);
+    int failed = posix_spawn(&pid, rig, &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed)
+        return false;
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static const char cure[] =
+    "give this user access to a working /dev/kvm (on Debian: `adduser USER "
+    "kvm`), or install the rig's emulator: `apt-get install qemu-system-x86`";
+
+int accel_choose(enum accelerator wanted, const char **name, struct error *err)
+{
+    struct toyvmm_probe probe;
+    bool inside = accel_inside_rig();
+    *name = inside ? "rig" : "kvm";
+    if (wanted == ACCEL_RIG && !inside) {
+        probe.usable = false;
+        probe.reason[0] = '\0';
+    } else
+        toyvmm_probe(KVM_PATH, &probe);
+    if (probe.usable)
+        return 0;
+    if (inside)
+        return error_set(err, -ENODEV, "the rig's own KVM does not work: %s",
+                         probe.reason);
+    if (wanted == ACCEL_KVM)
+        return error_set(err, -ENODEV, "no usable KVM here: %s; %s",
+                         probe.reason, cure);
+    char rig[4200];
+    if (find_rig(rig, sizeof(rig)) && rig_works(rig, 1))
+        return 1;
+    if (wanted == ACCEL_RIG)
+        return error_set(err, -ENODEV,
+                         "the rig can't run here; toyvmm-test --probe says "
+                         "why, `apt-get install qemu-system-x86` may help");
+    return error_set(err, -ENODEV, "guests can't run here: %s; %s",
+                     probe.reason, cure);
+}
+
+static char *text(uint64_t n, const char *suffix)
+{
+    char *out = NULL;
+    return asprintf(&out, "%" PRIu64 "%s", n, suffix) < 0 ? NULL : out;
+}
+
+// The folder of a file.
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
+                    struct error *err)
+{
+    char rig[4200];
+    if (!find_rig(rig, sizeof(rig)))
+        return error_set(err, -ENOENT, RIG_PROGRAM " was not found");
+    char exe[4096];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    char **args = calloc((size_t)argc + 12, sizeof(*args));
+    char words[][16] = {"--memory", "--cpus", "--rw", "--"};
+    if (len <= 0 || !args) {
+        free(args);
+        return error_set(err, -ENOMEM, "out of memory");
+    }
+    exe[len] = '\0';
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned wanted =
+        needs->jobs < (unsigned)cpus ? needs->jobs : (unsigned)cpus;
+    size_t n = 0;
+    args[n++] = rig;
+    args[n++] = words[0];
+    args[n++] = text((needs->memory + RIG_OWN_MEMORY) >> 20, "M");
+    args[n++] = words[1];
+    args[n++] = text(wanted > 16 ? 16 : wanted, "");
+    if (needs->report && strcmp(needs->report, "-") != 0) {
+        args[n++] = words[2];
+        args[n++] = folder_of(needs->report);
+    }
+    args[n++] = words[3];
+    args[n++] = exe;
+    for (int i = 1; i < argc; i++)
+        args[n++] = argv[i];
+    fflush(NULL);
+    execv(rig, args);
+    int code = error_errno(err, errno, "%s can't be run", rig);
+    free(args);
+    return code;
+}
+
+int accel_probe(enum accelerator wanted, FILE *f)
+{
+    struct toyvmm_probe p;
+    toyvmm_probe(KVM_PATH, &p);
+    fprintf(f, "kvm: %s: %s\n", p.usable ? "usable" : "not usable", p.reason);
+    if (*p.vendor)
+        fprintf(f, "     host CPU %s, probed in %" PRIu64 ".%03u ms\n",
+                p.vendor, p.took_ns / 1000000,
+                (unsigned)(p.took_ns / 1000 % 1000));
+    for (size_t i = 0; i < p.nmissing; i++)
+        fprintf(f, "     missing: %s\n", p.missing[i]);
+    if (accel_inside_rig()) {
+        fprintf(f, "rig: this is the rig\n");
+        return p.usable ? 0 : -ENODEV;
+    }
+    char rig[4200];
+    bool found = find_rig(rig, sizeof(rig));
+    fprintf(f, "rig: %s\n", found ? rig : RIG_PROGRAM " was not found");
+    bool works = found && rig_works(rig, 0);
+    const bool there[] = {
+        [ACCEL_AUTO] = p.usable || works,
+        [ACCEL_KVM] = p.usable,
+        [ACCEL_RIG] = works,
+    };
+    if (!there[ACCEL_AUTO])
+        fprintf(f, "guests can't run here: %s\n", cure);
+    else
+        fprintf(f, "--accel auto takes: %s\n", p.usable ? "kvm" : "rig");
+    return there[wanted] ? 0 : -ENODEV;
+}

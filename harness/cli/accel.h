@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which machine runs the guests: this host's KVM, or the rig, an emulated
+// machine that has one and in which this command runs itself again. Private to
+// the command.
+#pragma once
+
+#include "harness/cli/options.h"
+
+#include <stdio.h>
+
+// What to give the rig.
+struct rig_needs {
+    uint64_t memory; // of all guests that run at a time, bytes
+    unsigned jobs;
+    const char *report; // its folder must be writable; or NULL
+};
+
+// True inside the rig.
+bool accel_inside_rig(void);
+
+// The KVM to use here: 0 and *name "kvm" or "rig". 1: not here, accel_enter_rig
+// must be called. A negative errno with the cure in err: nowhere.
+int accel_choose(enum accelerator wanted, const char **name, struct error *err);
+
+// Replaces this process by the rig, which runs argv again. Returns a negative
+// errno when that failed.
+int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
+                    struct error *err);
+
+// Writes what there is, and why; 0 when guests can run with the wanted
+// accelerator, else -ENODEV.
+int accel_probe(enum accelerator wanted, FILE *f);

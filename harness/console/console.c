@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console's operations, handed to the backend (console.h).
+#include "harness/console/console.h"
+
+int console_read(struct console *c, struct console_batch *out,
+                 uint64_t deadline_ns, struct error *err)
+{
+    return c->ops->read(c, out, deadline_ns, err);
+}
+
+int console_write(struct console *c, unsigned port, const void *bytes,
+                  size_t len, struct error *err)
+{
+    return c->ops->write(c, port, bytes, len, err);
+}
+
+size_t console_unread(struct console *c, unsigned port)
+{
+    return c->ops->unread(c, port);
+}
+
+uint64_t console_now(struct console *c)
+{
+    return c->ops->now(c);
+}
+
+void console_interrupt(struct console *c)
+{
+    c->ops->interrupt(c);
+}
+
+void console_close(struct console *c)
+{
+    if (c) {
+        c->ops->close(c);
+    }
+}

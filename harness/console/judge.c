@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judging lines for a watch: does a fail pattern match and no allow pattern?
+// Also lines that a kernel message cut in two, joined again.
+#include "harness/console/kmsg.h"
+#include "harness/console/watch_internal.h"
+
+#include <string.h>
+
+// A line or a piece of one, to be judged.
+struct judged {
+    const char *text;
+    size_t len;
+    uint32_t options; // PCRE2_NOTBOL, PCRE2_NOTEOL where it was cut
+    uint64_t at;      // the text was so long when it was complete
+};
+
+static enum exec_result search(struct watch *w, const struct pattern *p,
+                               const struct judged *line)
+{
+    int code;
+    return pattern_exec(p, &w->scratch, line->text, line->len, 0, line->options,
+                        false, &code);
+}
+
+static bool allowed(struct watch *w, const struct judged *line)
+{
+    for (size_t i = 0; i < w->allow.n; i++) {
+        if (search(w, w->allow.items[i].pattern, line) == EXEC_FULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t literal_bits(const struct watch *w, const struct judged *line)
+{
+    uint64_t all = w->always;
+    uint64_t bits = 0;
+    size_t at = 0;
+    while ((at = pairs_find(&w->pairs, line->text, line->len, at, &bits)) <
+           line->len) {
+        all |= bits;
+        at++;
+    }
+    return all;
+}
+
+// True when the line fires; the earliest of a feed is kept in hit.
+static bool judge(struct watch *w, const struct judged *line,
+                  struct watch_hit *hit)
+{
+    uint64_t bits = literal_bits(w, line);
+    for (size_t i = 0; i < w->fail.n; i++) {
+        if (!(bits >> (i % 64) & 1)) {
+            continue;
+        }
+        enum exec_result r = search(w, w->fail.items[i].pattern, line);
+        if (r == EXEC_NONE || r == EXEC_PARTIAL) {
+            continue;
+        }
+        if (allowed(w, line)) {
+            return false;
+        }
+        if (!w->has_hit || line->at < w->hit_at) {
+            size_t n =
+                line->len < sizeof hit->line ? line->len : sizeof hit->line - 1;
+            while (n < line->len && (line->text[n] & 0xc0) == 0x80) {
+                n--; // never half a character
+            }
+            *hit = (struct watch_hit){
+                .index = i,
+                .ns = text_ns(&w->text, line->at - 1),
+                .limit = r == EXEC_LIMIT,
+            };
+            memcpy(hit->line, line->text, n);
+            w->has_hit = true;
+            w->hit_at = line->at;
+        }
+        return true;
+    }
+    return false;
+}
+
+void watch_judge_line(struct watch *w, uint64_t end, bool complete, uint64_t at,
+                      struct watch_hit *hit)
+{
+    for (;;) {
+        size_t len = end - w->line;
+        bool cut = len >= JUDGED_MAX;
+        uint64_t stop =
+            cut ? text_align(&w->text, w->line + JUDGED_MAX - 4) : end;
+        if (!cut && !complete) {
+            return;
+        }
+        struct judged line = {
+            .text = text_at(&w->text, w->line),
+            .len = stop - w->line,
+            .options =
+                (w->continued ? PCRE2_NOTBOL : 0) | (cut ? PCRE2_NOTEOL : 0),
+            .at = cut ? stop : at,
+        };
+        if (!w->fired) {
+            w->fired = judge(w, &line, hit);
+        }
+        if (!cut) {
+            return;
+        }
+        w->line = text_align(&w->text, stop - JUDGED_OVERLAP);
+        w->continued = true;
+    }
+}
+
+// ---- Lines that a kernel message cut in two --------------------------------
+
+// The first kernel message in the line [at, end), or end.
+static uint64_t message_in(const struct watch *w, uint64_t at, uint64_t end)
+{
+    while (at < end) {
+        const char *s = text_at(&w->text, at);
+        size_t n = kmsg_candidate(s, end - at);
+        size_t used;
+        if (n < end - at &&
+            kmsg_prefix(s + n, end - at - n, &used) == KMSG_YES) {
+            return at + n;
+        }
+        at += n + 1;
+    }
+    return end;
+}
+
+static void join(struct watch *w, uint64_t start, uint64_t end)
+{
+    size_t room = JUDGED_MAX - w->joined.len;
+    size_t n = end - start < room ? end - start : room;
+    if (n) {
+        text_append(&w->joined, text_at(&w->text, start), n);
+    }
+}
+
+void watch_judge_joined(struct watch *w, uint64_t start, uint64_t end,
+                        bool fired, struct watch_hit *hit)
+{
+    uint64_t message = message_in(w, start, end);
+    if (!w->joining && (message == start || message == end)) {
+        return;
+    }
+    w->joined_fired = fired || (w->joining && w->joined_fired);
+    join(w, start, message);
+    w->joining = message < end;
+    if (w->joining) {
+        return;
+    }
+    struct judged line = {text_at(&w->joined, w->joined.base), w->joined.len, 0,
+                          end + 1};
+    if (!w->joined_fired && w->joined.len) {
+        judge(w, &line, hit);
+    }
+    text_drop(&w->joined, text_end(&w->joined));
+}

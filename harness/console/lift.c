@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lifting kernel messages out of the text (lift.h).
+#include "harness/console/lift.h"
+
+#include "harness/console/kmsg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RUNS_FIRST_CAP 64
+
+void lift_free(struct lift *l)
+{
+    text_free(&l->text);
+    free(l->runs);
+    *l = (struct lift){0};
+}
+
+static struct lift_run *last_run(const struct lift *l)
+{
+    return l->n ? l->runs + l->head + l->n - 1 : NULL;
+}
+
+static bool runs_room(struct lift *l)
+{
+    if (l->runs && l->head + l->n < l->cap) {
+        return true;
+    }
+    if (l->runs && l->head * 2 > l->n) {
+        memmove(l->runs, l->runs + l->head, l->n * sizeof *l->runs);
+        l->head = 0;
+        return true;
+    }
+    size_t cap = l->cap ? l->cap * 2 : RUNS_FIRST_CAP;
+    struct lift_run *grown = malloc(cap * sizeof *grown);
+    if (!grown) {
+        l->text.failed = true;
+        return false;
+    }
+    if (l->runs) {
+        memcpy(grown, l->runs + l->head, l->n * sizeof *grown);
+    }
+    free(l->runs);
+    l->runs = grown;
+    l->cap = cap;
+    l->head = 0;
+    return true;
+}
+
+// Adds [src, end) of the text as received to the view.
+static void keep(struct lift *l, const struct text *received, uint64_t src,
+                 uint64_t end, uint64_t late)
+{
+    if (src == end) {
+        return;
+    }
+    uint64_t off = text_end(&l->text);
+    struct lift_run *last = last_run(l);
+    bool goes_on =
+        last && !late && !last->late && last->src + (off - last->off) == src;
+    if (!goes_on) {
+        if (!runs_room(l)) {
+            return;
+        }
+        l->runs[l->head + l->n++] = (struct lift_run){off, src, late};
+    }
+    text_append(&l->text, text_at(received, src), end - src);
+}
+
+// At a "[" or "<": false when more text is needed to know what it is.
+static bool take_candidate(struct lift *l, const struct text *received)
+{
+    uint64_t at = l->done;
+    const char *s = text_at(received, at);
+    size_t used = 0;
+    switch (kmsg_prefix(s, text_end(received) - at, &used)) {
+    case KMSG_MAYBE:
+        return false;
+    case KMSG_YES:
+        l->in_message = true;
+        l->done = at + used;
+        l->last = l->done;
+        return true;
+    case KMSG_NO:
+        break;
+    }
+    // All of it was held back until the byte that showed that it is none; but
+    // another prefix may begin within.
+    size_t plain = 1 + kmsg_candidate(s + 1, used - 1);
+    plain = plain < used ? plain : used;
+    keep(l, received, at, at + plain, at + used);
+    l->done = at + plain;
+    return true;
+}
+
+void lift_feed(struct lift *l, const struct text *received)
+{
+    uint64_t end = text_end(received);
+    while (l->done < end) {
+        const char *s = text_at(received, l->done);
+        size_t n = end - l->done;
+        if (l->in_message) {
+            const char *newline = memchr(s, '\n', n);
+            l->in_message = newline == NULL;
+            l->done = newline ? l->done + (size_t)(newline - s) + 1 : end;
+            l->last = l->done;
+            continue;
+        }
+        size_t plain = kmsg_candidate(s, n);
+        keep(l, received, l->done, l->done + plain, 0);
+        l->done += plain;
+        if (plain < n && !take_candidate(l, received)) {
+            return;
+        }
+    }
+}
+
+bool lift_at_rest(const struct lift *l, const struct text *received)
+{
+    return l->done == text_end(received);
+}
+
+// The last of the runs for which key(run) <= value; NULL when there is none.
+static const struct lift_run *find(const struct lift *l, uint64_t value,
+                                   uint64_t (*key)(const struct lift_run *))
+{
+    if (!l->runs) {
+        return NULL;
+    }
+    const struct lift_run *runs = l->runs + l->head;
+    size_t lo = 0;
+    size_t hi = l->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (key(runs + mid) <= value) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo ? runs + lo - 1 : NULL;
+}
+
+static uint64_t key_off(const struct lift_run *run)
+{
+    return run->off;
+}
+
+static uint64_t key_src(const struct lift_run *run)
+{
+    return run->src;
+}
+
+// When the first byte of the run joined the view.
+static uint64_t key_joined(const struct lift_run *run)
+{
+    return run->late ? run->late : run->src + 1;
+}
+
+static uint64_t run_end(const struct lift *l, const struct lift_run *run)
+{
+    return run == last_run(l) ? text_end(&l->text) : run[1].off;
+}
+
+uint64_t lift_len(const struct lift *l, uint64_t at)
+{
+    const struct lift_run *run = find(l, at, key_joined);
+    if (!run) {
+        return l->text.base;
+    }
+    uint64_t end = run_end(l, run);
+    uint64_t until = run->off + (at - run->src);
+    return run->late || until > end ? end : until;
+}
+
+uint64_t lift_from(const struct lift *l, uint64_t src)
+{
+    const struct lift_run *run = find(l, src, key_src);
+    if (!run) {
+        return l->text.base;
+    }
+    uint64_t end = run_end(l, run);
+    uint64_t off = run->off + (src - run->src);
+    off = off < end ? off : end;
+    return off > l->text.base ? off : l->text.base;
+}
+
+uint64_t lift_source(const struct lift *l, uint64_t off)
+{
+    const struct lift_run *run = find(l, off, key_off);
+    return run ? run->src + (off - run->off) : 0;
+}
+
+uint64_t lift_joined(const struct lift *l, uint64_t off)
+{
+    const struct lift_run *run = find(l, off, key_off);
+    if (!run) {
+        return 0;
+    }
+    return run->late ? run->late : run->src + (off - run->off) + 1;
+}
+
+void lift_drop(struct lift *l, uint64_t off)
+{
+    text_drop(&l->text, off);
+    while (l->n > 1 && l->runs[l->head + 1].off <= l->text.base) {
+        l->head++;
+        l->n--;
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two queues of the live backend: what the guest sends and what is typed.
+// For harness/console (and its tests) only.
+#pragma once
+
+#include "harness/console/console.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+// ---- What the guest sends --------------------------------------------------
+
+// One byte or one event, in the order of the machine.
+struct output_entry {
+    uint64_t ns;
+    uint8_t byte;
+    uint8_t port;  // OUTPUT_EVENT for an event
+    uint16_t slot; // of the event
+};
+#define OUTPUT_EVENT  0xff
+#define OUTPUT_EVENTS 64
+
+// What a waiting reader is to be woken for.
+enum output_wait {
+    WAIT_NOTHING, // it is not waiting
+    WAIT_ANY,
+    WAIT_EVENT, // bytes may gather for a moment
+};
+
+// A vCPU thread fills it, one thread empties it. Everything but fd and
+// `interrupted` under the lock, which is held for microseconds.
+//
+// Memory: the ring grows as the reader falls behind, up to OUTPUT_MAX entries.
+// Then the vCPU waits for the reader: guest time is not critical, a lost byte
+// is. But a reader that does not read at all (it may be the one that stops the
+// machine and waits for this vCPU) must not hold it for ever: after
+// OUTPUT_PATIENCE_NS without progress bytes are dropped and counted until it
+// reads again. The event that ends the machine is never dropped.
+struct output {
+    pthread_mutex_t lock;
+    pthread_cond_t room; // the reader made some
+    struct output_entry *ring;
+    size_t cap, head, count;
+    size_t max; // OUTPUT_MAX, less in tests
+    bool stalled;
+    uint64_t dropped;
+    uint64_t reads; // for the vCPU to see progress
+    struct toyvmm_event events[OUTPUT_EVENTS];
+    uint16_t events_put, events_taken; // as endless counters
+    uint64_t quiet_ns;                 // the reader was told: nothing till then
+    enum output_wait waiting;
+    int fd; // an eventfd that wakes the reader
+    atomic_bool interrupted;
+};
+
+#define OUTPUT_FIRST       ((size_t)4096)
+#define OUTPUT_MAX         ((size_t)1 << 20)
+#define OUTPUT_PATIENCE_NS (200 * UINT64_C(1000000))
+// How long bytes gather before the reader is given the first: a wake for each
+// byte would cost the guest more than the byte.
+#define OUTPUT_GATHER_NS (2 * UINT64_C(1000000))
+
+int output_init(struct output *q, struct error *err);
+void output_free(struct output *q);
+void output_byte(struct output *q, unsigned port, uint8_t byte, uint64_t ns);
+void output_event(struct output *q, const struct toyvmm_event *event);
+int output_read(struct output *q, struct console_batch *out,
+                uint64_t deadline_ns, struct error *err);
+void output_interrupt(struct output *q); // async-signal-safe
+
+// ---- What is typed ---------------------------------------------------------
+
+#define INPUT_MAX ((size_t)1 << 20)
+
+// Any thread; all under the lock, which is never held while calling out.
+struct input {
+    pthread_mutex_t lock;
+    struct {
+        uint8_t *ring; // grows up to INPUT_MAX
+        size_t cap, head, count;
+    } port[TOYVMM_PORTS];
+};
+
+int input_init(struct input *in, struct error *err);
+void input_free(struct input *in);
+int input_put(struct input *in, unsigned port, const uint8_t *bytes, size_t len,
+              struct error *err);
+size_t input_take(struct input *in, unsigned port, uint8_t *bytes, size_t max);
+size_t input_count(struct input *in, unsigned port);
+
+// ---- Both ------------------------------------------------------------------
+
+struct live_console {
+    struct console base; // first
+    struct output output;
+    struct input input;
+    pthread_mutex_t attached; // held while `ready` runs: detaching waits for it
+    void (*ready)(void *machine, unsigned port);
+    void *machine;
+};
+
+// What live_console_attach does, for any machine: ready(machine, port) is
+// called when there is input. NULL detaches.
+void live_console_connect(struct live_console *lc,
+                          void (*ready)(void *machine, unsigned port),
+                          void *machine);

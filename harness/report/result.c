@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result record's memory: making, filling and freeing it. Every thread may
+// call these on its own record.
+#include "harness/report/result.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const verdict_names[] = {
+    [VERDICT_PASSED] = "passed",
+    [VERDICT_FAILED] = "failed",
+    [VERDICT_ERROR] = "error",
+    [VERDICT_SKIPPED] = "skipped",
+};
+
+const char *verdict_name(enum verdict v)
+{
+    return verdict_names[v];
+}
+
+void result_init(struct result *r)
+{
+    memset(r, 0, sizeof(*r));
+}
+
+void result_free(struct result *r)
+{
+    char *const fields[] = {r->path,        r->title,   r->suite,  r->guest,
+                            r->guest_note,  r->message, r->where,  r->kind,
+                            r->accelerator, r->details, r->console};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        free(fields[i]);
+    for (size_t i = 0; i < r->nmarks; i++)
+        free(r->marks[i].name);
+    for (size_t i = 0; i < r->nnotes; i++) {
+        free(r->notes[i].where);
+        free(r->notes[i].text);
+    }
+    for (size_t i = 0; i < r->nproperties; i++) {
+        free(r->properties[i].name);
+        free(r->properties[i].value);
+    }
+    free(r->marks);
+    free(r->notes);
+    free(r->properties);
+    result_init(r);
+}
+
+int result_set(char **field, const char *fmt, ...)
+{
+    char *text;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return -ENOMEM;
+    free(*field);
+    *field = text;
+    return 0;
+}
+
+// Room for one more element at the end of a vector that doubles when its
+// length is a power of two: the record keeps no capacity.
+static void *grown(void *vector, size_t n, size_t size)
+{
+    if (n & (n - 1))
+        return vector;
+    size_t capacity = n ? n * 2 : 1;
+    return reallocarray(vector, capacity, size);
+}
+
+int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
+                    uint64_t cpu_ns, uint64_t exits)
+{
+    struct result_mark *marks = grown(r->marks, r->nmarks, sizeof(*marks));
+    if (!marks)
+        return -ENOMEM;
+    r->marks = marks;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    marks[r->nmarks++] = (struct result_mark){copy, wall_ns, cpu_ns, exits};
+    return 0;
+}
+
+int result_add_note(struct result *r, bool failed, uint64_t at_ns,
+                    const char *where, const char *fmt, ...)
+{
+    struct result_note *notes = grown(r->notes, r->nnotes, sizeof(*notes));
+    if (!notes)
+        return -ENOMEM;
+    r->notes = notes;
+    char *text;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return -ENOMEM;
+    char *place = where ? strdup(where) : NULL;
+    if (where && !place) {
+        free(text);
+        return -ENOMEM;
+    }
+    notes[r->nnotes++] = (struct result_note){failed, at_ns, place, text};
+    return 0;
+}
+
+int result_add_property(struct result *r, const char *name, const char *value)
+{
+    struct result_property *list =
+        grown(r->properties, r->nproperties, sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    r->properties = list;
+    char *n = strdup(name);
+    char *v = strdup(value);
+    if (!n || !v) {
+        free(n);
+        free(v);
+        return -ENOMEM;
+    }
+    list[r->nproperties++] = (struct result_property){n, v};
+    return 0;
+}

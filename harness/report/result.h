@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result record of one scenario: plain data that the runner makes and every
+// report is a function of. Owned by whoever holds it; result_free frees it.
+#pragma once
+
+#include "src/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum verdict {
+    VERDICT_PASSED,
+    VERDICT_FAILED,  // the guest did not do what the scenario says
+    VERDICT_ERROR,   // the harness or the environment could not judge
+    VERDICT_SKIPPED, // with the reason in message
+};
+
+const char *verdict_name(enum verdict v); // "passed", ...
+
+struct result_mark {
+    char *name;
+    uint64_t wall_ns; // since process start
+    uint64_t cpu_ns;  // vCPU CPU time
+    uint64_t exits;   // VM exits so far
+};
+
+// A failed check, or something worth a line.
+struct result_note {
+    bool failed;
+    uint64_t at_ns; // since process start
+    char *where;    // "file:line:column", or NULL
+    char *text;
+};
+
+struct result_property {
+    char *name, *value;
+};
+
+struct result {
+    enum verdict verdict;
+    char *path;        // of the scenario
+    char *title;       // its `test` title
+    char *suite;       // folder, JUnit's classname
+    char *guest;       // the guest that really ran
+    char *guest_note;  // e.g. that it is a fallback, or NULL
+    char *accelerator; // "kvm", "rig", "replay"
+    uint64_t started_unix_ns;
+    uint64_t duration_ns;
+
+    // Why it did not pass: one sentence, where in the scenario, and more lines.
+    char *message;
+    char *where;
+    char *kind;    // "expect-timeout", "fail-pattern", "reset", "status", ...
+    char *details; // several lines, may be NULL
+
+    size_t nmarks;
+    struct result_mark *marks;
+    size_t nnotes;
+    struct result_note *notes;
+    size_t nproperties;
+    struct result_property *properties;
+
+    char *console; // what the guest printed, raw bytes
+    size_t console_len;
+    uint64_t console_elided;
+};
+
+void result_init(struct result *r);
+void result_free(struct result *r);
+
+// All return 0 or -ENOMEM; strings are copied.
+int result_set(char **field, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
+                    uint64_t cpu_ns, uint64_t exits);
+int result_add_note(struct result *r, bool failed, uint64_t at_ns,
+                    const char *where, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+int result_add_property(struct result *r, const char *name, const char *value);
+
+// Writes a result to a file and reads it back (a worker process hands its
+// result to its parent this way): versioned, length-checked; a cut-off file is
+// -EINVAL. The write is to a temporary name, then renamed.
+int result_save(const struct result *r, const char *path, struct error *err);
+int result_load(struct result *r, const char *path, struct error *err);

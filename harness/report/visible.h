@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes any bytes readable: valid UTF-8 without a character that a terminal
+// or a parser would act on. Used by every report.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// Writes bytes to f:
+//   - a control character becomes its picture (ESC is U+241B), a carriage
+//     return before a newline is dropped, newline and tab stay;
+//   - a byte that is not UTF-8 becomes \xHH, a character that XML 1.0
+//     section 2.2 forbids or that nobody sees (C1, bidirectional controls,
+//     zero width) becomes \u{HEX}.
+// escape, when not NULL, is asked first: what it returns stands for the
+// character, NULL means that the rules above hold.
+void visible_text(FILE *f, const char *bytes, size_t len,
+                  const char *(*escape)(uint32_t character));

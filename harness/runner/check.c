@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// `check` and the comparison that `if` shares with it. Used by the runner only.
+#include "harness/runner/run.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const op_texts[] = {
+    [OP_EQ] = "==", [OP_NE] = "!=", [OP_LT] = "<",
+    [OP_LE] = "<=", [OP_GT] = ">",  [OP_GE] = ">=",
+};
+
+static bool holds(int order, enum compare_op op)
+{
+    switch (op) {
+    case OP_EQ:
+        return order == 0;
+    case OP_NE:
+        return order != 0;
+    case OP_LT:
+        return order < 0;
+    case OP_LE:
+        return order <= 0;
+    case OP_GT:
+        return order > 0;
+    case OP_GE:
+        return order >= 0;
+    }
+    return false;
+}
+
+static int order_of(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+static double value_number(const struct value *v)
+{
+    return v->kind == VALUE_NUMBER ? v->number : (double)v->quantity;
+}
+
+static bool parse_number(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !end[strspn(end, " \t\r\n")] && isfinite(*out);
+}
+
+// Records a check that failed; the scenario goes on.
+static void failed(struct run *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void failed(struct run *r, const char *fmt, ...)
+{
+    char *seen = NULL;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&seen, fmt, args);
+    va_end(args);
+    char *where = run_where(&r->step->pos);
+    result_add_note(r->result, true, r->now_ns - r->options->started_ns, where,
+                    "%s: %s", r->step->source, n < 0 ? "" : seen);
+    r->failed_checks++;
+    free(where);
+    if (n >= 0)
+        free(seen);
+}
+
+static enum flow missing(struct run *r, const char *what, const char *name)
+{
+    failed(r, "there is no %s `%s`", what, name);
+    return FLOW_NEXT;
+}
+
+// How often p is found in a capture; -1 when a limit was hit (the run failed).
+static long count_matches(struct run *r, const struct pattern *p,
+                          const struct variable *v, long enough)
+{
+    struct error err = {""};
+    long n = 0;
+    size_t from = 0;
+    while (from <= v->len && n < enough) {
+        size_t start, end;
+        int found =
+            pattern_search(p, v->text, v->len, from, &start, &end, &err);
+        if (found < 0) {
+            run_error(r, "pattern-limit", &err);
+            return -1;
+        }
+        if (!found)
+            break;
+        n++;
+        from = end;
+        // An empty match: on to the next character.
+        if (end == start) {
+            from++;
+            while (from < v->len &&
+                   ((unsigned char)v->text[from] & 0xc0) == 0x80)
+                from++;
+        }
+    }
+    return n;
+}
+
+// The beginning of a capture for a report.
+static void tell_capture(struct run *r, const struct variable *v)
+{
+    size_t shown = v->len < 2000 ? v->len : 2000;
+    if (r->result->details)
+        return;
+    result_set(&r->result->details, "| %s\n%s was, %zu bytes:\n%.*s%s",
+               r->step->source, v->name, v->len, (int)shown, v->text,
+               shown < v->len ? "\n..." : "");
+}
+
+static enum flow check_text(struct run *r, const struct step *s)
+{
+    const struct variable *v = variables_find(&r->variables, s->u.check.name);
+    if (!v)
+        return missing(r, "capture or variable", s->u.check.name);
+    struct pattern *owned;
+    const struct pattern *p = run_pattern(r, &s->u.check.pattern, &owned);
+    if (!p)
+        return FLOW_END;
+    bool counts = s->u.check.kind == CHECK_COUNT;
+    long n = count_matches(r, p, v, counts ? LONG_MAX : 1);
+    bool ok;
+    if (counts)
+        ok = holds(order_of((double)n, value_number(&s->u.check.value)),
+                   s->u.check.op);
+    else
+        ok = (n > 0) == (s->u.check.kind == CHECK_HAS);
+    if (n >= 0 && !ok) {
+        if (counts)
+            failed(r, "counted %ld in %zu bytes", n, v->len);
+        else
+            failed(r, n ? "it is there" : "no match in %zu bytes", v->len);
+        tell_capture(r, v);
+    }
+    pattern_free(owned);
+    return n < 0 ? FLOW_END : FLOW_NEXT;
+}
+
+static enum flow check_status(struct run *r, const struct step *s)
+{
+    const struct variable *v = variables_find(&r->variables, s->u.check.name);
+    if (!v || !v->has_status)
+        return missing(r, "captured command", s->u.check.name);
+    if (!holds(order_of((double)v->status, value_number(&s->u.check.value)),
+               s->u.check.op)) {
+        failed(r, "the status was %ld", v->status);
+        tell_capture(r, v);
+    }
+    return FLOW_NEXT;
+}
+
+static enum flow check_metric(struct run *r, const struct step *s)
+{
+    const struct variable *v = variables_find(&r->variables, s->u.check.name);
+    if (!v || !v->has_number)
+        return missing(r, "metric", s->u.check.name);
+    if (!holds(order_of(v->number, value_number(&s->u.check.value)),
+               s->u.check.op))
+        failed(r, "it was %.15g", v->number);
+    return FLOW_NEXT;
+}
+
+// A time on an emulated CPU says nothing about the hardware: it is told, and
+// not judged.
+static enum flow check_mark(struct run *r, const struct step *s)
+{
+    const struct result_mark *m = NULL;
+    for (size_t i = 0; i < r->result->nmarks; i++) {
+        if (!strcmp(r->result->marks[i].name, s->u.check.name))
+            m = &r->result->marks[i];
+    }
+    if (!m)
+        return missing(r, "mark", s->u.check.name);
+    char was[SPAN_TEXT];
+    span_text(was, m->wall_ns);
+    if (!r->options->judge_marks) {
+        char *where = run_where(&s->pos);
+        result_add_note(r->result, false, r->now_ns - r->options->started_ns,
+                        where, "%s: it was %s, not judged on the rig",
+                        s->source, was);
+        free(where);
+    } else if (!holds(order_of((double)m->wall_ns,
+                               value_number(&s->u.check.value)),
+                      s->u.check.op))
+        failed(r, "it was %s", was);
+    return FLOW_NEXT;
+}
+
+int run_compare(struct run *r, const char *name, enum compare_op op,
+                const struct value *value, char **seen)
+{
+    const struct variable *v = variables_find(&r->variables, name);
+    if (!v) {
+        run_fail(r, VERDICT_ERROR, NULL, "variable",
+                 "the variable `%s` is not set", name);
+        return -1;
+    }
+    *seen = strdup(v->text);
+    double left, right;
+    if (value->kind != VALUE_TEXT) {
+        if (parse_number(v->text, &left))
+            return holds(order_of(left, value_number(value)), op);
+        run_fail(r, VERDICT_FAILED, NULL, "variable",
+                 "`%s` is \"%s\", which is not a number", name, v->text);
+        return -1;
+    }
+    size_t len;
+    char *text = run_text(r, &value->text, &len);
+    if (!text)
+        return -1;
+    int order;
+    if (parse_number(v->text, &left) && parse_number(text, &right))
+        order = order_of(left, right);
+    else {
+        order = memcmp(v->text, text, v->len < len ? v->len : len);
+        if (!order)
+            order = (v->len > len) - (v->len < len);
+    }
+    free(text);
+    return holds(order, op);
+}
+
+static enum flow check_value(struct run *r, const struct step *s)
+{
+    char *seen = NULL;
+    int yes = run_compare(r, s->u.check.name, s->u.check.op, &s->u.check.value,
+                          &seen);
+    if (!yes)
+        failed(r, "`%s` %s does not hold, it is \"%s\"", s->u.check.name,
+               op_texts[s->u.check.op], seen ? seen : "");
+    free(seen);
+    return yes < 0 ? FLOW_END : FLOW_NEXT;
+}
+
+enum flow step_check(struct run *r, const struct step *s)
+{
+    static enum flow (*const table[])(struct run *, const struct step *) = {
+        [CHECK_HAS] = check_text,    [CHECK_LACKS] = check_text,
+        [CHECK_COUNT] = check_text,  [CHECK_STATUS] = check_status,
+        [CHECK_MARK] = check_mark,   [CHECK_METRIC] = check_metric,
+        [CHECK_VALUE] = check_value,
+    };
+    return table[s->u.check.kind](r, s);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what went wrong to the verdict: one sentence, a kind for machines, and
+// the diagnosis. Used by the runner only.
+#include "harness/runner/run.h"
+
+#include "src/base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *span_text(char buf[SPAN_TEXT], uint64_t ns)
+{
+    static const struct {
+        uint64_t unit;
+        const char *name;
+    } units[] = {{NS_PER_S, "s"}, {NS_PER_MS, "ms"}, {NS_PER_US, "us"}};
+    size_t u = 0;
+    while (u < 2 && ns < units[u].unit)
+        u++;
+    uint64_t whole = ns / units[u].unit;
+    uint64_t tenths = ns % units[u].unit * 10 / units[u].unit;
+    if (tenths)
+        snprintf(buf, SPAN_TEXT, "%" PRIu64 ".%" PRIu64 " %s", whole, tenths,
+                 units[u].name);
+    else
+        snprintf(buf, SPAN_TEXT, "%" PRIu64 " %s", whole, units[u].name);
+    return buf;
+}
+
+char *run_where(const struct source_pos *pos)
+{
+    char *text = NULL;
+    if (!pos || !pos->file)
+        return NULL;
+    if (asprintf(&text, "%s:%u:%u", pos->file, pos->line, pos->column) < 0)
+        return NULL;
+    return text;
+}
+
+static enum flow fail_with(struct run *r, const struct wait *w,
+                           enum verdict verdict, const struct source_pos *pos,
+                           const char *kind, const char *message)
+{
+    struct result *out = r->result;
+    if (out->kind)
+        return FLOW_END;
+    if (!pos && r->step)
+        pos = &r->step->pos;
+    out->verdict = verdict;
+    result_set(&out->kind, "%s", kind);
+    result_set(&out->message, "%s", message);
+    free(out->where);
+    out->where = run_where(pos);
+    free(out->details);
+    out->details = run_diagnosis(r, w);
+    return FLOW_END;
+}
+
+enum flow run_fail(struct run *r, enum verdict verdict,
+                   const struct source_pos *pos, const char *kind,
+                   const char *fmt, ...)
+{
+    char *message = NULL;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&message, fmt, args);
+    va_end(args);
+    fail_with(r, NULL, verdict, pos, kind, n < 0 ? kind : message);
+    if (n >= 0)
+        free(message);
+    return FLOW_END;
+}
+
+enum flow run_error(struct run *r, const char *kind, const struct error *err)
+{
+    return run_fail(r, VERDICT_ERROR, NULL, kind, "%s", err->text);
+}
+
+void run_fail_end(struct run *r)
+{
+    const struct toyvmm_event *e = &r->end;
+    static const struct {
+        const char *kind, *text;
+        enum verdict verdict;
+    } ends[] = {
+        [TOYVMM_EVENT_RESET] = {"reset", "the guest reset", VERDICT_FAILED},
+        [TOYVMM_EVENT_POWEROFF] = {"poweroff", "the guest powered off",
+                                   VERDICT_FAILED},
+        [TOYVMM_EVENT_HALT] = {"halt", "the guest halted for ever",
+                               VERDICT_FAILED},
+        [TOYVMM_EVENT_TRIPLE_FAULT] = {"triple-fault",
+                                       "the guest's CPU shut down after a "
+                                       "triple fault",
+                                       VERDICT_FAILED},
+        [TOYVMM_EVENT_INTERNAL_ERROR] = {"internal-error",
+                                         "KVM could not run the guest on",
+                                         VERDICT_ERROR},
+        [TOYVMM_EVENT_STOPPED] = {"stopped", "the machine was stopped",
+                                  VERDICT_ERROR},
+    };
+    const char *detail = e->detail;
+    run_fail(r, ends[e->kind].verdict, NULL, ends[e->kind].kind, "%s%s%s%s%s",
+             r->end_seen ? "the machine has ended: " : "", ends[e->kind].text,
+             *detail ? " (" : "", detail, *detail ? ")" : "");
+}
+
+// A line of the kernel's without its time stamp.
+static const char *without_stamp(const char *line)
+{
+    const char *end = *line == '[' ? strstr(line, "] ") : NULL;
+    if (end && strspn(line + 1, " 0123456789.") == (size_t)(end - line - 1))
+        return end + 2;
+    return line;
+}
+
+// The watch fires in mid-line; the record has its rest by now.
+struct line_search {
+    const char *beginning;
+    char line[512];
+};
+
+static void search_line(void *owner, uint64_t ns, const char *text, size_t len)
+{
+    (void)ns;
+    struct line_search *s = owner;
+    const char *at = memmem(text, len, s->beginning, strlen(s->beginning));
+    if (!at)
+        return;
+    size_t rest = len - (size_t)(at - text);
+    if (rest >= sizeof(s->line))
+        rest = sizeof(s->line) - 1;
+    memcpy(s->line, at, rest);
+    s->line[rest] = '\0';
+    s->line[strcspn(s->line, "\r\n")] = '\0';
+}
+
+#define DRAIN_QUIET (100 * NS_PER_MS)
+#define DRAIN_LIMIT (1 * NS_PER_S)
+
+void run_fail_hit(struct run *r)
+{
+    struct rule *rule = &r->rules.fails[r->hit_data.index];
+    run_drain(r, DRAIN_QUIET, DRAIN_LIMIT);
+    const char *seen = r->hit_data.line;
+    struct line_search s = {.beginning = seen, .line = ""};
+    if (*seen)
+        console_record_tail(r->record, LOOK_BACK, search_line, &s);
+    const char *whole = *s.line ? s.line : seen;
+    const char *line = without_stamp(whole);
+    if (rule->builtin)
+        run_fail(r, VERDICT_FAILED, NULL,
+                 rules_name(&r->rules, whole, rule->builtin)->name, "%s", line);
+    else if (rule->why)
+        run_fail(r, VERDICT_FAILED, rule->pos, "fail-pattern", "%s: \"%s\"",
+                 rule->why, line);
+    else
+        run_fail(r, VERDICT_FAILED, rule->pos, "fail-pattern",
+                 "the guest printed what it must not: \"%s\"", line);
+}
+
+void run_fail_timeout(struct run *r, const struct wait *w)
+{
+    char waited[SPAN_TEXT];
+    char limit[SPAN_TEXT];
+    span_text(waited, r->now_ns - w->started_ns);
+    char *message = NULL;
+    int n;
+    if (r->now_ns >= r->deadline_ns)
+        n = asprintf(
+            &message, "the scenario's timeout of %s passed in the wait for %s",
+            span_text(limit, run_scaled(r, r->scenario->timeout_ns)), w->what);
+    else
+        n = asprintf(&message, "%s did not come within %s", w->what, waited);
+    fail_with(r, w, VERDICT_FAILED, NULL, "timeout",
+              n < 0 ? "timeout" : message);
+    if (n >= 0)
+        free(message);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a scenario's words to the files that are booted: the guest definition
+// that it names, its own overrides, those of the command line. Used by live.h
+// and the command line.
+#pragma once
+
+#include "harness/scenario/ast.h"
+#include "src/toyvmm.h"
+
+// What the command line says about the machine; NULL and 0 are "not given". A
+// cmdline that begins with "+" is appended.
+struct guest_overrides {
+    const char *kernel, *initrd, *cmdline;
+    uint64_t memory;
+};
+
+// One machine's files and shape. Strings are owned; guest_free frees them.
+struct guest {
+    char *name; // the guest that really runs; "custom" without a definition
+    char *note; // e.g. that it is a fallback, or NULL
+    char *kernel, *initrd, *cmdline;
+    uint64_t memory; // bytes
+};
+
+// Finds out what scenario boots. s may be NULL: then the overrides say all. A
+// definition is asked for once and remembered in the environment as
+// TOYVMM_GUEST_<NAME> (a path to its guest.conf), where child processes find
+// it. Paths of a scenario are relative to its file. -EINVAL: the scenario or
+// the options are wrong; other negative errno: the guest can't be had here.
+int guest_make(struct guest *guest, const struct scenario *s,
+               const struct guest_overrides *overrides, struct error *err);
+void guest_free(struct guest *guest);
+
+// Opens and checks the files, without KVM. Errors as toyvmm_check.
+int guest_check(const struct guest *guest, struct error *err);
+
+// The machine's configuration, borrowing the guest's strings.
+struct toyvmm_config guest_config(const struct guest *guest);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Boots a machine and runs a scenario against it, in this process and thread.
+// Used by the suite's workers.
+#pragma once
+
+#include "harness/runner/guest.h"
+#include "harness/runner/runner.h"
+
+// Borrowed for the length of live_run.
+struct live_options {
+    const struct scenario *scenario;
+    const struct guest *guest;
+    const char *accelerator; // "kvm" or "rig", for the result
+    double timeout_scale;
+    bool judge_marks;
+    uint64_t started_ns; // process start, CLOCK_MONOTONIC
+    // As in run_options.
+    void (*printed)(void *owner, const uint8_t *bytes, size_t len);
+    void (*step)(void *owner, const struct step *step, uint64_t at_ns);
+    // The console is there (so that console_interrupt can end the run), and,
+    // with NULL, is about to go. May be NULL.
+    void (*console)(void *owner, struct console *console);
+    void *owner;
+};
+
+// Fills result wholly but for suite. -ENOMEM or 0; a machine that can't be
+// made is VERDICT_ERROR with kind "machine".
+int live_run(const struct live_options *options, struct result *result);

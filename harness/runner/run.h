@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runner's inner state, shared by the files of this folder only.
+#pragma once
+
+#include "harness/console/matcher.h"
+#include "harness/console/record.h"
+#include "harness/runner/rules.h"
+#include "harness/runner/runner.h"
+#include "harness/runner/secrets.h"
+#include "harness/runner/variables.h"
+
+// Automatic marks that stand for a line of the kernel's.
+#define LINE_MARKS 2
+
+// One run of one scenario. Owned by run_scenario, touched by its thread only.
+// Invariant: once a verdict other than "passed" is in result->kind, no step
+// runs any more.
+struct run {
+    const struct run_options *options;
+    const struct scenario *scenario;
+    struct result *result;
+    double scale;
+    uint64_t deadline_ns; // the scenario's
+
+    struct console_batch *batch;
+    struct matcher *matcher;
+    struct console_record *record;
+    struct rules rules;
+    struct watch *line_marks[LINE_MARKS]; // NULL: seen
+    struct pattern *line_patterns[LINE_MARKS];
+    struct variables variables;
+    struct secrets secrets;
+
+    uint64_t now_ns;  // the console's time after the last thing read
+    bool printed;     // a first byte was seen
+    bool interrupted; // asked to stop: nothing more can be judged
+    bool hit;         // a fail pattern fired and was not dealt with yet
+    struct watch_hit hit_data;
+    bool panicked; // an expected panic came: the kernel's cries mean nothing
+    bool ended;    // the machine's last event came
+    bool end_seen; // ... and a step has taken it
+    struct toyvmm_event end;
+    bool at_shell; // a shell is believed to listen
+    uint64_t commands;
+
+    const struct step *step; // that runs, for messages; NULL before the first
+    uint64_t step_ns;        // when it began
+    unsigned failed_checks;
+};
+
+// What a step leads to.
+enum flow {
+    FLOW_NEXT,
+    FLOW_END, // the scenario is over: the result has a verdict
+};
+
+// ---- Reading the console (pump.c) -------------------------------------------
+
+// Reads one item until deadline_ns and shows it to everybody: matcher, watches,
+// record, marks. False when the run can't go on: the result says why.
+bool run_pump(struct run *r, uint64_t deadline_ns);
+
+// Reads on for a moment after a death cry, so that the report has all of it:
+// until the machine ends, or quiet_ns without output, at most limit_ns.
+void run_drain(struct run *r, uint64_t quiet_ns, uint64_t limit_ns);
+
+// Stamps a mark at ns of the console's clock.
+void run_mark(struct run *r, const char *name, uint64_t ns);
+
+// ---- Waiting (wait.c) -------------------------------------------------------
+
+enum wait_outcome {
+    WAIT_MATCH,
+    WAIT_EVENT,   // one of wait.events; event says which
+    WAIT_QUIET,   // nothing was printed for wait.quiet_ns
+    WAIT_TIMEOUT, // only when GUEST_TIMEOUT is in wait.events
+    WAIT_FAILED,  // the result has a verdict
+};
+
+struct wait {
+    const struct pattern *const *patterns;
+    size_t npatterns;
+    unsigned events;    // 1 << enum guest_event
+    uint64_t within_ns; // unscaled; 0: the scenario's step-timeout
+    uint64_t quiet_ns;  // scaled; 0: never
+    const char *what;   // "a login prompt": for messages
+    // Filled by run_wait:
+    struct match match;
+    enum guest_event event;
+    uint64_t started_ns;
+    uint64_t deadline_ns; // 0 before the first call; kept by later ones
+};
+
+// Waits for the first of what w names. Calling it again with the same w goes
+// on with the same deadline.
+enum wait_outcome run_wait(struct run *r, struct wait *w);
+
+// A span of the scenario as it holds on this accelerator.
+uint64_t run_scaled(const struct run *r, uint64_t ns);
+
+// ---- Failing (failure.c, diagnosis.c) ---------------------------------------
+
+// Puts the verdict, with the diagnosis, into the result, where pos says (or,
+// with pos NULL, at the present step). The first one stays. Returns FLOW_END.
+enum flow run_fail(struct run *r, enum verdict verdict,
+                   const struct source_pos *pos, const char *kind,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+// The same out of memory or on an error of a library call.
+enum flow run_error(struct run *r, const char *kind, const struct error *err);
+// The machine ended, or a fail pattern fired, where nobody expected it.
+void run_fail_end(struct run *r);
+void run_fail_hit(struct run *r);
+// What was waited for did not come.
+void run_fail_timeout(struct run *r, const struct wait *w);
+
+// "file:line:column", a heap string or NULL.
+char *run_where(const struct source_pos *pos);
+
+// The step as it may be shown: without what is secret. Heap, or NULL.
+char *run_step_text(const struct step *s);
+
+// The lines under a failure: what was waited for and seen, near misses, the
+// console's tail, registers. w may be NULL. Heap, or NULL.
+char *run_diagnosis(struct run *r, const struct wait *w);
+
+// How many lines back a fail pattern's line is looked for.
+#define LOOK_BACK 400
+
+// "30 s", "250 ms", "1.5 s" into buf; returns buf.
+#define SPAN_TEXT 32
+const char *span_text(char buf[SPAN_TEXT], uint64_t ns);
+
+// ---- Steps ------------------------------------------------------------------
+
+enum flow run_block(struct run *r, const struct block *b); // steps.c
+enum flow step_login(struct run *r, const struct step *s); // login.c
+enum flow step_run(struct run *r, const struct step *s);   // shell.c
+enum flow step_check(struct run *r, const struct step *s); // check.c
+enum flow step_expect(struct run *r, const struct step *s);
+enum flow step_expect_one(struct run *r, const struct step *s);
+enum flow step_expect_event(struct run *r, const struct step *s);
+enum flow step_expect_idle(struct run *r, const struct step *s); // expect.c
+enum flow step_poweroff(struct run *r, const struct step *s);    // poweroff.c
+
+// NAME OP VALUE for `if` and `check`: 1 true, 0 false, -1 when it can't be
+// said (the run has failed). seen, a heap string, gets what NAME is.
+int run_compare(struct run *r, const char *name, enum compare_op op,
+                const struct value *value, char **seen);
+
+// Types bytes on the console. FLOW_END when the queue is full.
+enum flow run_type(struct run *r, const void *bytes, size_t len);
+
+// The pattern of a node with its variables put in; *owned must be freed with
+// pattern_free (it may be NULL). NULL when the run has failed.
+const struct pattern *run_pattern(struct run *r, const struct pattern_node *n,
+                                  struct pattern **owned);
+
+// Text with its variables put in, a heap string; NULL when the run has failed.
+char *run_text(struct run *r, const struct text *t, size_t *len);
+
+// The named groups of a match become variables. False when out of memory.
+bool run_take_groups(struct run *r, const struct pattern *p,
+                     const struct match *m);

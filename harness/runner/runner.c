@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runner's frame: what a run is made of, its verdict, its console text.
+// See runner.h.
+#include "harness/runner/runner.h"
+
+#include "harness/runner/run.h"
+#include "harness/runner/secrets.h"
+#include "src/base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int make_line_marks(struct run *r, struct error *err)
+{
+    static const char *const sources[LINE_MARKS] = {
+        "Linux version \\d",
+        "Run \\S+ as init process",
+    };
+    for (size_t i = 0; i < LINE_MARKS; i++) {
+        size_t at;
+        r->line_patterns[i] =
+            pattern_compile(sources[i], strlen(sources[i]), 0, &at, err);
+        r->line_marks[i] = watch_new(err);
+        if (!r->line_patterns[i] || !r->line_marks[i])
+            return -ENOMEM;
+        int code = watch_add_fail(r->line_marks[i], r->line_patterns[i], err);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+// The header's own rules, which may use its settings.
+static int take_rules(struct run *r, struct error *err)
+{
+    const struct scenario *s = r->scenario;
+    int code = rules_init(&r->rules, s, err);
+    for (size_t i = 0; !code && i < s->nfails; i++) {
+        struct rule rule = {.pos = &s->fails[i].pos};
+        size_t len;
+        rule.pattern = run_pattern(r, &s->fails[i].pattern, &rule.owned);
+        if (rule.pattern && s->fails[i].why.npieces)
+            rule.why = run_text(r, &s->fails[i].why, &len);
+        if (r->result->kind)
+            return 0;
+        code = rules_push(&r->rules, false, rule, err);
+    }
+    for (size_t i = 0; !code && i < s->nallows; i++) {
+        if (s->allows[i].name)
+            continue;
+        struct rule rule = {.pos = &s->allows[i].pos};
+        rule.pattern = run_pattern(r, &s->allows[i].pattern, &rule.owned);
+        if (!rule.pattern)
+            return 0;
+        code = rules_push(&r->rules, true, rule, err);
+    }
+    return code ? code : rules_watch(&r->rules, err);
+}
+
+static int begin(struct run *r, struct error *err)
+{
+    const struct run_options *o = r->options;
+    r->scale = o->timeout_scale > 0 ? o->timeout_scale : 1;
+    r->deadline_ns =
+        clock_after(o->started_ns, run_scaled(r, r->scenario->timeout_ns));
+    r->now_ns = console_now(o->console);
+    r->batch = calloc(1, sizeof(*r->batch));
+    if (!r->batch)
+        return error_set(err, -ENOMEM, "out of memory");
+    r->matcher = matcher_new(&(struct matcher_options){0}, err);
+    r->record = console_record_new(0, 0, err);
+    if (!r->matcher || !r->record)
+        return -ENOMEM;
+    int code = make_line_marks(r, err);
+    if (!code)
+        code = variables_take_settings(&r->variables, r->scenario, err);
+    return code ? code : take_rules(r, err);
+}
+
+static void end(struct run *r)
+{
+    free(r->batch);
+    matcher_free(r->matcher);
+    console_record_free(r->record);
+    rules_free(&r->rules);
+    for (size_t i = 0; i < LINE_MARKS; i++) {
+        watch_free(r->line_marks[i]);
+        pattern_free(r->line_patterns[i]);
+    }
+    variables_free(&r->variables);
+    secrets_free(&r->secrets);
+}
+
+// Checks that failed make the verdict when nothing worse did.
+static void judge_checks(struct run *r)
+{
+    struct result *out = r->result;
+    if (out->kind || !r->failed_checks)
+        return;
+    const struct result_note *first = NULL;
+    for (size_t i = 0; !first && i < out->nnotes; i++) {
+        if (out->notes[i].failed)
+            first = &out->notes[i];
+    }
+    out->verdict = VERDICT_FAILED;
+    result_set(&out->kind, "check");
+    if (!first)
+        return;
+    if (first->where)
+        result_set(&out->where, "%s", first->where);
+    result_set(&out->message, "%s", first->text);
+}
+
+static void finish(struct run *r)
+{
+    struct result *out = r->result;
+    bool counts = r->hit && !r->rules.fails[r->hit_data.index].tolerated;
+    if (counts && !out->kind)
+        run_fail_hit(r);
+    judge_checks(r);
+    free(out->console);
+    out->console = console_record_text(r->record, &out->console_len);
+    out->console_elided = console_record_elided(r->record);
+    uint64_t now = console_now(r->options->console);
+    out->duration_ns =
+        now > r->options->started_ns ? now - r->options->started_ns : 0;
+    secrets_mask(&r->secrets, out);
+}
+
+int run_scenario(const struct run_options *options, struct result *result)
+{
+    struct run r = {
+        .options = options, .scenario = options->scenario, .result = result};
+    struct error err = {""};
+    result->verdict = VERDICT_PASSED;
+    result_add_mark(result, "process_start", 0, 0, 0);
+    int code = begin(&r, &err);
+    if (r.record && r.matcher) {
+        if (code)
+            run_error(&r, "setup", &err);
+        else if (!result->kind)
+            run_block(&r, &r.scenario->steps);
+        finish(&r);
+        code = 0;
+    }
+    end(&r);
+    return code;
+}

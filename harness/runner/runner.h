@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Executes a scenario against a console and gives a result record. The console
+// may be a live machine's or a recording's: the runner can't tell, so it is
+// tested without KVM. Used by the suite and by live.h.
+#pragma once
+
+#include "harness/console/console.h"
+#include "harness/report/result.h"
+#include "harness/scenario/ast.h"
+
+// What the runner may do to, and ask of, the machine behind the console. A
+// recording has none; any member may be NULL.
+struct run_machine {
+    void *owner;
+    // Ends the machine; idempotent.
+    void (*stop)(void *owner);
+    // Registers of vCPU 0; false when it does not run.
+    bool (*regs)(void *owner, struct toyvmm_regs *out);
+    // CPU time and VM exits until now.
+    void (*usage)(void *owner, uint64_t *cpu_ns, uint64_t *exits);
+};
+
+// Borrowed for the length of run_scenario.
+struct run_options {
+    const struct scenario *scenario;
+    struct console *console;
+    const struct run_machine *machine; // or NULL
+    uint64_t started_ns;               // process start, by the console's clock
+    double timeout_scale; // every deadline is multiplied by it; 0 is 1
+    bool judge_marks;     // false: `check mark` is noted, not judged
+    uint64_t nonce;       // of the markers that `run` types; 0: random
+    // Called with what the guest printed, as it is read. May be NULL.
+    void (*printed)(void *owner, const uint8_t *bytes, size_t len);
+    // Called when a step begins, at_ns after started_ns. May be NULL.
+    void (*step)(void *owner, const struct step *step, uint64_t at_ns);
+    void *owner;
+};
+
+// Runs all steps. Fills result's verdict, message, where, kind, details, marks,
+// notes, properties, console and duration; the rest of it is the caller's.
+// Returns -ENOMEM when even that was impossible, else 0: that the scenario
+// failed is a verdict, no error. One thread; console_interrupt from anywhere
+// ends it with VERDICT_ERROR and kind "interrupted".
+int run_scenario(const struct run_options *options, struct result *result);

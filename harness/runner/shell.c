@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// `run`: a command in the guest's shell, its exact output and its exit status.
+// Used by the runner only.
+//
+// What is typed, on one line:
+//
+//   echo \<N\>;command eval 'CMD';echo \<N:$?\>
+//
+//   - N is random, and in what is typed its brackets have backslashes: the echo
+//     never shows "<N>", however a line editor wraps or repaints it, so the
+//     text between "<N>" and "<N:STATUS>" is the command's output and no more.
+//   - Every byte typed is echoed by the guest, several VM exits each: the line
+//     is as short as can be, and starts no process of its own.
+//   - eval keeps `cd` and variables alive for the next `run`, and a `#` comment
+//     ends with the command; with `command` before it, a syntax error does not
+//     take the end marker with it.
+//   - A CMD with newlines, tabs or bytes beyond ASCII, at which a line editor
+//     would stop or complete, is encoded for printf's %b (POSIX.1-2017,
+//     printf): command eval "$(printf %b 'CMD')".
+//   - A terminal takes lines of 4095 bytes and small shells less: a long CMD
+//     is put together in a variable first, piece by piece, each acknowledged.
+#include "harness/runner/run.h"
+
+#include "src/base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define PIECE    400
+#define VARIABLE "_toyvmm"
+
+struct command {
+    struct run *run;
+    const struct step *step;
+    char *text;   // the command as the scenario has it
+    bool encoded; // typed is for %b
+    char *typed;  // as it stands between single quotes
+    uint64_t deadline_ns;
+    uint32_t marker; // N
+};
+
+// Whether a line editor takes all of it as text.
+static bool is_plain(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            return false;
+    return true;
+}
+
+// For single quotes: a quote in it ends them, stands escaped, and opens them
+// again.
+static char *quote(const char *text, size_t len)
+{
+    char *out = malloc(len * 4 + 1);
+    if (!out)
+        return NULL;
+    char *p = out;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\'')
+            p = stpcpy(p, "'\\''");
+        else
+            *p++ = text[i];
+    }
+    *p = '\0';
+    return out;
+}
+
+// For single quotes and %b.
+static char *encode(const char *text, size_t len)
+{
+    char *out = malloc(len * 5 + 1);
+    if (!out)
+        return NULL;
+    char *p = out;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char ch = (unsigned char)text[i];
+        if (ch < 0x20 || ch >= 0x7f || ch == '\'' || ch == '\\')
+            p += sprintf(p, "\\0%03o", ch);
+        else
+            *p++ = (char)ch;
+    }
+    *p = '\0';
+    return out;
+}
+
+// A marker that nobody can know before it is typed; a fixed nonce makes it
+// repeatable for recordings.
+static uint32_t new_marker(struct run *r)
+{
+    uint32_t x = (uint32_t)r->options->nonce;
+    if (!x && getrandom(&x, sizeof(x), 0) != sizeof(x))
+        x = (uint32_t)clock_now_ns();
+    return x ^ (uint32_t)(++r->commands << 16);
+}
+
+static enum flow type_line(struct command *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static enum flow type_line(struct command *c, const char *fmt, ...)
+{
+    char *line = NULL;
+    va_list args;
+    va_start(args, fmt);
+    int n = vasprintf(&line, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return run_fail(c->run, VERDICT_ERROR, NULL, "memory", "out of memory");
+    enum flow flow = run_type(c->run, line, (size_t)n);
+    free(line);
+    return flow == FLOW_NEXT ? run_type(c->run, "\r", 1) : flow;
+}
+
+// Waits for a marker; all waits of one command share its deadline.
+static bool await(struct command *c, const char *source, const char *what,
+                  struct match *m)
+{
+    struct error err = {""};
+    size_t at;
+    struct pattern *p = pattern_compile(source, strlen(source), 0, &at, &err);
+    if (!p) {
+        run_error(c->run, "pattern", &err);
+        return false;
+    }
+    const struct pattern *list[] = {p};
+    struct wait w = {.patterns = list,
+                     .npatterns = 1,
+                     .within_ns = c->step->u.run.within_ns,
+                     .started_ns = c->run->now_ns,
+                     .deadline_ns = c->deadline_ns,
+                     .what = what};
+    enum wait_outcome out = run_wait(c->run, &w);
+    c->deadline_ns = w.deadline_ns;
+    *m = w.match;
+    pattern_free(p);
+    return out == WAIT_MATCH;
+}
+
+static bool await_beginning(struct command *c)
+{
+    char source[64];
+    struct match m;
+    snprintf(source, sizeof(source), "<%08" PRIx32 ">\\n", c->marker);
+    return await(c, source,
+                 "the beginning of the command (does a shell listen?)", &m);
+}
+
+// Puts the encoded command into a variable of the guest's shell.
+static enum flow type_pieces(struct command *c)
+{
+    size_t len = strlen(c->typed);
+    for (size_t at = 0; at < len;) {
+        size_t n = len - at < PIECE ? len - at : PIECE;
+        enum flow flow =
+            type_line(c, VARIABLE "=%s'%.*s';echo \\<%08" PRIx32 "\\>",
+                      at ? "$" VARIABLE : "", (int)n, c->typed + at, c->marker);
+        if (flow == FLOW_END || !await_beginning(c))
+            return FLOW_END;
+        at += n;
+    }
+    return FLOW_NEXT;
+}
+
+static enum flow type_command(struct command *c)
+{
+    const char *before = "'", *after = "'", *text = c->typed;
+    if (c->encoded) {
+        before = "\"$(printf %b '";
+        after = "')\"";
+    }
+    if (strlen(c->typed) > PIECE) {
+        if (type_pieces(c) == FLOW_END)
+            return FLOW_END;
+        before = "\"$(printf %b \"";
+        text = "$" VARIABLE;
+        after = "\")\"";
+    }
+    return type_line(c,
+                     "echo \\<%08" PRIx32 "\\>;command eval %s%s%s;"
+                     "echo \\<%08" PRIx32 ":$?\\>",
+                     c->marker, before, text, after, c->marker);
+}
+
+// The command as a message shows it: its first line, cut.
+static const char *shown(const struct command *c, char buf[80])
+{
+    size_t n = strcspn(c->text, "\n");
+    bool cut = n > 60 || c->text[n];
+    snprintf(buf, 80, "\"%.*s%s\"", (int)(n > 60 ? 60 : n), c->text,
+             cut ? "..." : "");
+    return buf;
+}
+
+static enum flow keep_output(struct command *c, const struct match *m,
+                             long status)
+{
+    struct run *r = c->run;
+    char cmd[80];
+    if (matcher_overflowed(r->matcher))
+        return run_fail(r, VERDICT_FAILED, NULL, "overflow",
+                        "the output of %s is larger than the window that is "
+                        "kept of it",
+                        shown(c, cmd));
+    if (!c->step->u.run.as)
+        return FLOW_NEXT;
+    struct variable *v =
+        variables_set(&r->variables, c->step->u.run.as, m->before_lifted.text,
+                      m->before_lifted.len);
+    if (!v)
+        return run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");
+    v->has_status = true;
+    v->status = status;
+    return FLOW_NEXT;
+}
+
+static enum flow judge(struct command *c, long status)
+{
+    char cmd[80];
+    const struct step *s = c->step;
+    if (s->u.run.any_status || status == s->u.run.status)
+        return FLOW_NEXT;
+    return run_fail(c->run, VERDICT_FAILED, NULL, "status",
+                    "%s ended with status %ld instead of %ld", shown(c, cmd),
+                    status, s->u.run.status);
+}
+
+static enum flow execute(struct command *c)
+{
+    char source[64];
+    char what[128];
+    char cmd[80];
+    struct match m;
+    c->marker = new_marker(c->run);
+    if (type_command(c) == FLOW_END || !await_beginning(c))
+        return FLOW_END;
+    snprintf(source, sizeof(source), "<%08" PRIx32 ":(\\d+)>\\n", c->marker);
+    snprintf(what, sizeof(what), "the end of the command %s", shown(c, cmd));
+    if (!await(c, source, what, &m))
+        return FLOW_END;
+    char digits[16] = "";
+    if (m.ngroups > 1 && m.groups[1].len < sizeof(digits))
+        memcpy(digits, m.groups[1].text, m.groups[1].len);
+    long status = strtol(digits, NULL, 10);
+    c->run->at_shell = true;
+    if (keep_output(c, &m, status) == FLOW_END)
+        return FLOW_END;
+    return judge(c, status);
+}
+
+enum flow step_run(struct run *r, const struct step *s)
+{
+    struct command c = {.run = r, .step = s};
+    size_t len;
+    c.text = run_text(r, &s->u.run.command, &len);
+    if (!c.text)
+        return FLOW_END;
+    c.encoded = !is_plain(c.text, len) || len > PIECE / 4;
+    c.typed = c.encoded ? encode(c.text, len) : quote(c.text, len);
+    enum flow flow =
+        c.typed ? execute(&c)
+                : run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");
+    free(c.typed);
+    free(c.text);
+    return flow;
+}

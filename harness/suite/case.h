@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// One case of a plan, run in this process. Used by the worker processes and by
+// --in-process.
+#pragma once
+
+#include "harness/console/console.h"
+#include "harness/report/result.h"
+#include "harness/suite/plan.h"
+
+// Who wants to end the run early: gets the console as soon as there is one,
+// and NULL before it goes.
+struct case_control {
+    void (*console)(void *owner, struct console *console);
+    void *owner;
+};
+
+// Parses, boots, runs; fills result wholly. started_ns is when this process
+// began. Returns 0 or -ENOMEM.
+int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
+             const struct case_control *control, struct result *result);
+
+// Prints the result to standard output in one piece; several processes may
+// print. lock: a file that they share, or NULL.
+void case_print(const struct plan *plan, const struct result *result,
+                const char *lock);

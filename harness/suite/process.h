@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the processes of a run share: the folder with the plan, results and
+// traces of the dead. Private to the suite.
+#pragma once
+
+#include "harness/suite/plan.h"
+
+#include <stddef.h>
+
+// The folder's path and the pid of the process that starts the workers: a
+// worker has nothing else but its test's name.
+#define SUITE_DIR_VARIABLE    "TOYVMM_SUITE_DIR"
+#define SUITE_PARENT_VARIABLE "TOYVMM_SUITE_PARENT"
+
+#define SUITE_PATH 4200
+
+// dir/index.kind; returns out.
+const char *suite_file(char out[SUITE_PATH], const char *dir, size_t index,
+                       const char *kind);
+// dir/name.
+const char *suite_path(char out[SUITE_PATH], const char *dir, const char *name);
+
+// How a worker that left no result has died, a line in its .death file.
+struct death {
+    int signal; // 0: none
+    int exit_code;
+    bool timed_out; // Criterion's backstop
+};
+
+// Registers the plan's cases with Criterion and runs them in this process's
+// children. Returns Criterion's verdict: true when all passed.
+bool criterion_run_plan(const struct plan *plan, unsigned jobs,
+                        double backstop_s, const char *dir);
+
+// The Criterion test function of every case.
+void worker_main(void);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: what is understood, and what is refused in which words.
+#include "harness/cli/options.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+// Parses a command line whose words stand apart by spaces. The words live as
+// long as the test.
+static int parse(struct options *o, const char *line, struct error *err)
+{
+    static char words[512];
+    static char *argv[32];
+    int argc = 0;
+    snprintf(words, sizeof(words), "t %s", line);
+    for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
+        argv[argc++] = w;
+    argv[argc] = NULL;
+    return options_parse(o, argc, argv, err);
+}
+
+Test(options, everything_is_taken)
+{
+    struct options o;
+    struct error err = {""};
+    cr_assert_eq(parse(&o,
+                       "--junit x.xml -j 3 a.tc --accel=rig --memory 1G "
+                       "--timeout-scale 2.5 -vv --tags a,-b b",
+                       &err),
+                 0, "%s", err.text);
+    cr_expect_eq(o.action, ACTION_RUN);
+    cr_expect_eq(o.accelerator, ACCEL_RIG);
+    cr_expect_eq(o.jobs, 3U);
+    cr_expect_eq(o.machine.memory, UINT64_C(1) << 30);
+    cr_expect_eq(o.timeout_scale, 2.5);
+    cr_expect_eq(o.verbosity, 2U);
+    cr_expect_eq(o.npaths, 2);
+    cr_expect_str_eq(o.paths[1], "b");
+    options_free(&o);
+}
+
+Test(options, sets)
+{
+    struct options o;
+    struct error err = {""};
+    cr_assert_eq(parse(&o, "--set name=a=b a.tc", &err), 0, "%s", err.text);
+    cr_expect_eq(o.nsets, 1);
+    cr_expect_str_eq(o.sets[0].name, "name");
+    cr_expect_str_eq(o.sets[0].value, "a=b");
+    options_free(&o);
+}
+
+Test(options, refusals)
+{
+    static const struct {
+        const char *line;
+        const char *says;
+    } table[] = {
+        {"--nonsense a", "unknown option --nonsense"},
+        {"-Z a", "unknown option -Z"},
+        {"a --junit", "--junit needs a value"},
+        {"--accel tcg a", "--accel tcg: give auto, kvm or rig"},
+        {"--jobs 0 a", "--jobs 0"},
+        {"--jobs 2x a", "--jobs 2x"},
+        {"--memory 0 a", "--memory 0"},
+        {"--memory lots a", "--memory lots"},
+        {"--timeout-scale nan a", "--timeout-scale nan"},
+        {"--set =x a", "--set =x"},
+        {"--list", "no scenario given"},
+        {"--interactive", "needs a scenario or --kernel"},
+        {"--interactive a b", "one scenario at most"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct options o;
+        struct error err = {""};
+        cr_expect_eq(parse(&o, table[i].line, &err), -EINVAL, "%s",
+                     table[i].says);
+        cr_expect(strstr(err.text, table[i].says), "%s", err.text);
+        options_free(&o);
+    }
+}
+
+Test(options, help_names_every_option)
+{
+    static const char *const names[] = {
+        "--junit",       "--accel",  "--probe", "--filter",  "--list",
+        "--jobs",        "--tags",   "--set",   "--kernel",  "--initrd",
+        "--cmdline",     "--memory", "--check", "--console", "--timeout-scale",
+        "--interactive", "--quiet",  "--help",  "--version", "--in-process",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        cr_expect(strstr(help_text, names[i]), "%s", names[i]);
+}

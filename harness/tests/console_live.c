@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of the live backend without a machine: a thread plays the vCPU. Also to
+// be run with -DTOYVMM_SANITIZE=thread.
+#include "harness/console/live.h"
+#include "harness/tests/console_util.h"
+#include "src/base/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct console_batch batch; // too large for a stack
+
+static struct live_console *fresh(void)
+{
+    struct error err = {""};
+    struct live_console *lc = live_console_new(&err);
+    cr_assert_not_null(lc, "%s", err.text);
+    return lc;
+}
+
+static void put(struct live_console *lc, unsigned port, const char *text,
+                uint64_t ns)
+{
+    struct toyvmm_sink sink = live_console_sink(lc);
+    for (; *text; text++) {
+        sink.tx(sink.owner, port, (uint8_t)*text, ns++);
+    }
+}
+
+static void put_event(struct live_console *lc, enum toyvmm_event_kind kind,
+                      uint64_t ns)
+{
+    struct toyvmm_sink sink = live_console_sink(lc);
+    struct toyvmm_event e = {.kind = kind, .ns = ns};
+    sink.event(sink.owner, &e);
+}
+
+static enum console_item read_one(struct live_console *lc, uint64_t deadline)
+{
+    struct error err = {""};
+    int code = console_read(live_console_base(lc), &batch, deadline, &err);
+    cr_assert_eq(code, 0, "%s", err.text);
+    return batch.kind;
+}
+
+Test(console_live, bytes_ports_and_events_in_one_order)
+{
+    struct live_console *lc = fresh();
+    put_event(lc, TOYVMM_EVENT_STARTED, 1);
+    put(lc, 0, "ab", 10);
+    put(lc, 1, "c", 12);
+    put(lc, 0, "d", 13);
+    put_event(lc, TOYVMM_EVENT_USERSPACE, 14);
+    put(lc, 0, "e", 15);
+    put(lc, 9, "no such port", 16);
+    put_event(lc, TOYVMM_EVENT_RESET, 20);
+
+    cr_expect_eq(read_one(lc, 100), CONSOLE_EVENT);
+    cr_expect_eq(batch.event.kind, TOYVMM_EVENT_STARTED);
+    cr_expect_eq(batch.now_ns, 1);
+    cr_expect_eq(read_one(lc, 100), CONSOLE_BYTES);
+    cr_expect_eq(batch.len, 2);
+    cr_expect_eq(batch.nstamps, 2);
+    cr_expect_eq(batch.stamps[1].at, 1);
+    cr_expect_eq(batch.stamps[1].ns, 11);
+    cr_expect_eq(batch.now_ns, 11);
+    cr_expect_eq(read_one(lc, 100), CONSOLE_BYTES);
+    cr_expect_eq(batch.port, 1);
+    cr_expect_eq(read_one(lc, 100), CONSOLE_BYTES);
+    cr_expect_eq(batch.bytes[0], 'd');
+    cr_expect_eq(read_one(lc, 100), CONSOLE_EVENT);
+    cr_expect_eq(batch.event.kind, TOYVMM_EVENT_USERSPACE);
+    // What was stamped after the deadline has not come by then.
+    cr_expect_eq(read_one(lc, 14), CONSOLE_TIMEOUT);
+    cr_expect_eq(batch.now_ns, 14);
+    cr_expect_eq(read_one(lc, 15), CONSOLE_BYTES);
+    cr_expect_eq(batch.bytes[0], 'e');
+    cr_expect_eq(read_one(lc, 100), CONSOLE_EVENT);
+    cr_expect_eq(batch.event.kind, TOYVMM_EVENT_RESET);
+    cr_expect_eq(read_one(lc, 100), CONSOLE_TIMEOUT);
+    console_close(live_console_base(lc));
+}
+
+Test(console_live, deadline_cuts_a_batch)
+{
+    struct live_console *lc = fresh();
+    put(lc, 0, "abcd", 10);
+    cr_expect_eq(read_one(lc, 11), CONSOLE_BYTES);
+    cr_expect_eq(batch.len, 2);
+    cr_expect_eq(read_one(lc, 11), CONSOLE_TIMEOUT);
+    cr_expect_eq(read_one(lc, 99), CONSOLE_BYTES);
+    cr_expect_eq(batch.len, 2);
+    console_close(live_console_base(lc));
+}
+
+// A byte that was stamped but not queued when the reader was told "nothing":
+// it is not allowed to have come before that.
+Test(console_live, silence_that_was_told_stays_silence)
+{
+    struct live_console *lc = fresh();
+    uint64_t before = clock_now_ns();
+    cr_expect_eq(read_one(lc, before), CONSOLE_TIMEOUT);
+    uint64_t told = batch.now_ns;
+    cr_expect_geq(told, before);
+    put(lc, 0, "late", before - 1000);
+    cr_expect_eq(read_one(lc, CLOCK_NEVER), CONSOLE_BYTES);
+    cr_expect_geq(batch.stamps[0].ns, told);
+    console_close(live_console_base(lc));
+}
+
+// ---- A vCPU thread ---------------------------------------------------------
+
+struct vcpu {
+    struct live_console *lc;
+    size_t bytes;
+    pthread_t thread;
+};
+
+static void *flood(void *arg)
+{
+    struct vcpu *v = arg;
+    struct toyvmm_sink sink = live_console_sink(v->lc);
+    for (size_t i = 0; i < v->bytes; i++) {
+        sink.tx(sink.owner, i % 7 == 0, (uint8_t)i, clock_now_ns());
+    }
+    put_event(v->lc, TOYVMM_EVENT_POWEROFF, clock_now_ns());
+    return NULL;
+}
+
+static void start(struct vcpu *v, void *(*run)(void *))
+{
+    cr_assert_eq(pthread_create(&v->thread, NULL, run, v), 0);
+}
+
+Test(console_live, producer_thread, .timeout = 60)
+{
+    struct vcpu v = {.lc = fresh(), .bytes = 300000};
+    start(&v, flood);
+    size_t got[2] = {0, 0};
+    uint64_t last_ns = 0;
+    while (read_one(v.lc, CLOCK_NEVER) == CONSOLE_BYTES) {
+        for (size_t i = 0; i < batch.len; i++) {
+            // The k-th byte of a port says what it must be.
+            size_t k = got[batch.port]++;
+            size_t n = batch.port ? k * 7 : k + k / 6 + 1;
+            cr_assert_eq(batch.bytes[i], (uint8_t)n, "port %u, byte %zu",
+                         batch.port, k);
+        }
+        for (size_t i = 0; i < batch.nstamps; i++) {
+            cr_assert_geq(batch.stamps[i].ns, last_ns);
+            last_ns = batch.stamps[i].ns;
+        }
+        cr_assert_eq(batch.now_ns, last_ns);
+    }
+    cr_expect_eq(batch.event.kind, TOYVMM_EVENT_POWEROFF);
+    cr_expect_eq(got[0] + got[1], v.bytes);
+    pthread_join(v.thread, NULL);
+    cr_expect_eq(live_console_dropped(v.lc), 0);
+    console_close(live_console_base(v.lc));
+}
+
+// A reader that is slower than the guest: the guest waits, nothing is lost.
+Test(console_live, back_pressure, .timeout = 60)
+{
+    struct vcpu v = {.lc = fresh(), .bytes = 100000};
+    v.lc->output.max = OUTPUT_FIRST;
+    start(&v, flood);
+    size_t got = 0;
+    while (read_one(v.lc, CLOCK_NEVER) == CONSOLE_BYTES) {
+        got += batch.len;
+        cr_assert_leq(v.lc->output.cap, OUTPUT_FIRST + OUTPUT_EVENTS);
+    }
+    pthread_join(v.thread, NULL);
+    cr_expect_eq(got, v.bytes);
+    cr_expect_eq(live_console_dropped(v.lc), 0);
+    console_close(live_console_base(v.lc));
+}
+
+// Nobody reads: the guest is not held for ever, so that whoever should read may
+// be waiting for it to stop. What is lost is counted, the end is not lost.
+Test(console_live, nobody_reads, .timeout = 60)
+{
+    struct vcpu v = {.lc = fresh(), .bytes = 50000};
+    v.lc->output.max = OUTPUT_FIRST;
+    start(&v, flood);
+    pthread_join(v.thread, NULL);
+    cr_expect_eq(live_console_dropped(v.lc), v.bytes - OUTPUT_FIRST);
+    size_t got = 0;
+    while (read_one(v.lc, CLOCK_NEVER) == CONSOLE_BYTES) {
+        got += batch.len;
+    }
+    cr_expect_eq(got, OUTPUT_FIRST);
+    cr_expect_eq(batch.event.kind, TOYVMM_EVENT_POWEROFF);
+    // It reads again: bytes are taken again.
+    put(v.lc, 0, "x", clock_now_ns());
+    cr_expect_eq(read_one(v.lc, CLOCK_NEVER), CONSOLE_BYTES);
+    console_close(live_console_base(v.lc));
+}
+
+Test(console_live, endless_events_leave_room_for_the_last)
+{
+    struct live_console *lc = fresh();
+    for (uint64_t i = 0; i < 1000; i++) {
+        put_event(lc, TOYVMM_EVENT_USERSPACE, i);
+    }
+    put_event(lc, TOYVMM_EVENT_TRIPLE_FAULT, 2000);
+    size_t n = 0;
+    do {
+        cr_assert_eq(read_one(lc, 3000), CONSOLE_EVENT);
+        n++;
+    } while (batch.event.kind == TOYVMM_EVENT_USERSPACE);
+    cr_expect_eq(batch.event.kind, TOYVMM_EVENT_TRIPLE_FAULT);
+    cr_expect_eq(n, OUTPUT_EVENTS);
+    console_close(live_console_base(lc));
+}
+
+// ---- Interrupting ----------------------------------------------------------
+
+static struct live_console *interrupted_by_signal;
+
+static void on_signal(int number)
+{
+    (void)number;
+    console_interrupt(live_console_base(interrupted_by_signal));
+}
+
+static void *send_signal(void *arg)
+{
+    struct vcpu *v = arg;
+    // Whether the reader waits already does not matter.
+    pthread_kill(v->thread, SIGUSR1);
+    return NULL;
+}
+
+Test(console_live, interrupt, .timeout = 30)
+{
+    struct error err = {""};
+    struct live_console *lc = fresh();
+    struct console *c = live_console_base(lc);
+    put(lc, 0, "x", 1);
+    console_interrupt(c);
+    cr_expect_eq(console_read(c, &batch, CLOCK_NEVER, &err), -EINTR);
+    cr_expect_eq(read_one(lc, CLOCK_NEVER), CONSOLE_BYTES);
+
+    interrupted_by_signal = lc;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    struct vcpu self = {.lc = lc, .thread = pthread_self()};
+    pthread_t sender;
+    cr_assert_eq(pthread_create(&sender, NULL, send_signal, &self), 0);
+    cr_expect_eq(console_read(c, &batch, CLOCK_NEVER, &err), -EINTR);
+    pthread_join(sender, NULL);
+    console_close(c);
+}
+
+// ---- Input -----------------------------------------------------------------
+
+Test(console_live, input)
+{
+    struct error err = {""};
+    struct live_console *lc = fresh();
+    struct console *c = live_console_base(lc);
+    struct toyvmm_sink sink = live_console_sink(lc);
+    uint8_t bytes[16];
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 0);
+    cr_expect_eq(console_write(c, 0, "0123456789abcdefXYZ", 19, &err), 0);
+    cr_expect_eq(console_write(c, 1, "other", 5, &err), 0);
+    cr_expect_eq(console_write(c, 1, "", 0, &err), 0);
+    cr_expect_eq(console_unread(c, 0), 19);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 16);
+    cr_expect_eq(memcmp(bytes, "0123456789abcdef", 16), 0);
+    cr_expect_eq(console_unread(c, 0), 3);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 2), 2);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 2), 1);
+    cr_expect_eq(bytes[0], 'Z');
+    cr_expect_eq(sink.rx(sink.owner, 1, bytes, 16), 5);
+    cr_expect_eq(console_write(c, TOYVMM_PORTS, "x", 1, &err), -EINVAL);
+    cr_expect_eq(console_unread(c, 99), 0);
+    cr_expect_eq(sink.rx(sink.owner, 99, bytes, 16), 0);
+    console_close(c);
+}
+
+Test(console_live, input_is_bounded)
+{
+    struct error err = {""};
+    struct live_console *lc = fresh();
+    struct console *c = live_console_base(lc);
+    char *mega = calloc(1, INPUT_MAX + 1);
+    cr_expect_eq(console_write(c, 0, mega, INPUT_MAX + 1, &err), -ENOSPC);
+    cr_expect_eq(console_unread(c, 0), 0);
+    cr_expect_eq(console_write(c, 0, mega, INPUT_MAX, &err), 0);
+    cr_expect_eq(console_write(c, 0, "x", 1, &err), -ENOSPC);
+    cr_expect_eq(console_write(c, 1, "x", 1, &err), 0);
+    struct toyvmm_sink sink = live_console_sink(lc);
+    uint8_t bytes[16];
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 16);
+    cr_expect_eq(console_write(c, 0, "0123456789abcdef", 16, &err), 0);
+    free(mega);
+    console_close(c);
+}
+
+// A machine that takes its input inside the announcement, as it may.
+struct taker {
+    struct live_console *lc;
+    char got[4][64];
+    size_t n[4];
+    unsigned calls;
+};
+
+static void take_all(void *machine, unsigned port)
+{
+    struct taker *t = machine;
+    struct toyvmm_sink sink = live_console_sink(t->lc);
+    uint8_t byte;
+    t->calls++;
+    while (sink.rx(sink.owner, port, &byte, 1) == 1) {
+        t->got[port][t->n[port]++] = (char)byte;
+    }
+}
+
+Test(console_live, input_before_and_after_attaching)
+{
+    struct error err = {""};
+    struct taker t = {.lc = fresh()};
+    struct console *c = live_console_base(t.lc);
+    console_write(c, 0, "early ", 6, &err);
+    console_write(c, 2, "two", 3, &err);
+    live_console_connect(t.lc, take_all, &t);
+    cr_expect_eq(t.calls, 2);
+    cr_expect_str_eq(t.got[2], "two");
+    console_write(c, 0, "late", 4, &err);
+    cr_expect_str_eq(t.got[0], "early late");
+    live_console_connect(t.lc, NULL, NULL);
+    console_write(c, 0, "!", 1, &err);
+    cr_expect_eq(t.calls, 3);
+    cr_expect_eq(console_unread(c, 0), 1);
+    console_close(c);
+}
+
+static void *type(void *arg)
+{
+    struct vcpu *v = arg;
+    struct error err = {""};
+    for (size_t i = 0; i < v->bytes; i++) {
+        uint8_t byte = (uint8_t)i;
+        while (console_write(live_console_base(v->lc), 3, &byte, 1, &err) ==
+               -ENOSPC) {
+        }
+    }
+    return NULL;
+}
+
+Test(console_live, typed_on_another_thread, .timeout = 60)
+{
+    struct vcpu v = {.lc = fresh(), .bytes = 200000};
+    struct toyvmm_sink sink = live_console_sink(v.lc);
+    start(&v, type);
+    uint8_t bytes[16];
+    for (size_t i = 0; i < v.bytes;) {
+        size_t n = sink.rx(sink.owner, 3, bytes, 1 + i % 16);
+        for (size_t k = 0; k < n; k++, i++) {
+            cr_assert_eq(bytes[k], (uint8_t)i);
+        }
+    }
+    pthread_join(v.thread, NULL);
+    cr_expect_eq(console_unread(live_console_base(v.lc), 3), 0);
+    console_close(live_console_base(v.lc));
+}

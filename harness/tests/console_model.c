@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// The slow and obvious matcher (console_model.h).
+#include "harness/tests/console_model.h"
+
+#include "harness/console/filter.h"
+#include "harness/console/pattern_exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct view_text {
+    char *text;
+    size_t *src; // where each byte was received; src[len] is one more
+    size_t len;
+};
+
+struct model {
+    struct text text; // all of it, with times
+    bool *quiet;      // [at]: quiet when the text was so long,
+    uint64_t *quiet_ns;
+    size_t from;
+    struct pattern *message;
+    struct pattern_scratch scratch;
+};
+
+// What info_print_prefix of the kernel prints.
+#define PREFIX                                                                 \
+    "(?:<\\d{1,3}>)?\\[(?: {4}\\d| {3}\\d\\d| {2}\\d{3}| \\d{4}|\\d{5,11})"    \
+    "\\.\\d{6}\\](?:\\[(?: {4}[TC]\\d| {3}[TC]\\d\\d| {2}[TC]\\d{3}| "         \
+    "[TC]\\d{4}|[TC]\\d{5,11})\\])? "
+
+struct model *model_new(const struct stream *s, uint64_t settle_ns)
+{
+    struct model *m = calloc(1, sizeof *m);
+    struct error err = {""};
+    m->message = must_compile(PREFIX, 0);
+    cr_assert_eq(pattern_scratch_init(&m->scratch, &err), 0);
+    m->quiet = calloc(s->len * 3 + 4, sizeof *m->quiet);
+    m->quiet_ns = calloc(s->len * 3 + 4, sizeof *m->quiet_ns);
+    struct filter f;
+    filter_init(&f);
+    for (size_t i = 0; i <= s->len; i++) {
+        bool gap = i == s->len || (i && s->ns[i] - s->ns[i - 1] >= settle_ns);
+        if (gap && i && filter_at_rest(&f) && !m->quiet[m->text.len]) {
+            m->quiet[m->text.len] = true;
+            m->quiet_ns[m->text.len] = s->ns[i - 1] + settle_ns;
+        }
+        if (i < s->len) {
+            struct stamp stamp = {0, s->ns[i]};
+            struct piece piece = {.bytes = s->bytes + i,
+                                  .len = 1,
+                                  .stamps = &stamp,
+                                  .stamps_end = &stamp + 1};
+            filter_feed(&f, &m->text, &piece);
+        }
+    }
+    return m;
+}
+
+void model_free(struct model *m)
+{
+    text_free(&m->text);
+    pattern_free(m->message);
+    pattern_scratch_free(&m->scratch);
+    free(m->quiet);
+    free(m->quiet_ns);
+    free(m);
+}
+
+static void view_free(struct view_text *v)
+{
+    free(v->text);
+    free(v->src);
+}
+
+// The first `at` bytes of the text in one of the views; *held when the end may
+// be half a kernel message.
+static struct view_text view_of(struct model *m, bool lifted, size_t at,
+                                bool *held)
+{
+    struct view_text v = {calloc(at + 1, 1), calloc(at + 1, sizeof *v.src), 0};
+    cr_assert(v.text && v.src);
+    *held = false;
+    const char *text = at ? text_at(&m->text, 0) : "";
+    for (size_t i = 0; i < at;) {
+        size_t stop = at;
+        size_t next = at;
+        int code;
+        const PCRE2_SIZE *o = pcre2_get_ovector_pointer(m->scratch.data);
+        if (lifted) {
+            switch (pattern_exec(m->message, &m->scratch, text, at, i,
+                                 PCRE2_PARTIAL_HARD, false, &code)) {
+            case EXEC_NONE:
+                break;
+            case EXEC_PARTIAL:
+                stop = o[0];
+                *held = true;
+                break;
+            case EXEC_FULL: {
+                stop = o[0];
+                const char *newline = memchr(text + o[1], '\n', at - o[1]);
+                next = newline ? (size_t)(newline - text) + 1 : at;
+                break;
+            }
+            case EXEC_LIMIT:
+                cr_assert_fail("limit");
+            }
+        }
+        for (; i < stop; i++) {
+            v.text[v.len] = text[i];
+            v.src[v.len++] = i;
+        }
+        i = next;
+    }
+    return v;
+}
+
+static size_t first_from(const struct view_text *v, size_t src)
+{
+    size_t i = 0;
+    while (i < v->len && v->src[i] < src) {
+        i++;
+    }
+    return i;
+}
+
+static struct text_span copy(const char *text, size_t len)
+{
+    char *s = strndup(text, len); // the text has no NUL
+    cr_assert_not_null(s);
+    return (struct text_span){s, len};
+}
+
+// Copies are never written to, but it takes a pointer that may be to free them.
+static void release(struct text_span span)
+{
+    void *p;
+    memcpy(&p, &span.text, sizeof p);
+    free(p);
+}
+
+void model_release(const struct match *match)
+{
+    release(match->before);
+    for (size_t i = 0; i < match->ngroups; i++) {
+        release(match->groups[i]);
+    }
+}
+
+// Looks at the view with `at` bytes received.
+static bool look_at(struct model *m, const struct pattern *p, bool lifted,
+                    size_t at, bool settled, struct match *out)
+{
+    bool held;
+    struct view_text v = view_of(m, lifted, at, &held);
+    size_t start = first_from(&v, m->from);
+    uint32_t options = settled ? 0 : PCRE2_PARTIAL_HARD;
+    if (p->multiline && start && !strchr("\n\r", v.text[start - 1])) {
+        options |= PCRE2_NOTBOL;
+    }
+    int code = 0;
+    const PCRE2_SIZE *o = pcre2_get_ovector_pointer(m->scratch.data);
+    bool found = !(settled && held) &&
+                 pattern_exec(p, &m->scratch, v.text + start, v.len - start, 0,
+                              options, false, &code) == EXEC_FULL;
+    if (found) {
+        const char *s = v.text + start;
+        *out = (struct match){.lifted = lifted, .ngroups = (size_t)code};
+        for (size_t i = 0; i < out->ngroups; i++) {
+            if (o[2 * i] != PCRE2_UNSET) {
+                size_t n = o[2 * i + 1] - o[2 * i];
+                out->groups[i] = copy(s + o[2 * i], n);
+            }
+        }
+        out->all = out->groups[0];
+        out->before = copy(s, o[0]);
+        uint64_t last_ns = at ? text_ns(&m->text, at - 1) : 0;
+        bool empty = o[0] == o[1];
+        out->start_ns =
+            empty ? last_ns : text_ns(&m->text, v.src[start + o[0]]);
+        out->end_ns =
+            empty ? last_ns : text_ns(&m->text, v.src[start + o[1] - 1]);
+        out->decided_ns = settled ? m->quiet_ns[at] : last_ns;
+        if (o[1]) {
+            m->from = v.src[start + o[1] - 1] + 1;
+        }
+    }
+    view_free(&v);
+    return found;
+}
+
+bool model_look(struct model *m, const struct pattern *const *patterns,
+                size_t n, struct match *out)
+{
+    for (size_t at = m->from; at <= m->text.len; at++) {
+        if (text_align(&m->text, at) != at) {
+            continue;
+        }
+        for (int settled = 0; settled <= m->quiet[at]; settled++) {
+            for (int lifted = 0; lifted < 2; lifted++) {
+                for (size_t i = 0; i < n; i++) {
+                    if (look_at(m, patterns[i], lifted, at, settled, out)) {
+                        out->index = i;
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JUnit report is valid and readable whatever a guest printed: checked
+// with libxml2 against jenkins-junit.xsd.
+#include "harness/report/junit.h"
+#include "harness/report/output.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// What a hostile guest puts into every text that it can reach.
+#define HOSTILE                                                                \
+    "a]]>b<c>&\"'\x1b[31m\x01\x7f\r\nd\te\xff\xc3\x28\xed\xa0\x80"             \
+    "\xef\xbf\xbe\xc2\x85\xe2\x80\xae\xc0\xafz\xf4\x90\x80\x80"
+
+static char *temporary(void)
+{
+    static char name[] = "/tmp/toyvmm-report-XXXXXX";
+    int fd = mkstemp(name);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    return name;
+}
+
+static char *slurp(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    cr_assert_not_null(f);
+    char *text = NULL;
+    size_t size = 0;
+    cr_assert_gt(getdelim(&text, &size, '\0', f), 0);
+    fclose(f);
+    return text;
+}
+
+static bool valid(const char *path)
+{
+    char command[512];
+    snprintf(command, sizeof(command),
+             "xmllint --noout --schema "
+             "'" TEST_SOURCE_DIR "/harness/report/jenkins-junit.xsd' '%s' 2>&1",
+             path);
+    // NOLINTNEXTLINE(cert-env33-c): the command is a constant of this test
+    return system(command) == 0;
+}
+
+static void need_xmllint(void)
+{
+    if (system("command -v xmllint >/dev/null"))
+        cr_skip_test("xmllint (libxml2-utils) is not installed");
+}
+
+static void fill(struct result *r, enum verdict v, const char *text)
+{
+    result_init(r);
+    r->verdict = v;
+    result_set(&r->path, "tests/%s.tc", text);
+    result_set(&r->title, "%s", text);
+    result_set(&r->suite, "tests/%s", text);
+    result_set(&r->guest, "%s", text);
+    result_set(&r->accelerator, "replay");
+    result_set(&r->message, "%s", text);
+    result_set(&r->where, "%s:1:1", text);
+    result_set(&r->kind, "%s", text);
+    result_set(&r->details, "%s\n%s", text, text);
+    r->duration_ns = UINT64_C(1234567890);
+    r->started_unix_ns = UINT64_C(1700000000) * 1000000000;
+    result_add_mark(r, text, 1500000000, 20000000, 77);
+    result_add_note(r, true, 5, NULL, "%s", text);
+    result_add_note(r, false, 6, text, "%s", text);
+    result_add_property(r, text, text);
+    r->console = malloc(256);
+    for (int i = 0; i < 256; i++)
+        r->console[i] = (char)i;
+    r->console_len = 256;
+}
+
+Test(junit, hostile_results_give_a_valid_report)
+{
+    need_xmllint();
+    struct result r[4];
+    for (int v = 0; v < 4; v++)
+        fill(&r[v], (enum verdict)v, HOSTILE);
+    struct result_list all = {4, r};
+    const char *path = temporary();
+    cr_assert_eq(junit_write(path, &all, NULL), 0);
+    cr_expect(valid(path));
+    char *text = slurp(path);
+    cr_expect(strstr(text, "\xe2\x90\x9b[31m"), "ESC is a picture");
+    cr_expect(strstr(text, "]]&gt;"));
+    cr_expect(strstr(text, "\\xFF"));
+    cr_expect(strstr(text, "\\u{202E}"));
+    cr_expect_null(strstr(text, "\x1b"));
+    cr_expect(strstr(text, "time=\"1.234\""));
+    cr_expect(strstr(text, "tests=\"4\" failures=\"1\" errors=\"1\""));
+    free(text);
+    unlink(path);
+    for (int v = 0; v < 4; v++)
+        result_free(&r[v]);
+}
+
+Test(junit, an_empty_run_is_valid)
+{
+    need_xmllint();
+    struct result_list none = {0, NULL};
+    const char *path = temporary();
+    cr_assert_eq(junit_write(path, &none, NULL), 0);
+    cr_expect(valid(path));
+    unlink(path);
+}
+
+Test(junit, numbers_do_not_follow_the_locale)
+{
+    if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8"))
+        setlocale(LC_ALL, "");
+    struct result r;
+    fill(&r, VERDICT_PASSED, "plain");
+    struct result_list all = {1, &r};
+    const char *path = temporary();
+    cr_assert_eq(junit_write(path, &all, NULL), 0);
+    char *text = slurp(path);
+    cr_expect(strstr(text, "name=\"mark.plain.wall_s\" value=\"1.500\""));
+    cr_expect(strstr(text, "name=\"mark.plain.exits\" value=\"77\""));
+    cr_expect(strstr(text, "classname=\"tests.plain\""));
+    free(text);
+    unlink(path);
+    result_free(&r);
+}
+
+Test(output, tells_what_can_not_be_written)
+{
+    struct error err = {""};
+    cr_expect_eq(output_check("/no/such/folder/x.xml", &err), -ENOENT);
+    cr_expect(strstr(err.text, "/no/such/folder/x.xml"));
+    cr_expect_eq(output_check("/tmp", &err), -EISDIR);
+    cr_expect_eq(output_check("", &err), -EINVAL);
+    cr_expect_eq(output_check("/dev/null", &err), 0);
+    cr_expect_eq(output_check("-", &err), 0);
+}
+
+static int fails(FILE *f, const void *owner)
+{
+    (void)owner;
+    fputs("half", f);
+    return -EIO;
+}
+
+Test(output, a_failed_write_leaves_the_old_file)
+{
+    const char *path = temporary();
+    FILE *f = fopen(path, "we");
+    fputs("old", f);
+    fclose(f);
+    struct error err = {""};
+    cr_expect_eq(output_write(path, fails, NULL, &err), -EIO);
+    char *text = slurp(path);
+    cr_expect_str_eq(text, "old");
+    free(text);
+    unlink(path);
+}

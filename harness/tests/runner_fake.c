@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scripted guest. See runner_fake.h.
+#include "harness/tests/runner_fake.h"
+
+#include "harness/runner/runner.h"
+#include "harness/scenario/scenario.h"
+#include "src/base/clock.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Far from 0, as CLOCK_MONOTONIC is.
+#define BEGINNING (1000 * NS_PER_S)
+
+struct fake {
+    struct console base;
+    const struct line *script;
+    size_t n, at;
+    uint64_t now;
+    uint64_t armed; // when the present line's condition came true; 0: not yet
+    char typed[16384];
+    size_t ntyped, nseen; // seen: taken by a line's condition
+};
+
+static struct fake the_fake;
+
+static bool arm(struct fake *f)
+{
+    const struct line *l = &f->script[f->at];
+    if (f->armed || f->at == f->n)
+        return f->at < f->n;
+    if (l->typed) {
+        const char *at = strstr(f->typed + f->nseen, l->typed);
+        if (!at)
+            return false;
+        f->nseen = (size_t)(at - f->typed) + strlen(l->typed);
+    }
+    f->armed = f->now;
+    return true;
+}
+
+static int fake_read(struct console *c, struct console_batch *out,
+                     uint64_t deadline, struct error *err)
+{
+    (void)err;
+    struct fake *f = (struct fake *)c;
+    uint64_t at = CLOCK_NEVER;
+    if (arm(f))
+        at = f->armed + f->script[f->at].after_ms * NS_PER_MS;
+    out->kind = CONSOLE_TIMEOUT;
+    out->len = 0;
+    if (at > deadline) {
+        if (deadline > f->now)
+            f->now = deadline;
+        out->now_ns = f->now;
+        return 0;
+    }
+    const struct line *l = &f->script[f->at++];
+    f->armed = 0;
+    f->now = at > f->now ? at : f->now;
+    out->now_ns = f->now;
+    if (l->event) {
+        out->kind = CONSOLE_EVENT;
+        out->event = (struct toyvmm_event){
+            .kind = (enum toyvmm_event_kind)(l->event - 1), .ns = f->now};
+    } else if (l->prints) {
+        out->kind = CONSOLE_BYTES;
+        out->port = 0;
+        out->len = strlen(l->prints);
+        cr_assert_leq(out->len, (size_t)CONSOLE_BATCH);
+        memcpy(out->bytes, l->prints, out->len);
+        out->nstamps = 1;
+        out->stamps[0] = (struct stamp){0, f->now};
+    }
+    return 0;
+}
+
+static int fake_write(struct console *c, unsigned port, const void *bytes,
+                      size_t len, struct error *err)
+{
+    (void)err;
+    struct fake *f = (struct fake *)c;
+    cr_assert_eq(port, 0U);
+    cr_assert_lt(f->ntyped + len, sizeof(f->typed));
+    memcpy(f->typed + f->ntyped, bytes, len);
+    f->ntyped += len;
+    f->typed[f->ntyped] = '\0';
+    return 0;
+}
+
+static uint64_t fake_now(struct console *c)
+{
+    return ((struct fake *)c)->now;
+}
+
+static const struct console_ops fake_ops = {
+    .read = fake_read, .write = fake_write, .now = fake_now};
+
+const char *fake_typed(void)
+{
+    return the_fake.typed;
+}
+
+static struct scenario *parse(const char *text)
+{
+    struct diagnostics diags = {0};
+    struct error err = {""};
+    struct scenario *s = NULL;
+    char *whole = NULL;
+    cr_assert_geq(asprintf(&whole, "test \"t\"\nkernel \"/k\"\n%s", text), 0);
+    int code =
+        scenario_parse("t.tc", whole, strlen(whole), NULL, 0, &s, &diags, &err);
+    cr_assert_eq(code, 0, "%s", diags.count ? diags.list[0].message : err.text);
+    diagnostics_free(&diags);
+    free(whole);
+    return s;
+}
+
+void fake_run(const char *scenario, const struct line *script, size_t n,
+              const struct fake_options *options, struct result *result)
+{
+    struct scenario *s = parse(scenario);
+    struct fake *f = &the_fake;
+    *f = (struct fake){
+        .base = {&fake_ops}, .script = script, .n = n, .now = BEGINNING};
+    struct run_options o = {
+        .scenario = s,
+        .console = &f->base,
+        .started_ns = BEGINNING,
+        .timeout_scale = options ? options->scale : 1,
+        .judge_marks = !options || !options->unjudged_marks,
+        .nonce = 0x1234,
+    };
+    result_init(result);
+    cr_assert_eq(run_scenario(&o, result), 0);
+    scenario_free(s);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest made of a script, for the runner's tests: a console with a time of
+// its own, that prints when the script says so and waits for what is typed.
+#pragma once
+
+#include "harness/console/console.h"
+#include "harness/report/result.h"
+
+#include <stddef.h>
+
+// One line of the script: when `typed` has come (NULL: at once), and after_ms
+// have passed, the guest prints `prints` (NULL: nothing), or the machine has
+// the event `event`.
+struct line {
+    const char *typed;
+    uint64_t after_ms;
+    const char *prints;
+    int event; // 0: none, else 1 + enum toyvmm_event_kind
+};
+
+#define EVENT(kind) (1 + (int)(kind))
+
+// Runs a scenario's text (title and machine are put before it) against the
+// script. The verdict and all else is in result; a scenario that does not
+// parse fails the test.
+struct fake_options {
+    double scale;
+    bool unjudged_marks;
+};
+void fake_run(const char *scenario, const struct line *script, size_t n,
+              const struct fake_options *options, struct result *result);
+
+// What was typed in the last run, NUL-terminated.
+const char *fake_typed(void);
+
+#define RUN(scenario, result, ...)                                             \
+    do {                                                                       \
+        const struct line script_[] = {__VA_ARGS__};                           \
+        fake_run(scenario, script_, sizeof(script_) / sizeof(script_[0]),      \
+                 NULL, result);                                                \
+    } while (0)

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// login, run and poweroff against scripted guests.
+#include "harness/tests/runner_fake.h"
+
+#include "src/base/clock.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define EXPECT_FAILURE(r, a_kind, a_text)                                      \
+    do {                                                                       \
+        cr_expect_eq((r).verdict, VERDICT_FAILED);                             \
+        cr_expect_str_eq((r).kind ? (r).kind : "none", a_kind);                \
+        cr_expect((r).message &&strstr((r).message, a_text), "message: %s",    \
+                  (r).message ? (r).message : "none");                         \
+    } while (0)
+
+#define LOGIN "login \"root\" password \"pw\"\n"
+
+static size_t times(const char *text, const char *word)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, word)); text++)
+        n++;
+    return n;
+}
+
+Test(login, with_a_password)
+{
+    struct result r;
+    RUN(LOGIN, &r, {.after_ms = 10, .prints = "\r\nhost login: "},
+        {.typed = "root\r", .prints = "root\r\n"},
+        {.after_ms = 5, .prints = "Password: "},
+        {.typed = "pw\r", .prints = "\r\nWelcome!\r\n"},
+        {.after_ms = 500, .prints = "host:~# "});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_str_eq(fake_typed(), "root\rpw\r");
+    result_free(&r);
+}
+
+Test(login, without_a_password_prompt)
+{
+    struct result r;
+    RUN(LOGIN, &r, {.after_ms = 10, .prints = "login: "},
+        {.typed = "root\r", .prints = "root\r\n"},
+        {.after_ms = 5, .prints = "# "});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_str_eq(fake_typed(), "root\r");
+    result_free(&r);
+}
+
+Test(login, refused_at_once)
+{
+    struct result r;
+    RUN(LOGIN, &r, {.after_ms = 10, .prints = "login: "},
+        {.typed = "root\r", .prints = "root\r\nPassword: "},
+        {.typed = "pw\r", .prints = "\r\n"},
+        {.after_ms = 1000, .prints = "Login incorrect\r\nlogin: "});
+    EXPECT_FAILURE(r, "login",
+                   "refused the login of \"root\": \"Login incorre");
+    cr_expect_lt(r.duration_ns, 3 * NS_PER_S);
+    result_free(&r);
+}
+
+Test(login, asked_for_a_password_that_nobody_gave)
+{
+    struct result r;
+    RUN("login \"root\"\n", &r, {.after_ms = 10, .prints = "login: "},
+        {.typed = "root\r", .prints = "root\r\nPassword: "});
+    EXPECT_FAILURE(r, "login", "the scenario gives none");
+    result_free(&r);
+}
+
+Test(login, a_kernel_message_cuts_the_prompt)
+{
+    struct result r;
+    RUN(LOGIN, &r,
+        {.after_ms = 10,
+         .prints = "host login: [    3.141592] random: crng init done\r\n"},
+        {.typed = "root\r", .prints = "root\r\nPassword: "},
+        {.typed = "pw\r", .prints = "\r\nhost:~# "});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    result_free(&r);
+}
+
+Test(login, an_overwritten_prompt_is_nudged)
+{
+    struct result r;
+    RUN(LOGIN, &r, {.after_ms = 10, .prints = "garbage over the prompt\r\n"},
+        {.typed = "\r", .prints = "\r\nhost login: "},
+        {.typed = "root\r", .prints = "root\r\nPassword: "},
+        {.typed = "pw\r", .prints = "\r\n# "});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_str_eq(fake_typed(), "\rroot\rpw\r");
+    result_free(&r);
+}
+
+Test(login, a_name_that_was_dropped_is_typed_again)
+{
+    struct result r;
+    RUN(LOGIN, &r, {.after_ms = 10, .prints = "host login: "},
+        {.typed = "root\r\r", .prints = "\r\nhost login: "},
+        {.typed = "root\r", .prints = "root\r\nPassword: "},
+        {.typed = "pw\r", .prints = "\r\n# "});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(times(fake_typed(), "root\r"), 2);
+    result_free(&r);
+}
+
+Test(login, no_prompt)
+{
+    struct result r;
+    RUN("step-timeout 9s\n" LOGIN, &r, {.after_ms = 10, .prints = "hm\r\n"});
+    EXPECT_FAILURE(r, "timeout", "a login prompt did not come within 9 s");
+    result_free(&r);
+}
+
+// The markers of the tests' nonce.
+#define BEGIN(n)       "<000" #n "1234>\r\n"
+#define END(n, status) "<000" #n "1234:" #status ">\r\n"
+
+Test(run, captures_output_and_status)
+{
+    struct result r;
+    RUN("run \"ls /\" as listing\nrun \"false\" status 1\n"
+        "run \"x\" status any as x\ncheck listing == \"a\\nb\"\n"
+        "check listing count /^\\w$/m == 2\ncheck status x == 127\n"
+        "check status listing == 0\n",
+        &r,
+        {.typed = "'ls /'",
+         .prints = "# echo \\<00011234\\>;command eval 'ls /';echo\r\n"},
+        {.typed = "$?\\>\r", .prints = BEGIN(1) "a\r\nb" END(1, 0) "# "},
+        {.typed = "'false'"},
+        {.typed = "$?\\>\r", .prints = "echo\r\n" BEGIN(2) END(2, 1)},
+        {.typed = "'x'"},
+        {.typed = "$?\\>\r",
+         .prints = BEGIN(3) "x: not found\r\n" END(3, 127)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_null(strstr(fake_typed(), "<0000"), "typed markers stand apart");
+    result_free(&r);
+}
+
+Test(run, lifts_kernel_messages_out_of_output)
+{
+    struct result r;
+    RUN("run \"ls\" as out\ncheck out == \"abc\\n\"\n", &r,
+        {.typed = "$?\\>\r",
+         .prints = BEGIN(1) "a[    9.123456] usb 1-1: gone\r\nbc\r\n"
+                            "<0001[    9.222222] foo: bar\r\n"
+                            "1234:0>\r\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    result_free(&r);
+}
+
+Test(run, a_wrong_status_ends_the_scenario)
+{
+    struct result r;
+    RUN("run \"ls /nope\"\nlog \"not reached\"\n", &r,
+        {.typed = "$?\\>\r",
+         .prints = BEGIN(1) "ls: /nope: No such file\r\n" END(1, 2)});
+    EXPECT_FAILURE(r, "status",
+                   "\"ls /nope\" ended with status 2 instead of 0");
+    cr_expect_eq(r.nnotes, 0);
+    cr_expect(strstr(r.details, "No such file"));
+    result_free(&r);
+}
+
+Test(run, a_command_that_never_ends)
+{
+    struct result r;
+    RUN("run \"sleep 100\" within 3s\n", &r,
+        {.typed = "$?\\>\r", .prints = BEGIN(1) "zzz"});
+    EXPECT_FAILURE(r, "timeout",
+                   "the end of the command \"sleep 100\" did not come within "
+                   "3 s");
+    result_free(&r);
+}
+
+Test(run, no_shell)
+{
+    struct result r;
+    RUN("run \"true\" within 3s\n", &r, {.typed = "$?\\>\r", .prints = "hm"});
+    EXPECT_FAILURE(r, "timeout", "the beginning of the command");
+    result_free(&r);
+}
+
+Test(run, quotes_and_newlines_are_encoded)
+{
+    struct result r;
+    RUN("run \"echo 'it' \\\\\\n\\tdone # really\"\n", &r,
+        {.typed = "echo \\0047it\\0047 \\0134\\0012\\0011done # really"},
+        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, fake_typed());
+    result_free(&r);
+}
+
+Test(run, a_plain_command_stands_in_quotes)
+{
+    struct result r;
+    RUN("run \"echo 'a \\\\ b'\"\n", &r,
+        {.typed = ";command eval 'echo '\\''a \\ b'\\''';echo "},
+        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, fake_typed());
+    result_free(&r);
+}
+
+Test(run, a_long_command_goes_in_pieces)
+{
+    struct result r;
+    char scenario[2000] = "run \"echo ";
+    memset(scenario + 10, 'x', 900);
+    memcpy(scenario + 910, "\"\n", 3);
+    const struct line script[] = {
+        {.typed = "_toyvmm='echo xxx"},
+        {.typed = "1234\\>\r", .prints = BEGIN(1)},
+        {.typed = "_toyvmm=$_toyvmm'"},
+        {.typed = "1234\\>\r", .prints = BEGIN(1)},
+        {.typed = "1234\\>\r", .prints = BEGIN(1)},
+        {.typed = "printf %b \"$_toyvmm\""},
+        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)},
+    };
+    fake_run(scenario, script, sizeof(script) / sizeof(script[0]), NULL, &r);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, fake_typed());
+    size_t line = 0;
+    for (const char *c = fake_typed(); *c; c++) {
+        line = *c == '\r' ? 0 : line + 1;
+        cr_assert_lt(line, 600);
+    }
+    result_free(&r);
+}
+
+Test(poweroff, asks_a_shell)
+{
+    struct result r;
+    RUN("run \"true\"\npoweroff\n", &r,
+        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)},
+        {.typed = "poweroff\r",
+         .after_ms = 700,
+         .event = EVENT(TOYVMM_EVENT_POWEROFF)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(r.nnotes, 0);
+    result_free(&r);
+}
+
+Test(poweroff, ends_a_guest_that_does_not_listen)
+{
+    struct result r;
+    RUN("run \"true\"\npoweroff\n", &r,
+        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect(strstr(r.notes[0].text, "was ended"));
+    cr_expect(strstr(fake_typed(), "poweroff -f\r"));
+    result_free(&r);
+}
+
+Test(poweroff, a_panic_on_the_way_is_a_failure)
+{
+    struct result r;
+    RUN("run \"true\"\npoweroff\n", &r,
+        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)},
+        {.typed = "poweroff\r",
+         .prints = "[    5.000000] Kernel panic - not syncing: late\r\n"});
+    EXPECT_FAILURE(r, "panic", "late");
+    result_free(&r);
+}

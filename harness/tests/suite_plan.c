@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan survives its way to the worker processes.
+#include "harness/suite/plan.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+Test(plan, is_the_same_after_save_and_load)
+{
+    struct override sets[] = {{.name = "a", .value = ""},
+                              {.name = "b", .value = "x=y\nz"}};
+    struct plan_case cases[] = {{"t/a.tc", "t", "a"}, {"/b.tc", ".", "b"}};
+    struct plan p = {
+        .machine = {.kernel = "k", .cmdline = "+ a b", .memory = 1 << 28},
+        .nsets = 2,
+        .sets = sets,
+        .timeout_scale = 4,
+        .accelerator = "rig",
+        .show_console = true,
+        .verbosity = 2,
+        .ncases = 2,
+        .cases = cases,
+    };
+    char path[] = "/tmp/toyvmm-plan-XXXXXX";
+    struct error err = {""};
+    close(mkstemp(path));
+    cr_assert_eq(plan_save(&p, path, &err), 0, "%s", err.text);
+    struct plan q;
+    cr_assert_eq(plan_load(&q, path, &err), 0, "%s", err.text);
+    cr_expect_str_eq(q.machine.kernel, "k");
+    cr_expect_null(q.machine.initrd);
+    cr_expect_eq(q.machine.memory, 1U << 28);
+    cr_expect_str_eq(q.machine.cmdline, "+ a b");
+    cr_expect_eq(q.nsets, 2);
+    cr_expect_str_eq(q.sets[0].value, "");
+    cr_expect_str_eq(q.sets[1].value, "x=y\nz");
+    cr_expect_eq(q.timeout_scale, 4.0);
+    cr_expect(q.show_console && !q.judge_marks);
+    cr_expect_eq(q.ncases, 2);
+    cr_expect_str_eq(q.cases[1].suite, ".");
+    cr_expect_eq(plan_find(&q, ".", "b"), 1);
+    cr_expect_eq(plan_find(&q, "t", "b"), 2);
+    plan_free(&q);
+    // A plan that was cut off is refused.
+    cr_assert_eq(truncate(path, 30), 0);
+    cr_expect_eq(plan_load(&q, path, &err), -EINVAL);
+    unlink(path);
+}
