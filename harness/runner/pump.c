@@ -129,11 +129,22 @@ static void take_bytes(struct run *r, const struct console_batch *b)
     feed_watches(r, b);
 }
 
+// An unfinished line is judged when the guest went quiet in it, or ended.
+static void tick_watch(struct run *r, uint64_t now_ns)
+{
+    struct watch_hit hit;
+    if (watch_tick(r->rules.watch, now_ns, &hit))
+        take_hit(r, &hit);
+}
+
 bool run_pump(struct run *r, uint64_t deadline_ns)
 {
     struct error err = {""};
     struct console_batch *b = r->batch;
-    int code = console_read(r->options->console, b, deadline_ns, &err);
+    uint64_t tick_ns = watch_wake_ns(r->rules.watch);
+    int code =
+        console_read(r->options->console, b,
+                     tick_ns < deadline_ns ? tick_ns : deadline_ns, &err);
     if (code == -EINTR) {
         r->interrupted = true;
         run_fail(r, VERDICT_ERROR, NULL, "interrupted", "interrupted");
@@ -148,6 +159,7 @@ bool run_pump(struct run *r, uint64_t deadline_ns)
         take_bytes(r, b);
     else if (b->kind == CONSOLE_EVENT)
         take_event(r, &b->event);
+    tick_watch(r, r->ended ? CLOCK_NEVER : r->now_ns);
     return true;
 }
 

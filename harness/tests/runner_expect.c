@@ -166,6 +166,26 @@ Test(expect, an_expected_panic_with_its_oops)
     result_free(&r);
 }
 
+Test(fails, in_a_line_that_never_ends)
+{
+    struct result r;
+    RUN("fail /disk full/\nexpect /x$/ within 9s\n", &r,
+        {.after_ms = 10, .prints = "the disk full"});
+    cr_expect_str_eq(r.kind ? r.kind : "none", "fail-pattern");
+    cr_expect_lt(r.duration_ns, 2 * NS_PER_S, "not after the time-out");
+    result_free(&r);
+}
+
+Test(fails, in_the_last_line_of_a_machine)
+{
+    struct result r;
+    RUN("fail /disk full/\nexpect poweroff\n", &r,
+        {.after_ms = 10, .prints = "the disk full"},
+        {.after_ms = 1, .event = EVENT(TOYVMM_EVENT_POWEROFF)});
+    cr_expect_str_eq(r.kind ? r.kind : "none", "fail-pattern");
+    result_free(&r);
+}
+
 Test(expect, fail_and_allow)
 {
     struct result r;
