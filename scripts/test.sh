@@ -110,11 +110,25 @@ unit_programs()
     find "$1/bin" -maxdepth 1 -type f -name 'test-*' -perm -u+x | sort
 }
 
+# Rooms whose tests need no /dev/kvm.
+rooms()
+{
+    unit_programs "$BUILD" | sed 's/.*test-//' | grep -v '^machine$'
+}
+
+# A real kernel for the tests of the loaders.
+real_kernel()
+{
+    TOYVMM_TEST_KERNEL=$(fixtures/kernel/debian-cloud.sh)/vmlinuz
+    export TOYVMM_TEST_KERNEL
+}
+
 stage_unit()
 {
-    local program
-    for program in $(unit_programs "$BUILD"); do
-        run_criterion "unit-${program##*/test-}" "$program"
+    local room
+    real_kernel
+    for room in $(rooms); do
+        run_criterion "unit-$room" "$BUILD/bin/test-$room"
     done
 }
 
@@ -146,38 +160,45 @@ stage_lint()
     finish_tap lint 0
 }
 
-# sanitized NAME SANITIZERS ROOMS...
-sanitized()
+# sanitizer_build NAME SANITIZERS ROOMS...: in a build folder of its own.
+sanitizer_build()
 {
-    local name=$1 sanitizers=$2 dir=$BUILD-$1 room
+    local dir=$BUILD-$1 sanitizers=$2
     shift 2
     configure "$dir" -DTOYVMM_SANITIZE="$sanitizers" -DCMAKE_BUILD_TYPE=Debug
     ninja -C "$dir" -j "$JOBS" --quiet "${@/#/test-}"
-    for room in "$@"; do
-        run_criterion "$name-$room" "$dir/bin/test-$room"
-    done
 }
 
-rooms()
+# sanitized NAME SANITIZERS ROOMS...
+sanitized()
 {
-    unit_programs "$BUILD" | sed 's/.*test-//'
+    local name=$1 room
+    sanitizer_build "$@"
+    shift 2
+    for room in "$@"; do
+        run_criterion "$name-$room" "$BUILD-$name/bin/test-$room"
+    done
 }
 
 stage_asan()
 {
+    real_kernel
+    export LSAN_OPTIONS=suppressions=$PWD/scripts/lib/lsan.supp
     # shellcheck disable=SC2046  # room names are single words
     sanitized asan address,undefined $(rooms)
 }
 
 stage_tsan()
 {
-    sanitized tsan thread console devices machine
+    sanitized tsan thread console devices
 }
 
 # Seconds for each fuzz target; a longer hunt: FUZZ_SECONDS=600.
 stage_fuzz()
 {
     local dir=$BUILD-fuzz program name corpus
+    local -A seeds=([scenario]=harness/tests/scenarios/good
+        [console]=fixtures/consoles [image]=/dev/null)
     CC=clang configure "$dir" -DTOYVMM_FUZZERS=ON -DTOYVMM_TESTS=OFF \
         -DTOYVMM_SANITIZE=fuzzer-no-link,address,undefined
     ninja -C "$dir" -j "$JOBS" --quiet fuzzers
@@ -188,7 +209,7 @@ stage_fuzz()
         tap_run "$name for ${FUZZ_SECONDS:-10} s" "$program" \
             -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 \
             -artifact_prefix="$dir/" "$corpus" \
-            "fixtures/corpora/${name#fuzz-}" >>"$RESULTS/fuzz.tap"
+            "${seeds[${name#fuzz-}]}" >>"$RESULTS/fuzz.tap"
     done
     finish_tap fuzz 0
 }
@@ -217,8 +238,15 @@ stage_kvm()
     local prefix
     fixtures/kernel/debian-cloud.sh >/dev/null
     prefix=$(kvm_prefix)
+    export LSAN_OPTIONS=suppressions=$PWD/scripts/lib/lsan.supp
     # shellcheck disable=SC2086  # the prefix is words on purpose
     run_criterion kvm-machine "$BUILD/bin/test-machine" $prefix
+    sanitizer_build asan address,undefined machine
+    # shellcheck disable=SC2086
+    run_criterion kvm-asan-machine "$BUILD-asan/bin/test-machine" $prefix
+    sanitizer_build tsan thread machine
+    # shellcheck disable=SC2086
+    run_criterion kvm-tsan-machine "$BUILD-tsan/bin/test-machine" $prefix
     # shellcheck disable=SC2086
     run_criterion kvm-host "$BUILD/bin/test-host" $prefix
 }

@@ -214,6 +214,18 @@ memory()
     echo "$peak"
 }
 
+# The same boot with its messages on, once: where does the time go?
+breakdown()
+{
+    local conf=$work/$1.conf cmdline memory
+    cmdline=$(conf_value "$conf" cmdline)
+    memory=$(conf_value "$conf" memory)
+    echo
+    echo "breakdown, $1 kernel, from the first KVM_RUN to user space:"
+    "$root/build/bin/bench-breakdown" "$(conf_value "$conf" kernel)" \
+        "$(conf_value "$conf" initrd)" "${cmdline/quiet/}" "${memory%M}"
+}
+
 inside()
 {
     local kernel i who
@@ -232,6 +244,9 @@ inside()
         done
     done
 
+    for kernel in small stock; do
+        breakdown "$kernel"
+    done
     echo
     echo "wall seconds, process start to verdict, median of $runs:"
     for kernel in small stock; do
