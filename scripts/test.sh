@@ -198,7 +198,7 @@ stage_fuzz()
 {
     local dir=$BUILD-fuzz program name corpus
     local -A seeds=([scenario]=harness/tests/scenarios/good
-        [console]=fixtures/consoles [image]=/dev/null)
+        [console]=fixtures/consoles)
     CC=clang configure "$dir" -DTOYVMM_FUZZERS=ON -DTOYVMM_TESTS=OFF \
         -DTOYVMM_SANITIZE=fuzzer-no-link,address,undefined
     ninja -C "$dir" -j "$JOBS" --quiet fuzzers
@@ -209,7 +209,8 @@ stage_fuzz()
         tap_run "$name for ${FUZZ_SECONDS:-10} s" "$program" \
             -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 \
             -artifact_prefix="$dir/" "$corpus" \
-            "${seeds[${name#fuzz-}]}" >>"$RESULTS/fuzz.tap"
+            ${seeds[${name#fuzz-}]:+"${seeds[${name#fuzz-}]}"} \
+            >>"$RESULTS/fuzz.tap"
     done
     finish_tap fuzz 0
 }

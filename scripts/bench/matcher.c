@@ -69,7 +69,7 @@ static const char *const user_lines[] = {
     "  CC [M]  drivers/net/ethernet/intel/e1000/e1000_main_@.o",
     "  AR      drivers/gpu/drm/built-in.a",
     "Setting up libpython3.@-minimal:amd64 (3.11.2-6+deb12u@) ...",
-    "Get:@ http://deb.debian.org/debian bookworm/main amd64 libc6 [@ kB]",
+    "Get:@ http://mirror.example/debian bookworm/main amd64 libc6 [@ kB]",
     "make[@]: Entering directory '/usr/src/linux-@'",
     "gcc -O2 -Wall -Wextra -g -c -o obj/file@.o src/file@.c",
     "ok @ - tests/regress/sorting_of_many_rows_@",
