@@ -52,7 +52,7 @@ const struct statement statements[] = {
     {"never", IN_STEPS, false, RUNS, parse_never, NULL},
     {"allow", IN_STEPS, false, RUNS, parse_allow, NULL},
     {"snapshot", IN_STEPS, false, REFUSED, parse_snapshot, NULL},
-    {"reset", IN_STEPS, false, RUNS, parse_reset, NULL},
+    {"reset", IN_STEPS, false, REFUSED, parse_reset, NULL},
     {"poweroff", IN_STEPS, false, RUNS, parse_poweroff, NULL},
     {"nmi", IN_STEPS, false, REFUSED, parse_nmi, NULL},
     {NULL, IN_STEPS, false, REFUSED, NULL, NULL},

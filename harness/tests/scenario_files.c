@@ -85,7 +85,7 @@ Test(scenario_files, shipped_scenarios_are_clean)
 Test(scenario_files, byte_order_mark_and_crlf)
 {
     struct parsed_text p = parse_good("\xef\xbb\xbfguest g\r\n"
-                                      "\tsend \"x\"   # end\r\n\r\nreset");
+                                      "\tsend \"x\"   # end\r\n\r\npoweroff");
     cr_assert_eq(p.sc->guest_pos.column, 7);
     cr_assert_eq(p.sc->steps.nsteps, 2);
     cr_assert_eq(p.sc->steps.steps[0].pos.column, 2);
@@ -170,12 +170,12 @@ Test(scenario_files, nesting_is_limited)
 
 Test(scenario_files, statements_are_limited)
 {
-    char *text = repeated("guest g\n", "reset\n", 19999);
+    char *text = repeated("guest g\n", "poweroff\n", 19999);
     struct parsed_text p = parse_good(text);
     cr_assert_eq(p.sc->steps.nsteps, 19999);
     parsed_free(&p);
     free(text);
-    text = repeated("guest g\n", "repeat 2 { reset }\n", 20000);
+    text = repeated("guest g\n", "repeat 2 { poweroff }\n", 20000);
     p = parse_bytes(text, strlen(text));
     cr_assert_eq(p.diags.count, 1);
     cr_assert_str_eq(p.diags.list[0].message,
@@ -239,7 +239,7 @@ Test(scenario_files, warnings)
     warns("guest g\nexpect idle 150s\n", 2, 13,
           "idle 150s is longer than the scenario's timeout, 2m unless it is "
           "set");
-    warns("guest g\nstep-timeout 90s\ntimeout 1m\nreset\n", 2, 14,
+    warns("guest g\nstep-timeout 90s\ntimeout 1m\npoweroff\n", 2, 14,
           "step-timeout 90s is longer than the scenario's timeout, 1m");
     warns("guest g\n", 1, 1, "no steps: this scenario checks nothing");
 }
@@ -304,7 +304,7 @@ Test(scenario_files, values_do_not_explode)
     for (int i = 1; i < 40; i++)
         fprintf(out, "set b%d \"${b%d}${b%d}${b%d}${b%d}\"\n", i, i - 1, i - 1,
                 i - 1, i - 1);
-    fprintf(out, "reset\n");
+    fprintf(out, "poweroff\n");
     fclose(out);
     struct parsed_text p = parse_bytes(text, len);
     cr_assert_eq(p.code, -EINVAL);

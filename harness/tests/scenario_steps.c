@@ -221,7 +221,7 @@ Test(scenario_steps, control)
     struct parsed_text p =
         steps("expect /(?<arch>x)/\n"
               "if arch == x86 { log \"a\" } else { log \"b\"\nlog \"c\" }\n"
-              "if arch != 3 {\n}\nelse {\n reset }\n"
+              "if arch != 3 {\n}\nelse {\n poweroff }\n"
               "repeat 3 { repeat 2 { send 'x' } }\n"
               "group \"g ${arch}\" {\n}\n"
               "never /x/ { mark a }\nallow /y/i { }\nallow warning { mark b }\n"
@@ -231,7 +231,7 @@ Test(scenario_steps, control)
     cr_assert_eq(STEP(1)->u.cond.then.nsteps, 1);
     cr_assert_eq(STEP(1)->u.cond.otherwise.nsteps, 2);
     cr_assert_eq(STEP(2)->u.cond.then.nsteps, 0);
-    cr_assert_eq(STEP(2)->u.cond.otherwise.steps[0].kind, STEP_RESET);
+    cr_assert_eq(STEP(2)->u.cond.otherwise.steps[0].kind, STEP_POWEROFF);
     cr_assert_eq(STEP(3)->u.repeat.times, 3);
     cr_assert_eq(STEP(3)->u.repeat.body.steps[0].u.repeat.times, 2);
     cr_assert_eq(STEP(4)->u.group.title.npieces, 2);

@@ -143,6 +143,7 @@ Test(scenario_wrong, refused_by_name)
         {"ktap within 3s", 2, 1, "`ktap` is not supported yet", NULL},
         {"snapshot s", 2, 1, "`snapshot` is not supported yet", NULL},
         {"nmi", 2, 1, "`nmi` is not supported yet", NULL},
+        {"reset", 2, 1, "`reset` is not supported yet", NULL},
         // What is wrong with them comes first.
         {"matrix k\nmark a", 2, 9, "expected a value", NULL},
         {"needs x\nmark a", 2, 7,
