@@ -130,26 +130,23 @@ int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
     char exe[4096];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     char **args = calloc((size_t)argc + 12, sizeof(*args));
-    char words[][16] = {"--memory", "--cpus", "--rw", "--"};
+    char words[][16] = {"--memory", "--rw", "--"};
     if (len <= 0 || !args) {
         free(args);
         return error_set(err, -ENOMEM, "out of memory");
     }
     exe[len] = '\0';
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned wanted =
-        needs->jobs < (unsigned)cpus ? needs->jobs : (unsigned)cpus;
+    // One processor, however many jobs: the ticks that keep an emulated
+    // processor from missing its timer reach the first one only.
     size_t n = 0;
     args[n++] = rig;
     args[n++] = words[0];
     args[n++] = text((needs->memory + RIG_OWN_MEMORY) >> 20, "M");
-    args[n++] = words[1];
-    args[n++] = text(wanted > 16 ? 16 : wanted, "");
     if (needs->report && strcmp(needs->report, "-") != 0) {
-        args[n++] = words[2];
+        args[n++] = words[1];
         args[n++] = folder_of(needs->report);
     }
-    args[n++] = words[3];
+    args[n++] = words[2];
     args[n++] = exe;
     for (int i = 1; i < argc; i++)
         args[n++] = argv[i];

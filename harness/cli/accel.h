@@ -11,7 +11,6 @@
 // What to give the rig.
 struct rig_needs {
     uint64_t memory; // of all guests that run at a time, bytes
-    unsigned jobs;
     const char *report; // its folder must be writable; or NULL
 };
 

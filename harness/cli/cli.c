@@ -60,7 +60,7 @@ static int settle(const struct options *o, int argc, char **argv,
     int code = accel_choose(o->accelerator, accelerator, err);
     if (code <= 0)
         return code;
-    struct rig_needs needs = {memory * o->jobs, o->jobs, o->junit};
+    struct rig_needs needs = {memory * o->jobs, o->junit};
     return accel_enter_rig(argc, argv, &needs, err);
 }
 

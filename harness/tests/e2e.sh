@@ -17,7 +17,7 @@ then
     rig=$(dirname "$test_program")/toyvmm-rig
     [ -x "$rig" ] || exit 3
     cd "$source_dir" || exit 1
-    exec "$rig" --memory 2048M --cpus 2 -- "$0" "$test_program"
+    exec "$rig" --memory 2048M -- "$0" "$test_program"
 fi
 
 work=$(mktemp -d)

@@ -86,7 +86,7 @@ static int on_frame(void *arg, const struct frame *frame, struct error *err)
         if (g->command.pid > 0 && !g->exited && sig > 0 && sig < NSIG)
             kill(-g->command.pid, (int)sig);
         link_send(&g->relay->link, FRAME_ACK, 0, NULL, 0);
-    } else {
+    } else if (frame->type != FRAME_TICK) {
         return error_set(err, -EPROTO, "the host sent a frame out of place");
     }
     return 0;

@@ -23,6 +23,11 @@
 // `timeout` and shells send one signal twice, to the process and its group.
 #define SAME_SIGNAL_NS (250 * NS_PER_MS)
 #define ACK_NS         (10 * NS_PER_S)
+// QEMU's emulation of SVM can lose the interrupt request of the rig's timer
+// while a guest runs: the processor then sits halted for ever with the timer's
+// interrupt pending in its APIC. Any other interrupt makes QEMU look there
+// again. So the launcher raises one now and then, on the rig's port.
+#define TICK_NS (100 * NS_PER_MS)
 
 // One run. Lives on launch()'s heap block, one thread.
 struct launch {
@@ -34,13 +39,14 @@ struct launch {
     struct report report;
     struct tsc_sample tsc; // of the start
     int signals;           // signalfd
-    uint64_t deadline;     // for the command's start, then for a signal's ACK
-    bool started;          // the command runs
-    bool ended;            // EXIT came
-    int status;            // exit code, when ended
-    int killed;            // the signal that ends the rig itself
-    uint32_t asked;        // the last signal that asked for an end
-    uint64_t last_signal;  // when the first such was forwarded
+    uint64_t next_tick;
+    uint64_t deadline;    // for the command's start, then for a signal's ACK
+    bool started;         // the command runs
+    bool ended;           // EXIT came
+    int status;           // exit code, when ended
+    int killed;           // the signal that ends the rig itself
+    uint32_t asked;       // the last signal that asked for an end
+    uint64_t last_signal; // when the first such was forwarded
 };
 
 static int open_signals(struct launch *l, struct error *err)
@@ -139,6 +145,7 @@ static int control(void *arg, const struct frame *frame, struct error *err)
     case FRAME_CREDIT:
     case FRAME_CLOSED:
     case FRAME_SIGNAL:
+    case FRAME_TICK:
     case FRAME_TYPE_END:
         break;
     }
@@ -192,11 +199,25 @@ static int take_signals(struct launch *l, struct error *err)
 
 static int time_left_ms(const struct launch *l)
 {
-    if (l->deadline == CLOCK_NEVER)
+    uint64_t until = l->deadline;
+    if (l->started && !l->ended && l->next_tick < until)
+        until = l->next_tick;
+    if (until == CLOCK_NEVER)
         return -1;
     uint64_t now = clock_now_ns();
-    uint64_t left = l->deadline > now ? l->deadline - now : 0;
+    uint64_t left = until > now ? until - now : 0;
     return (int)(left / NS_PER_MS) + 1;
+}
+
+// Ticks never pile up: while anything waits to be sent there is no need of one.
+static void tick(struct launch *l)
+{
+    uint64_t now = clock_now_ns();
+    if (!l->started || l->ended || now < l->next_tick)
+        return;
+    l->next_tick = clock_after(now, TICK_NS);
+    if (l->relay->link.out_len == 0)
+        link_send(&l->relay->link, FRAME_TICK, 0, NULL, 0);
 }
 
 // The command has ended: only what it wrote is left to pass on.
@@ -215,6 +236,7 @@ static int serve(struct launch *l, struct error *err)
     int rc = 0, died = 0;
     struct error why = {{0}};
     while (!l->killed && !(l->ended && relay_sinks_idle(l->relay))) {
+        tick(l);
         relay_prepare(l->relay, fds);
         mine[0] = (struct pollfd){.fd = l->signals, .events = POLLIN};
         report_prepare(&l->report, mine + 1);

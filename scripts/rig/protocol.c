@@ -34,6 +34,7 @@ static const struct {
     [FRAME_NOTE] = {TO_HOST, 1, 1024, NO_STREAM},
     [FRAME_FAILED] = {TO_HOST, 1, 1024, NO_STREAM},
     [FRAME_EXIT] = {TO_HOST, 4, 4, NO_STREAM},
+    [FRAME_TICK] = {TO_RIG, 0, 0, NO_STREAM},
 };
 
 // The streams whose bytes flow towards each side; credit flows against them.

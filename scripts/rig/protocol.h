@@ -11,6 +11,7 @@
 //    |  <- DATA, EOF (stdout, stderr, tty)  |
 //    |  <---- CREDIT, CLOSED, either way -> |
 //    |  SIGNAL, WINSIZE ----------------->  |   at any time
+//    |  TICK --------------------------->   |   again and again
 //    |  <-------------------------- EXIT    |   always the last frame
 //
 // FAILED instead of STARTED or EXIT: the rig can't do its work, and why.
@@ -56,10 +57,11 @@ enum frame_type {
     FRAME_NOTE,      // to host: a sentence for the user
     FRAME_FAILED,    // to host: a sentence, and the rig is over
     FRAME_EXIT,      // to host: uint32_t wait status of the command
+    FRAME_TICK,      // to rig: nothing but the interrupt that it raises
     FRAME_TYPE_END,
 };
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 
 // On the wire, little-endian, before each payload.
 struct frame_header {
