@@ -10,7 +10,7 @@
 
 // What to give the rig.
 struct rig_needs {
-    uint64_t memory; // of all guests that run at a time, bytes
+    uint64_t memory;    // of all guests that run at a time, bytes
     const char *report; // its folder must be writable; or NULL
 };
 
