@@ -99,8 +99,8 @@ static void explanation(FILE *f, const struct result *r)
             fprintf(t, "%s%s%s\n", or_empty(n->where), n->where ? ": " : "",
                     n->text);
     }
-    if (r->details)
-        fprintf(t, "%s\n", r->details);
+    for (size_t i = 0; i < r->nsections; i++)
+        fprintf(t, "%s\n", r->sections[i].text);
     if (!fclose(t))
         xml_text(f, text, len);
     free(text);
@@ -143,8 +143,12 @@ static void testcase(FILE *f, const struct result *r)
     fputs("\">\n", f);
     verdict_element(f, r);
     fputs("      <system-out>", f);
-    if (r->console)
-        xml_text(f, r->console, r->console_len);
+    for (size_t i = 0; i < r->nconsoles; i++) {
+        if (i)
+            fprintf(f, "\n---- ttyS%u ----\n", r->consoles[i].port);
+        if (r->consoles[i].bytes)
+            xml_text(f, r->consoles[i].bytes, r->consoles[i].len);
+    }
     fputs("</system-out>\n    </testcase>\n", f);
 }
 

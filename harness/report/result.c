@@ -27,9 +27,9 @@ void result_init(struct result *r)
 
 void result_free(struct result *r)
 {
-    char *const fields[] = {r->path,        r->title,   r->suite,  r->guest,
-                            r->guest_note,  r->message, r->where,  r->kind,
-                            r->accelerator, r->details, r->console};
+    char *const fields[] = {r->path,  r->title,      r->suite,
+                            r->guest, r->guest_note, r->message,
+                            r->where, r->kind,       r->accelerator};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         free(fields[i]);
     for (size_t i = 0; i < r->nmarks; i++)
@@ -42,9 +42,23 @@ void result_free(struct result *r)
         free(r->properties[i].name);
         free(r->properties[i].value);
     }
+    for (size_t i = 0; i < r->nsections; i++) {
+        free(r->sections[i].name);
+        free(r->sections[i].text);
+    }
+    for (size_t i = 0; i < r->ntests; i++) {
+        free(r->tests[i].name);
+        free(r->tests[i].message);
+        free(r->tests[i].details);
+    }
+    for (size_t i = 0; i < r->nconsoles; i++)
+        free(r->consoles[i].bytes);
     free(r->marks);
     free(r->notes);
     free(r->properties);
+    free(r->sections);
+    free(r->tests);
+    free(r->consoles);
     result_init(r);
 }
 
@@ -124,5 +138,89 @@ int result_add_property(struct result *r, const char *name, const char *value)
         return -ENOMEM;
     }
     list[r->nproperties++] = (struct result_property){n, v};
+    return 0;
+}
+
+static const char *const section_names[] = {
+    "step",      // the statement that failed, as written
+    "wait",      // what was waited for, how long, and when the last byte came
+    "output",    // of a `run` whose check failed
+    "near-miss", // what came nearest to a match
+    "trace",     // the kernel's report, from its first line to its last
+    "machine",   // how the machine ended
+    "doing",     // what the guest was doing
+    "console",   // the last lines, with their times
+    "stack",     // function+offset of RIP and its callers
+    "registers", // of vCPU 0
+};
+
+const char *result_section_at(size_t index)
+{
+    size_t n = sizeof(section_names) / sizeof(section_names[0]);
+    return index < n ? section_names[index] : NULL;
+}
+
+int result_add_section(struct result *r, const char *name, const char *text)
+{
+    if (!text || !*text)
+        return 0;
+    struct result_section *list =
+        grown(r->sections, r->nsections, sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    r->sections = list;
+    char *n = strdup(name);
+    char *t = strdup(text);
+    if (!n || !t) {
+        free(n);
+        free(t);
+        return -ENOMEM;
+    }
+    list[r->nsections++] = (struct result_section){n, t};
+    return 0;
+}
+
+const char *result_section(const struct result *r, const char *name)
+{
+    for (size_t i = 0; i < r->nsections; i++) {
+        if (!strcmp(r->sections[i].name, name))
+            return r->sections[i].text;
+    }
+    return NULL;
+}
+
+int result_add_test(struct result *r, const char *name, enum verdict verdict,
+                    uint64_t at_ns, const char *message, const char *details)
+{
+    struct result_test *tests = grown(r->tests, r->ntests, sizeof(*tests));
+    if (!tests)
+        return -ENOMEM;
+    r->tests = tests;
+    struct result_test t = {.name = strdup(name),
+                            .verdict = verdict,
+                            .message = message ? strdup(message) : NULL,
+                            .details = details ? strdup(details) : NULL,
+                            .at_ns = at_ns};
+    if (!t.name || (message && !t.message) || (details && !t.details)) {
+        free(t.name);
+        free(t.message);
+        free(t.details);
+        return -ENOMEM;
+    }
+    tests[r->ntests++] = t;
+    return 0;
+}
+
+int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,
+                       uint64_t elided)
+{
+    struct result_console *list =
+        grown(r->consoles, r->nconsoles, sizeof(*list));
+    if (!list) {
+        free(bytes);
+        return -ENOMEM;
+    }
+    r->consoles = list;
+    list[r->nconsoles++] = (struct result_console){port, bytes, len, elided};
     return 0;
 }

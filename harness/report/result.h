@@ -37,6 +37,29 @@ struct result_property {
     char *name, *value;
 };
 
+// A part of what explains a failure: a name that programs know ("trace") and
+// lines for a person. The names are those of result_section_at.
+struct result_section {
+    char *name, *text;
+};
+
+// A test that the guest itself ran and told of (KTAP).
+struct result_test {
+    char *name; // "suite/case"
+    enum verdict verdict;
+    char *message;  // why it did not pass, or was skipped; or NULL
+    char *details;  // its diagnostics, several lines, or NULL
+    uint64_t at_ns; // when its line came, since process start
+};
+
+// What the guest printed on one port, raw bytes.
+struct result_console {
+    unsigned port; // 0 is ttyS0
+    char *bytes;
+    size_t len;
+    uint64_t elided; // bytes left out in its middle
+};
+
 struct result {
     enum verdict verdict;
     char *path;        // of the scenario
@@ -48,11 +71,13 @@ struct result {
     uint64_t started_unix_ns;
     uint64_t duration_ns;
 
-    // Why it did not pass: one sentence, where in the scenario, and more lines.
+    // Why it did not pass: one sentence, where in the scenario, and what
+    // explains it, in the order in which it shall be read.
     char *message;
     char *where;
-    char *kind;    // "expect-timeout", "fail-pattern", "reset", "status", ...
-    char *details; // several lines, may be NULL
+    char *kind; // "expect-timeout", "fail-pattern", "reset", "status", ...
+    size_t nsections;
+    struct result_section *sections;
 
     size_t nmarks;
     struct result_mark *marks;
@@ -61,9 +86,12 @@ struct result {
     size_t nproperties;
     struct result_property *properties;
 
-    char *console; // what the guest printed, raw bytes
-    size_t console_len;
-    uint64_t console_elided;
+    size_t ntests;
+    struct result_test *tests;
+
+    // One for each port that the guest wrote to; ttyS0 always, first.
+    size_t nconsoles;
+    struct result_console *consoles;
 };
 
 void result_init(struct result *r);
@@ -78,6 +106,18 @@ int result_add_note(struct result *r, bool failed, uint64_t at_ns,
                     const char *where, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 int result_add_property(struct result *r, const char *name, const char *value);
+// Text without anything in it adds nothing.
+int result_add_section(struct result *r, const char *name, const char *text);
+// The names that sections have, in reading order; NULL after the last.
+const char *result_section_at(size_t index);
+// NULL when there is none of that name.
+const char *result_section(const struct result *r, const char *name);
+// message and details may be NULL.
+int result_add_test(struct result *r, const char *name, enum verdict verdict,
+                    uint64_t at_ns, const char *message, const char *details);
+// bytes (heap, may be NULL) go over to the result, also on failure.
+int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,
+                       uint64_t elided);
 
 // Writes a result to a file and reads it back (a worker process hands its
 // result to its parent this way): versioned, length-checked; a cut-off file is

@@ -3,7 +3,7 @@
 // that reports. Read back by the same program only, yet checked like foreign
 // data, because a worker may die while it writes.
 //
-//   magic "TVMRES1\n" | fields in the order of visit() | magic again
+//   magic "TVMRES2\n" | fields in the order of visit() | magic again
 //
 // Integers are 8 bytes, little endian; a text is its length (UINT64_MAX: NULL)
 // and its bytes.
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRES1\n";
+static const char magic[8] = "TVMRES2\n";
 
 // A longer text than this is a damaged file.
 #define TEXT_MAX (UINT64_C(64) << 20)
@@ -117,6 +117,16 @@ static void flag(struct codec *c, bool *value)
     *value = n != 0;
 }
 
+static void verdict(struct codec *c, enum verdict *value)
+{
+    uint64_t n = *value;
+    number(c, &n);
+    if (n > VERDICT_SKIPPED)
+        c->failed = true;
+    else
+        *value = (enum verdict)n;
+}
+
 static void visit_lists(struct codec *c, struct result *r)
 {
     list(c, (void **)&r->marks, &r->nmarks, sizeof(*r->marks));
@@ -140,6 +150,33 @@ static void visit_lists(struct codec *c, struct result *r)
     }
 }
 
+// What came from the guest, and what was made of it.
+static void visit_guest(struct codec *c, struct result *r)
+{
+    list(c, (void **)&r->sections, &r->nsections, sizeof(*r->sections));
+    for (size_t i = 0; i < r->nsections; i++) {
+        string(c, &r->sections[i].name);
+        string(c, &r->sections[i].text);
+    }
+    list(c, (void **)&r->tests, &r->ntests, sizeof(*r->tests));
+    for (size_t i = 0; i < r->ntests; i++) {
+        string(c, &r->tests[i].name);
+        verdict(c, &r->tests[i].verdict);
+        string(c, &r->tests[i].message);
+        string(c, &r->tests[i].details);
+        number(c, &r->tests[i].at_ns);
+    }
+    list(c, (void **)&r->consoles, &r->nconsoles, sizeof(*r->consoles));
+    for (size_t i = 0; i < r->nconsoles; i++) {
+        struct result_console *one = &r->consoles[i];
+        uint64_t port = one->port;
+        number(c, &port);
+        one->port = (unsigned)port;
+        bytes_field(c, &one->bytes, &one->len);
+        number(c, &one->elided);
+    }
+}
+
 static void seal(struct codec *c)
 {
     char found[sizeof(magic)];
@@ -152,22 +189,16 @@ static void seal(struct codec *c)
 static void visit(struct codec *c, struct result *r)
 {
     seal(c);
-    uint64_t verdict = r->verdict;
-    number(c, &verdict);
-    if (verdict > VERDICT_SKIPPED)
-        c->failed = true;
-    else
-        r->verdict = (enum verdict)verdict;
-    char **const texts[] = {&r->path,        &r->title,   &r->suite, &r->guest,
-                            &r->guest_note,  &r->message, &r->where, &r->kind,
-                            &r->accelerator, &r->details};
+    verdict(c, &r->verdict);
+    char **const texts[] = {&r->path,  &r->title,      &r->suite,
+                            &r->guest, &r->guest_note, &r->message,
+                            &r->where, &r->kind,       &r->accelerator};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         string(c, texts[i]);
     number(c, &r->started_unix_ns);
     number(c, &r->duration_ns);
     visit_lists(c, r);
-    bytes_field(c, &r->console, &r->console_len);
-    number(c, &r->console_elided);
+    visit_guest(c, r);
     seal(c);
 }
 

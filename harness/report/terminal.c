@@ -81,8 +81,8 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
     if (r->verdict != VERDICT_PASSED && r->message)
         line_with_place(f, r->where, r->message);
     notes(f, r);
-    if (r->verdict != VERDICT_PASSED && r->details)
-        block(f, "        ", r->details);
+    for (size_t i = 0; r->verdict != VERDICT_PASSED && i < r->nsections; i++)
+        block(f, "        ", r->sections[i].text);
     if (verbose)
         marks(f, r);
 }

@@ -109,11 +109,14 @@ static long count_matches(struct run *r, const struct pattern *p,
 static void tell_capture(struct run *r, const struct variable *v)
 {
     size_t shown = v->len < 2000 ? v->len : 2000;
-    if (r->result->details)
+    char *text = NULL;
+    if (result_section(r->result, "output") ||
+        asprintf(&text, "%s was, %zu bytes:\n%.*s%s", v->name, v->len,
+                 (int)shown, v->text, shown < v->len ? "\n..." : "") < 0)
         return;
-    result_set(&r->result->details, "| %s\n%s was, %zu bytes:\n%.*s%s",
-               r->step->source, v->name, v->len, (int)shown, v->text,
-               shown < v->len ? "\n..." : "");
+    result_add_section(r->result, "step", r->step->source);
+    result_add_section(r->result, "output", text);
+    free(text);
 }
 
 static enum flow check_text(struct run *r, const struct step *s)

@@ -35,6 +35,8 @@ char *run_step_text(const struct step *s)
 
 static void tell_wait(FILE *f, struct run *r, const struct wait *w)
 {
+    if (!w)
+        return;
     char span[SPAN_TEXT];
     fprintf(f, "waited %s", span_text(span, r->now_ns - w->started_ns));
     uint64_t last = matcher_last_ns(r->matcher);
@@ -58,7 +60,7 @@ static void tell_wait(FILE *f, struct run *r, const struct wait *w)
 
 static void tell_misses(FILE *f, struct run *r, const struct wait *w)
 {
-    for (size_t i = 0; i < w->npatterns; i++) {
+    for (size_t i = 0; w && i < w->npatterns; i++) {
         struct near_miss miss;
         if (!matcher_near_miss(r->matcher, w->patterns[i], &miss))
             continue;
@@ -104,8 +106,9 @@ static void tail_line(void *owner, uint64_t ns, const char *text, size_t len)
 }
 
 // The last lines; of a kernel's death its beginning, which says more.
-static void tell_console(FILE *f, struct run *r)
+static void tell_console(FILE *f, struct run *r, const struct wait *w)
 {
+    (void)w;
     struct tail t = {.f = f, .started_ns = r->options->started_ns};
     if (r->hit && *r->hit_data.line) {
         t.from = r->hit_data.line;
@@ -121,8 +124,11 @@ static void tell_console(FILE *f, struct run *r)
         fputs("the console is empty\n", f);
 }
 
-static void tell_regs(FILE *f, struct run *r)
+// Registers tell where a guest is that stands still or has died.
+static void tell_regs(FILE *f, struct run *r, const struct wait *w)
 {
+    if (!w && !r->ended && !r->hit)
+        return;
     struct toyvmm_regs regs;
     const struct run_machine *m = r->options->machine;
     if (r->ended && r->end.has_regs)
@@ -149,32 +155,43 @@ static void tell_regs(FILE *f, struct run *r)
     fputc('\n', f);
 }
 
-char *run_diagnosis(struct run *r, const struct wait *w)
+static void tell_step(FILE *f, struct run *r, const struct wait *w)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *f = open_memstream(&text, &len);
-    if (!f)
-        return NULL;
+    (void)w;
     char *step = r->step ? run_step_text(r->step) : NULL;
     if (step)
         fprintf(f, "| %s\n", step);
     free(step);
-    if (w) {
-        tell_wait(f, r, w);
-        tell_misses(f, r, w);
-    }
+}
+
+static void tell_machine(FILE *f, struct run *r, const struct wait *w)
+{
+    (void)w;
     if (r->ended)
         fprintf(f, "the machine ended: %s%s%s\n",
                 toyvmm_event_name(r->end.kind), *r->end.detail ? ", " : "",
                 r->end.detail);
-    tell_console(f, r);
-    // Registers tell where a guest is that stands still or has died.
-    if (w || r->ended || r->hit)
-        tell_regs(f, r);
-    if (fclose(f)) {
+}
+
+void run_diagnosis(struct run *r, const struct wait *w)
+{
+    static const struct {
+        const char *name;
+        void (*tell)(FILE *f, struct run *r, const struct wait *w);
+    } sections[] = {
+        {"step", tell_step},        {"wait", tell_wait},
+        {"near-miss", tell_misses}, {"machine", tell_machine},
+        {"console", tell_console},  {"registers", tell_regs},
+    };
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        char *text = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&text, &len);
+        if (!f)
+            return;
+        sections[i].tell(f, r, w);
+        if (!fclose(f))
+            result_add_section(r->result, sections[i].name, text);
         free(text);
-        return NULL;
     }
-    return text;
 }

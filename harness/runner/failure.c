@@ -53,8 +53,7 @@ static enum flow fail_with(struct run *r, const struct wait *w,
     result_set(&out->message, "%s", message);
     free(out->where);
     out->where = run_where(pos);
-    free(out->details);
-    out->details = run_diagnosis(r, w);
+    run_diagnosis(r, w);
     return FLOW_END;
 }
 

@@ -119,9 +119,9 @@ char *run_where(const struct source_pos *pos);
 // The step as it may be shown: without what is secret. Heap, or NULL.
 char *run_step_text(const struct step *s);
 
-// The lines under a failure: what was waited for and seen, near misses, the
-// console's tail, registers. w may be NULL. Heap, or NULL.
-char *run_diagnosis(struct run *r, const struct wait *w);
+// Puts the sections that explain a failure into the result: what was waited
+// for and seen, near misses, the console's tail, registers. w may be NULL.
+void run_diagnosis(struct run *r, const struct wait *w);
 
 // How many lines back a fail pattern's line is looked for.
 #define LOOK_BACK 400

@@ -119,9 +119,9 @@ static void finish(struct run *r)
     if (counts && !out->kind)
         run_fail_hit(r);
     judge_checks(r);
-    free(out->console);
-    out->console = console_record_text(r->record, &out->console_len);
-    out->console_elided = console_record_elided(r->record);
+    size_t len = 0;
+    char *text = console_record_text(r->record, &len);
+    result_add_console(out, 0, text, len, console_record_elided(r->record));
     uint64_t now = console_now(r->options->console);
     out->duration_ns =
         now > r->options->started_ns ? now - r->options->started_ns : 0;

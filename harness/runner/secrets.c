@@ -41,9 +41,15 @@ void secrets_mask(const struct secrets *s, struct result *r)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct secret *one = &s->list[i];
-        mask(one, r->console, r->console_len);
+        for (size_t n = 0; n < r->nconsoles; n++)
+            mask(one, r->consoles[n].bytes, r->consoles[n].len);
         mask_string(one, r->message);
-        mask_string(one, r->details);
+        for (size_t n = 0; n < r->nsections; n++)
+            mask_string(one, r->sections[n].text);
+        for (size_t n = 0; n < r->ntests; n++) {
+            mask_string(one, r->tests[n].message);
+            mask_string(one, r->tests[n].details);
+        }
         for (size_t n = 0; n < r->nnotes; n++)
             mask_string(one, r->notes[n].text);
         for (size_t n = 0; n < r->nproperties; n++)

@@ -200,6 +200,7 @@ static enum flow (*const step_table[])(struct run *, const struct step *) = {
     [STEP_RESET] = step_unsupported,
     [STEP_POWEROFF] = step_poweroff,
     [STEP_NMI] = step_unsupported,
+    [STEP_CONSOLE] = step_unsupported,
 };
 
 enum flow run_block(struct run *r, const struct block *b)

@@ -83,7 +83,10 @@ enum step_kind {
     STEP_RESET,
     STEP_POWEROFF,
     STEP_NMI,
+    STEP_CONSOLE, // `console ttyS1`: where the steps after it look and type
 };
+
+#define PORT_CURRENT (-1)
 
 enum check_kind {
     CHECK_HAS,    // NAME has PATTERN
@@ -114,6 +117,7 @@ struct step {
     enum step_kind kind;
     struct source_pos pos;
     const char *source; // the statement as written, one line, for reports
+    int port;           // `on ttyS1`: 0..3, or PORT_CURRENT
     union {
         struct {
             struct pattern_node pattern;
@@ -194,6 +198,7 @@ struct step {
         } never;
         const char *snapshot;
         uint64_t poweroff_within_ns;
+        unsigned console; // the port
     } u;
 };
 
@@ -249,6 +254,8 @@ struct scenario {
     uint64_t memory;
     struct source_pos memory_pos;
     unsigned cpus;
+    unsigned serial_ports; // `serial N`, 1..4; 0: not given
+    struct text symbols;   // `symbols PATH`: a vmlinux or System.map
 
     uint64_t timeout_ns;      // default 2 min
     uint64_t step_timeout_ns; // default 30 s
@@ -277,7 +284,6 @@ struct scenario {
     const struct disk *disks;
     uint64_t repeats; // `repeat N` of the whole scenario
     bool net;         // `net user`
-    unsigned serial_ports;
     const char *from; // `from NAME of "file.tc"`
     struct text from_file;
 };

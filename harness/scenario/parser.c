@@ -290,7 +290,8 @@ static void parse_statement(struct parser *p, void *steps)
 {
     p->st = (struct statement_state){.begin = p->tok.begin};
     count_statement(p);
-    struct step step = {.pos = lexer_pos(&p->lx, &p->tok.begin)};
+    struct step step = {.pos = lexer_pos(&p->lx, &p->tok.begin),
+                        .port = PORT_CURRENT};
     enum parsed parsed = PARSED_NOTHING;
     const struct statement *s = find_or_guess(p);
     if (s) {

@@ -66,17 +66,20 @@ static void fill(struct result *r, enum verdict v, const char *text)
     result_set(&r->message, "%s", text);
     result_set(&r->where, "%s:1:1", text);
     result_set(&r->kind, "%s", text);
-    result_set(&r->details, "%s\n%s", text, text);
+    for (size_t i = 0; result_section_at(i); i++)
+        result_add_section(r, result_section_at(i), text);
     r->duration_ns = UINT64_C(1234567890);
     r->started_unix_ns = UINT64_C(1700000000) * 1000000000;
     result_add_mark(r, text, 1500000000, 20000000, 77);
     result_add_note(r, true, 5, NULL, "%s", text);
     result_add_note(r, false, 6, text, "%s", text);
     result_add_property(r, text, text);
-    r->console = malloc(256);
-    for (int i = 0; i < 256; i++)
-        r->console[i] = (char)i;
-    r->console_len = 256;
+    for (unsigned port = 0; port < 2; port++) {
+        char *bytes = malloc(256);
+        for (int i = 0; bytes && i < 256; i++)
+            bytes[i] = (char)i;
+        result_add_console(r, port, bytes, 256, 0);
+    }
 }
 
 Test(junit, hostile_results_give_a_valid_report)

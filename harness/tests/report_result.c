@@ -18,7 +18,9 @@ static void fill(struct result *r)
     result_set(&r->title, "Title");
     result_set(&r->message, "no \x1b[1mprompt");
     result_set(&r->where, "a/b.tc:3:1");
-    result_set(&r->details, "one\ntwo");
+    result_add_section(r, "wait", "one\ntwo");
+    result_add_section(r, "trace", "");
+    result_add_test(r, "s/t", VERDICT_SKIPPED, 5, "SKIP", NULL);
     for (int i = 0; i < 9; i++) {
         char name[8];
         snprintf(name, sizeof(name), "m%d", i);
@@ -26,10 +28,9 @@ static void fill(struct result *r)
         result_add_note(r, i & 1, 4, i & 2 ? "w" : NULL, "note %d", i);
         result_add_property(r, name, "");
     }
-    r->console = malloc(3);
-    memcpy(r->console, "a\0b", 3);
-    r->console_len = 3;
-    r->console_elided = 12;
+    char *bytes = malloc(3);
+    memcpy(bytes, "a\0b", 3);
+    result_add_console(r, 1, bytes, 3, 12);
 }
 
 Test(result, is_the_same_after_save_and_load)
@@ -50,9 +51,20 @@ Test(result, is_the_same_after_save_and_load)
     cr_expect_eq(b.nnotes, 9);
     cr_expect(b.notes[7].failed && !b.notes[8].failed);
     cr_expect_null(b.notes[0].where);
-    cr_expect_eq(b.console_len, 3);
-    cr_expect_eq(memcmp(b.console, "a\0b", 3), 0);
-    cr_expect_eq(b.console_elided, 12);
+    cr_assert_eq(b.nconsoles, 1);
+    cr_expect_eq(b.consoles[0].port, 1);
+    cr_expect_eq(b.consoles[0].len, 3);
+    cr_expect_eq(memcmp(b.consoles[0].bytes, "a\0b", 3), 0);
+    cr_expect_eq(b.consoles[0].elided, 12);
+    cr_expect_eq(b.nsections, 1, "an empty section is none");
+    cr_expect_str_eq(result_section(&b, "wait"), "one\ntwo");
+    cr_expect_null(result_section(&b, "trace"));
+    cr_assert_eq(b.ntests, 1);
+    cr_expect_str_eq(b.tests[0].name, "s/t");
+    cr_expect_eq(b.tests[0].verdict, VERDICT_SKIPPED);
+    cr_expect_eq(b.tests[0].at_ns, 5);
+    cr_expect_str_eq(b.tests[0].message, "SKIP");
+    cr_expect_null(b.tests[0].details);
     // A loaded record can grow on.
     cr_expect_eq(result_add_mark(&b, "more", 1, 1, 1), 0);
     unlink(path);

@@ -45,7 +45,7 @@ Test(expect, passes_and_marks)
     cr_expect_eq(mark(&r, "hello")->wall_ns, 2010 * NS_PER_MS);
     cr_expect_eq(r.nnotes, 1);
     cr_expect_str_eq(r.notes[0].text, "it is Alpine");
-    cr_expect_eq(memcmp(r.console, "[    0.000000] Linux", 20), 0);
+    cr_expect_eq(memcmp(r.consoles[0].bytes, "[    0.000000] Linux", 20), 0);
     result_free(&r);
 }
 
@@ -56,8 +56,8 @@ Test(expect, timeout_tells_what_was_seen)
         {.after_ms = 500, .prints = "booting\r\n(none) logi"});
     EXPECT_FAILURE(r, "timeout", "/login: $/ did not come within 2 s");
     cr_expect_str_eq(r.where, "t.tc:3:1");
-    cr_expect(strstr(r.details, "(none) logi"));
-    cr_expect(strstr(r.details, "   0.500  booting"));
+    cr_expect(strstr(result_section(&r, "near-miss"), "(none) logi"));
+    cr_expect(strstr(result_section(&r, "console"), "   0.500  booting"));
     cr_expect_eq(r.duration_ns, 2 * NS_PER_S);
     result_free(&r);
 }
@@ -147,7 +147,7 @@ Test(expect, a_panic_in_pieces_is_told_whole)
         {.after_ms = 10, .prints = "aaargh\r\n"},
         {.after_ms = 10, .prints = "[    1.300000] Call Trace:\r\n"});
     EXPECT_FAILURE(r, "panic", "not syncing: Aaaargh");
-    cr_expect(strstr(r.console, "Call Trace"));
+    cr_expect(strstr(r.consoles[0].bytes, "Call Trace"));
     result_free(&r);
 }
 
@@ -219,9 +219,9 @@ Test(expect, secrets_are_masked)
     RUN("send \"hunter2\" secret\nexpect /done/ within 1s\n", &r,
         {.typed = "hunter2\r", .prints = "hunter2\r\nhunt"});
     EXPECT_FAILURE(r, "timeout", "done");
-    cr_expect_null(strstr(r.console, "hunter2"));
-    cr_expect_null(strstr(r.details, "hunter2"));
-    cr_expect(strstr(r.console, "*******"));
+    cr_expect_null(strstr(r.consoles[0].bytes, "hunter2"));
+    cr_expect_null(strstr(result_section(&r, "console"), "hunter2"));
+    cr_expect(strstr(r.consoles[0].bytes, "*******"));
     result_free(&r);
 }
 

@@ -33,7 +33,8 @@ Test(login, with_a_password)
         {.after_ms = 5, .prints = "Password: "},
         {.typed = "pw\r", .prints = "\r\nWelcome!\r\n"},
         {.after_ms = 500, .prints = "host:~# "});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "console"));
     cr_expect_str_eq(fake_typed(), "root\rpw\r");
     result_free(&r);
 }
@@ -79,7 +80,8 @@ Test(login, a_kernel_message_cuts_the_prompt)
          .prints = "host login: [    3.141592] random: crng init done\r\n"},
         {.typed = "root\r", .prints = "root\r\nPassword: "},
         {.typed = "pw\r", .prints = "\r\nhost:~# "});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "console"));
     result_free(&r);
 }
 
@@ -90,7 +92,8 @@ Test(login, an_overwritten_prompt_is_nudged)
         {.typed = "\r", .prints = "\r\nhost login: "},
         {.typed = "root\r", .prints = "root\r\nPassword: "},
         {.typed = "pw\r", .prints = "\r\n# "});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "console"));
     cr_expect_str_eq(fake_typed(), "\rroot\rpw\r");
     result_free(&r);
 }
@@ -102,7 +105,8 @@ Test(login, a_name_that_was_dropped_is_typed_again)
         {.typed = "root\r\r", .prints = "\r\nhost login: "},
         {.typed = "root\r", .prints = "root\r\nPassword: "},
         {.typed = "pw\r", .prints = "\r\n# "});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "console"));
     cr_expect_eq(times(fake_typed(), "root\r"), 2);
     result_free(&r);
 }
@@ -135,7 +139,8 @@ Test(run, captures_output_and_status)
         {.typed = "'x'"},
         {.typed = "$?\\>\r",
          .prints = BEGIN(3) "x: not found\r\n" END(3, 127)});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "console"));
     cr_expect_null(strstr(fake_typed(), "<0000"), "typed markers stand apart");
     result_free(&r);
 }
@@ -148,7 +153,8 @@ Test(run, lifts_kernel_messages_out_of_output)
          .prints = BEGIN(1) "a[    9.123456] usb 1-1: gone\r\nbc\r\n"
                             "<0001[    9.222222] foo: bar\r\n"
                             "1234:0>\r\n"});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, r.details);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "console"));
     result_free(&r);
 }
 
@@ -161,7 +167,7 @@ Test(run, a_wrong_status_ends_the_scenario)
     EXPECT_FAILURE(r, "status",
                    "\"ls /nope\" ended with status 2 instead of 0");
     cr_expect_eq(r.nnotes, 0);
-    cr_expect(strstr(r.details, "No such file"));
+    cr_expect(strstr(result_section(&r, "console"), "No such file"));
     result_free(&r);
 }
 
