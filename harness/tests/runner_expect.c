@@ -56,7 +56,7 @@ Test(expect, timeout_tells_what_was_seen)
         {.after_ms = 500, .prints = "booting\r\n(none) logi"});
     EXPECT_FAILURE(r, "timeout", "/login: $/ did not come within 2 s");
     cr_expect_str_eq(r.where, "t.tc:3:1");
-    cr_expect(strstr(result_section(&r, "near-miss"), "(none) logi"));
+    cr_expect(strstr(result_section(&r, "console"), "(none) logi"));
     cr_expect(strstr(result_section(&r, "console"), "   0.500  booting"));
     cr_expect_eq(r.duration_ns, 2 * NS_PER_S);
     result_free(&r);
