@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proves the comparison on simulated boots: how often `compare` cries wolf, and
+// how often it sees a change of known size, with the number of runs that it
+// asks for itself. Run by truth.sh.
+//
+// A simulated boot has the troubles of real ones: a skewed body, outliers of up
+// to a third (a busy neighbour), a slow drift of the machine over the session,
+// and marks that share most of their time.
+#include "harness/history/compare.h"
+#include "harness/history/random.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARKS    6
+#define MAX_RUNS 400
+
+static double uniform(struct random_source *r)
+{
+    return ((double)(random_next(r) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double normal(struct random_source *r)
+{
+    return sqrt(-2 * log(uniform(r))) * cos(2 * M_PI * uniform(r));
+}
+
+struct host {
+    double noise;    // of a boot, as a fraction
+    double outliers; // share of boots that are slowed down
+    double drift;    // of the machine from boot to boot, as a fraction
+};
+
+struct session {
+    struct random_source random;
+    const struct host *host;
+    double speed; // wanders
+};
+
+// One boot: each mark comes after a part of its own, so that they hang
+// together. The last two are delayed by effect.
+static void boot(struct session *s, double effect, double *marks)
+{
+    static const double parts[MARKS] = {0.05, 0.30, 0.60, 0.25, 0.15, 0.40};
+    struct random_source *r = &s->random;
+    s->speed *= exp(s->host->drift * normal(r));
+    s->speed = pow(s->speed, 0.98);
+    double slow = uniform(r) < s->host->outliers ? 1 + uniform(r) / 3 : 1;
+    double shared = exp(s->host->noise * normal(r));
+    double at = 0;
+    for (size_t i = 0; i < MARKS; i++) {
+        double own = exp(s->host->noise * normal(r));
+        at += parts[i] * own * shared * slow * s->speed;
+        marks[i] = at;
+    }
+    // A delay at the end of the boot: it makes the last mark `effect` later.
+    marks[MARKS - 1] += effect * marks[MARKS - 1];
+}
+
+struct outcome {
+    unsigned alarms, detected, too_few, trials;
+    double needed; // sum
+};
+
+struct tables {
+    double base[MAX_RUNS * MARKS], head[MAX_RUNS * MARKS];
+};
+
+static void measure(struct session *s, size_t runs, double effect,
+                    bool interleaved, struct tables *t)
+{
+    for (size_t i = 0; i < runs; i++) {
+        boot(s, 0, t->base + i * MARKS);
+        if (interleaved)
+            boot(s, effect, t->head + i * MARKS);
+    }
+    for (size_t i = 0; i < runs && !interleaved; i++)
+        boot(s, effect, t->head + i * MARKS);
+}
+
+static void compare(const struct tables *t, size_t runs,
+                    const struct compare_options *o,
+                    struct mark_comparison out[MARKS])
+{
+    struct error err = {""};
+    const struct run_table base = {runs, MARKS, t->base};
+    const struct run_table head = {runs, MARKS, t->head};
+    if (compare_runs(&base, &head, o, out, &err)) {
+        fprintf(stderr, "truth: %s\n", err.text);
+        exit(1);
+    }
+}
+
+// As a user does it: a first look with `first` runs; then as many as it asks
+// for, measured anew.
+static void trial(struct session *s, size_t first, double effect,
+                  const struct compare_options *o, struct outcome *out)
+{
+    static struct tables t;
+    struct mark_comparison c[MARKS];
+    measure(s, first, effect, o->interleaved, &t);
+    compare(&t, first, o, c);
+    size_t runs = first;
+    for (size_t i = 0; i < MARKS; i++) {
+        if (c[i].needed > runs)
+            runs = c[i].needed;
+    }
+    if (runs > MAX_RUNS)
+        runs = MAX_RUNS;
+    measure(s, runs, effect, o->interleaved, &t);
+    compare(&t, runs, o, c);
+    out->trials++;
+    out->needed += (double)runs;
+    bool alarm = false;
+    for (size_t i = 0; i < MARKS; i++) {
+        bool changed =
+            c[i].change == CHANGE_SLOWER || c[i].change == CHANGE_FASTER;
+        if (changed && (i < MARKS - 1 || effect <= 0))
+            alarm = true;
+    }
+    out->alarms += alarm;
+    out->detected += c[MARKS - 1].change == CHANGE_SLOWER;
+    out->too_few += c[MARKS - 1].change == CHANGE_TOO_FEW;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned trials = argc > 1 ? (unsigned)atoi(argv[1]) : 500;
+    size_t first = argc > 2 ? (size_t)atoi(argv[2]) : 10;
+    static const struct {
+        const char *name;
+        struct host host;
+    } hosts[] = {
+        {"quiet", {0.004, 0.01, 0.0005}},
+        {"shared runner", {0.015, 0.05, 0.002}},
+        {"noisy", {0.03, 0.10, 0.005}},
+    };
+    static const double effects[] = {0, 0.01, 0.02, 0.05, 0.10};
+    printf("%-14s %-12s %6s %8s %8s %9s %9s\n", "host", "runs", "effect",
+           "asked", "alarms", "detected", "too few");
+    for (size_t h = 0; h < sizeof(hosts) / sizeof(hosts[0]); h++) {
+        for (int paired = 1; paired >= 0; paired--) {
+            for (size_t e = 0; e < sizeof(effects) / sizeof(effects[0]); e++) {
+                struct compare_options o = compare_defaults;
+                o.interleaved = paired;
+                o.shuffles = 2000;
+                struct outcome out = {0};
+                struct session s = {{1000 * h + e}, &hosts[h].host, 1};
+                for (unsigned i = 0; i < trials; i++)
+                    trial(&s, first, effects[e], &o, &out);
+                printf("%-14s %-12s %5.0f%% %8.1f %7.2f%% %8.1f%% %8.1f%%\n",
+                       hosts[h].name, paired ? "interleaved" : "apart",
+                       effects[e] * 100, out.needed / out.trials,
+                       100.0 * out.alarms / out.trials,
+                       100.0 * out.detected / out.trials,
+                       100.0 * out.too_few / out.trials);
+                fflush(stdout);
+            }
+        }
+    }
+    return 0;
+}
