@@ -75,7 +75,10 @@ static int load(struct library *lib, struct error *err)
               lib->PQnfields && lib->PQftype && lib->PQgetisnull &&
               lib->PQgetvalue && lib->PQclear && lib->PQfinish &&
               lib->PQsetNoticeProcessor;
-    return ok ? 0 : error_set(err, -ENODEV, "libpq.so.5 lacks a function");
+    if (ok)
+        return 0;
+    error_set(err, -ENODEV, "libpq.so.5 lacks a function");
+    return -ENODEV;
 }
 
 // libpq's messages are lines; ours is a sentence.
