@@ -45,14 +45,16 @@ struct postgres_db {
 // Object identifiers of types: PostgreSQL's catalog/pg_type.dat.
 enum { TYPE_INT8 = 20, TYPE_INT4 = 23, TYPE_FLOAT8 = 701 };
 
-static int load(struct library *lib, struct error *err)
+static bool load(struct library *lib, struct error *err)
 {
     lib->handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-    if (!lib->handle)
-        return error_set(err, -ENODEV,
-                         "a history on PostgreSQL needs libpq: install the "
-                         "package libpq5 (%s)",
-                         dlerror());
+    if (!lib->handle) {
+        error_set(err, -ENODEV,
+                  "a history on PostgreSQL needs libpq: install the package "
+                  "libpq5 (%s)",
+                  dlerror());
+        return false;
+    }
     void *h = lib->handle;
     lib->PQconnectdb = (__typeof__(&PQconnectdb))dlsym(h, "PQconnectdb");
     lib->PQstatus = (__typeof__(&PQstatus))dlsym(h, "PQstatus");
@@ -75,10 +77,9 @@ static int load(struct library *lib, struct error *err)
               lib->PQnfields && lib->PQftype && lib->PQgetisnull &&
               lib->PQgetvalue && lib->PQclear && lib->PQfinish &&
               lib->PQsetNoticeProcessor;
-    if (ok)
-        return 0;
-    error_set(err, -ENODEV, "libpq.so.5 lacks a function");
-    return -ENODEV;
+    if (!ok)
+        error_set(err, -ENODEV, "libpq.so.5 lacks a function");
+    return ok;
 }
 
 // libpq's messages are lines; ours is a sentence.
@@ -238,7 +239,7 @@ int db_postgres_open(const char *url, struct db **out, struct error *err)
     if (!db)
         return error_set(err, -ENOMEM, "out of memory");
     db->base.ops = &ops;
-    int code = load(&db->lib, err);
+    int code = load(&db->lib, err) ? 0 : -ENODEV;
     if (!code) {
         db->connection = db->lib.PQconnectdb(url);
         if (db->lib.PQstatus(db->connection) != CONNECTION_OK)
