@@ -26,7 +26,17 @@ static const char *file(const char *name, const char *text)
     return path;
 }
 
-Test(origin, sha256_of_a_file)
+static void clean(void)
+{
+    static const char *const names[] = {"/abc", "/cpuinfo", ""};
+    for (size_t i = 0; i < 3; i++) {
+        char path[256];
+        snprintf(path, sizeof(path), "%s%s", folder, names[i]);
+        remove(path);
+    }
+}
+
+Test(origin, sha256_of_a_file, .fini = clean)
 {
     char sum[65];
     struct error err = {""};
@@ -38,7 +48,7 @@ Test(origin, sha256_of_a_file)
     cr_expect(strstr(err.text, "/no/such/kernel"));
 }
 
-Test(origin, the_first_processor)
+Test(origin, the_first_processor, .fini = clean)
 {
     struct origin_cpu cpu;
     origin_cpu(file("cpuinfo", "processor\t: 0\n"
