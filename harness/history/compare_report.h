@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A comparison told to a person and to a program; the gate's verdict on it.
+// Used by the command line.
+#pragma once
+
+#include "harness/history/compare.h"
+
+#include <stdio.h>
+
+struct compared_mark {
+    const char *name;
+    struct mark_comparison result;
+};
+
+// Two sides by their names ("vmlinux-6.1", a commit). Times are nanoseconds.
+struct compared {
+    const char *scenario, *base, *head;
+    const struct compare_options *options;
+    size_t nmarks;
+    const struct compared_mark *marks;
+    const char *warning; // on the host's noise, or ""
+};
+
+// A table, a row for each mark, and what the words in it mean.
+void compared_terminal(FILE *f, const struct compared *c);
+
+// One JSON object (RFC 8259), its fields as in struct mark_comparison, times in
+// nanoseconds; numbers that can't be had are null.
+void compared_json(FILE *f, const struct compared *c);
+
+// Markdown for a merge request or a step summary.
+void compared_markdown(FILE *f, const struct compared *c);
+
+// What a gate makes of it: broken when a mark is slower. Too few samples don't
+// break it, they are only told.
+enum gate { GATE_HOLDS, GATE_BROKEN, GATE_OPEN };
+enum gate compared_gate(const struct compared *c);

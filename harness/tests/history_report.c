@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// A comparison in words, and what a gate makes of it.
+#include "harness/history/compare_report.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct compared_mark marks[] = {
+    {"kernel_banner",
+     {.change = CHANGE_SAME,
+      .base_n = 20,
+      .head_n = 20,
+      .base = 3e8,
+      .head = 3e8,
+      .ratio = 1.001,
+      .low = 0.99,
+      .high = 1.01,
+      .p = 0.7,
+      .p_adjusted = 0.9,
+      .detectable = 0.021}},
+    {"login \"prompt\"",
+     {.change = CHANGE_SLOWER,
+      .base_n = 20,
+      .head_n = 19,
+      .base = 2.5e9,
+      .head = 2.65e9,
+      .ratio = 1.06,
+      .low = 1.05,
+      .high = 1.07,
+      .dominance = 1,
+      .p = 0.0001,
+      .p_adjusted = 0.0002,
+      .detectable = INFINITY}},
+    {"shell", {.change = CHANGE_TOO_FEW, .needed = 24, .ratio = 1}},
+    {"never", {.change = CHANGE_ABSENT}},
+};
+
+static const struct compared all = {
+    .scenario = "boot.tc",
+    .base = "v1",
+    .head = "v2",
+    .options = &compare_defaults,
+    .nmarks = 4,
+    .marks = marks,
+    .warning = "the host is loud",
+};
+
+static char *written(void (*write)(FILE *f, const struct compared *c))
+{
+    static char text[8192];
+    memset(text, 0, sizeof(text));
+    FILE *f = fmemopen(text, sizeof(text) - 1, "w");
+    write(f, &all);
+    cr_assert_eq(fclose(f), 0);
+    return text;
+}
+
+Test(compare_report, a_person_reads_it)
+{
+    const char *text = written(compared_terminal);
+    cr_expect(strstr(text, "v2 against v1"));
+    cr_expect(strstr(text, "same (2.1 % would have been seen) [20, 20]"));
+    cr_expect(strstr(text, "2.500 s     2.650 s   +6.0 %"), "%s", text);
+    cr_expect(strstr(text, "too few samples (24 of each would do)"));
+    cr_expect(strstr(text, "not seen"));
+    cr_expect(strstr(text, "warning: the host is loud"));
+}
+
+Test(compare_report, a_merge_request_shows_it)
+{
+    const char *text = written(compared_markdown);
+    cr_expect(strstr(text, "| `kernel_banner` | 300.0 ms | 300.0 ms | +0.1 %"));
+    // Each row has as many cells as the head.
+    char *copy = strdup(strstr(text, "| mark"));
+    for (char *line = strtok(copy, "\n"); line && *line == '|';
+         line = strtok(NULL, "\n")) {
+        unsigned bars = 0;
+        for (const char *c = line; *c; c++)
+            bars += *c == '|';
+        cr_expect_eq(bars, 8, "%s", line);
+    }
+    free(copy);
+}
+
+Test(compare_report, a_program_reads_it)
+{
+    const char *text = written(compared_json);
+    cr_expect(strstr(text, "\"gate\":\"broken\""));
+    cr_expect(strstr(text, "\"login \\\"prompt\\\"\""));
+    cr_expect(strstr(text, "\"detectable\":null"));
+    if (system("command -v python3 >/dev/null") != 0)
+        return;
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/toyvmm-compared-%d.json", getpid());
+    FILE *f = fopen(path, "we");
+    fputs(text, f);
+    fclose(f);
+    char command[160];
+    snprintf(command, sizeof(command), "python3 -m json.tool %s >/dev/null",
+             path);
+    cr_expect_eq(system(command), 0);
+    unlink(path);
+}
+
+Test(compare_report, a_gate_breaks_on_what_is_slower_only)
+{
+    struct compared c = all;
+    cr_expect_eq(compared_gate(&c), GATE_BROKEN);
+    c.nmarks = 1;
+    cr_expect_eq(compared_gate(&c), GATE_HOLDS);
+    c.marks = marks + 2;
+    c.nmarks = 2;
+    cr_expect_eq(compared_gate(&c), GATE_OPEN);
+}
