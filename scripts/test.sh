@@ -30,7 +30,7 @@ Without a stage, all run, in this order:
   lint       clang-format, clang-tidy, shellcheck
   asan       unit tests under AddressSanitizer and UBSan
   tsan       tests of threaded rooms under ThreadSanitizer
-  fuzz       libFuzzer targets, a few seconds each
+  fuzz       libFuzzer targets, half a minute each
   fixtures   guest recipes: reproducible, atomic, clear errors
   rig        the emulated AMD-V machine: streams, exit codes, no orphans
   kvm        unit tests that need a working /dev/kvm (in the rig without one)
@@ -200,25 +200,36 @@ stage_tsan()
     sanitized tsan thread console devices
 }
 
-# Seconds for each fuzz target; a longer hunt: FUZZ_SECONDS=600.
+# fuzz_one PROGRAM SEEDS: hunts for a while from the seeds on; what it finds on
+# its way stays in the build folder.
+fuzz_one()
+{
+    local name=${1##*/} dir seconds=${FUZZ_SECONDS:-30}
+    dir=$(dirname "$(dirname "$1")")
+    mkdir -p "$dir/corpus/$name"
+    tap_run "$name for $seconds s" "$1" -max_total_time="$seconds" \
+        -timeout=10 -artifact_prefix="$dir/" "$dir/corpus/$name" ${2:+"$2"} \
+        >"$RESULTS/$name.part"
+}
+
+# A longer hunt: FUZZ_SECONDS=600. Two at a time.
 stage_fuzz()
 {
-    local dir=$BUILD-fuzz program name corpus
-    local -A seeds=([scenario]=harness/tests/scenarios/good
-        [console]=fixtures/consoles)
+    local dir=$BUILD-fuzz program name seeds
     CC=clang configure "$dir" -DTOYVMM_FUZZERS=ON -DTOYVMM_TESTS=OFF \
         -DTOYVMM_SANITIZE=fuzzer-no-link,address,undefined
     ninja -C "$dir" -j "$JOBS" --quiet fuzzers
+    rm -f "$RESULTS"/fuzz-*.part
     for program in "$dir"/bin/fuzz-*; do
-        name=${program##*/}
-        corpus=$dir/corpus/$name
-        mkdir -p "$corpus"
-        tap_run "$name for ${FUZZ_SECONDS:-10} s" "$program" \
-            -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 \
-            -artifact_prefix="$dir/" "$corpus" \
-            ${seeds[${name#fuzz-}]:+"${seeds[${name#fuzz-}]}"} \
-            >>"$RESULTS/fuzz.tap"
+        name=${program##*/fuzz-}
+        [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
+        seeds=fixtures/corpus/$name
+        [ -d "$seeds" ] || seeds=
+        fuzz_one "$program" "$seeds" &
     done
+    wait
+    cat "$RESULTS"/fuzz-*.part >"$RESULTS/fuzz.tap"
+    rm -f "$RESULTS"/fuzz-*.part
     finish_tap fuzz 0
 }
 
@@ -271,6 +282,7 @@ stage_scenarios()
     } >"$RESULTS/logins.tap"
     finish_tap logins 0
     run_tap scenarios harness/tests/e2e.sh "$BUILD/bin/toyvmm-test"
+    run_tap scenarios-cli harness/tests/e2e_cli.sh "$BUILD/bin/toyvmm-test"
 }
 
 stage_intel()

@@ -23,7 +23,7 @@ enum toyvmm_event_kind {
     // All below end the machine: exactly one of them is reported, last.
     TOYVMM_EVENT_RESET,          // keyboard controller, 0xcf9, ACPI register
     TOYVMM_EVENT_POWEROFF,       // ACPI S5
-    TOYVMM_EVENT_HALT,           // hlt with interrupts off: never wakes again
+    TOYVMM_EVENT_HALT,           // hlt that nothing can wake any more
     TOYVMM_EVENT_TRIPLE_FAULT,   // KVM_EXIT_SHUTDOWN
     TOYVMM_EVENT_INTERNAL_ERROR, // KVM can't go on; detail says why
     TOYVMM_EVENT_STOPPED,        // toyvmm_stop was called
@@ -78,6 +78,7 @@ struct toyvmm_config {
     const char *cmdline; // NULL is ""
     uint64_t memory;     // bytes; at least 16 MiB for a Linux kernel
     unsigned cpus;       // 1
+    unsigned ports;      // how many UARTs, 1 to TOYVMM_PORTS; 0: all
     struct toyvmm_sink sink;
 };
 
@@ -105,6 +106,13 @@ void toyvmm_stop(struct toyvmm *vm);
 // Stops if need be, frees everything. No callback runs after it returned.
 void toyvmm_destroy(struct toyvmm *vm);
 
+// Presses the NMI button: an interrupt at LINT1 of vCPU 0's local APIC, which
+// delivers it as the guest has set that up (Intel SDM volume 3, 11.5.1; Linux
+// takes it as an NMI). 0; -ESRCH: the machine does not run; -EBUSY: the guest
+// has masked the pin or uses it otherwise. Milliseconds. Any thread but a
+// vCPU's.
+int toyvmm_nmi(struct toyvmm *vm, struct error *err);
+
 // ---- Looking at it ---------------------------------------------------------
 
 // VM exits that reached user space, by reason and by I/O port, and gaps: for
@@ -124,6 +132,53 @@ void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out);
 // Kicks vCPU 0 out of the guest and reads its registers (milliseconds); false
 // when the machine does not run.
 bool toyvmm_read_regs(struct toyvmm *vm, struct toyvmm_regs *out);
+
+// Copies up to len bytes of guest memory from a virtual address on, as the page
+// tables that regs.cr3 names map it now (4 and 5 levels; one to one without
+// paging), until the first byte that is not mapped to RAM. Returns how many.
+// Also after the end; a guest that runs may change it meanwhile. Any thread.
+size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
+                           uint64_t address, void *to, size_t len);
+
+// What a machine was seen to do.
+enum toyvmm_activity {
+    TOYVMM_IDLE,    // sleeps (hlt) until an interrupt
+    TOYVMM_SPINS,   // never leaves a few instructions
+    TOYVMM_PORT_IO, // busy with an I/O port
+    TOYVMM_RUNS,    // none of these
+    TOYVMM_ENDED,   // it has ended: one sample, its last state
+};
+
+struct toyvmm_sample {
+    uint64_t rip;
+    uint16_t cs; // bits 0 and 1: the privilege level
+    bool halted;
+    bool interrupts; // RFLAGS.IF
+};
+
+#define TOYVMM_SAMPLES 12
+
+struct toyvmm_observation {
+    enum toyvmm_activity activity;
+    size_t nsamples; // 1..TOYVMM_SAMPLES, in time's order
+    struct toyvmm_sample samples[TOYVMM_SAMPLES];
+    uint64_t low, high; // SPINS: the instructions it was seen at
+    uint16_t io_port;   // PORT_IO: the busiest
+    // At the last sample.
+    struct toyvmm_regs regs;
+    uint64_t idt_base; // what the kernel told the processor of itself
+    uint16_t idt_limit;
+    uint64_t lstar; // MSR 0xc0000082: where `syscall` enters it; 0: none
+    struct {
+        bool listens; // the receive interrupt is on: a program has it open
+        bool holds;   // the UART has input that the guest did not read
+    } ports[TOYVMM_PORTS];
+};
+
+// Looks at vCPU 0 several times over some tens of milliseconds, kicking it out
+// of the guest each time, and judges. After the end it tells the last state.
+// False when it never ran or KVM refuses. Any thread but a vCPU's.
+bool toyvmm_observe(struct toyvmm *vm, struct toyvmm_observation *out);
 
 // ---- The host --------------------------------------------------------------
 

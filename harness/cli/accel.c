@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KVM_PATH    "/dev/kvm"
-#define RIG_PROGRAM "toyvmm-rig"
+#define KVM_PATH          "/dev/kvm"
+#define RIG_TIMEOUT_SCALE 4.0
+#define RIG_PROGRAM       "toyvmm-rig"
 
 // What the rig's own Linux and our processes need beside the guests.
 #define RIG_OWN_MEMORY (UINT64_C(640) << 20)
@@ -106,6 +107,13 @@ int accel_choose(enum accelerator wanted, const char **name, struct error *err)
                      probe.reason, cure);
 }
 
+double accel_timeout_scale(const struct options *o, const char *name)
+{
+    if (o->timeout_scale > 0)
+        return o->timeout_scale;
+    return name && !strcmp(name, "rig") ? RIG_TIMEOUT_SCALE : 1;
+}
+
 static char *text(uint64_t n, const char *suffix)
 {
     char *out = NULL;
@@ -129,7 +137,8 @@ int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
         return error_set(err, -ENOENT, RIG_PROGRAM " was not found");
     char exe[4096];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    char **args = calloc((size_t)argc + 12, sizeof(*args));
+    char **args =
+        calloc((size_t)argc + 12 + (size_t)RIG_OUTPUTS * 2, sizeof(*args));
     char words[][16] = {"--memory", "--rw", "--"};
     if (len <= 0 || !args) {
         free(args);
@@ -142,9 +151,12 @@ int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
     args[n++] = rig;
     args[n++] = words[0];
     args[n++] = text((needs->memory + RIG_OWN_MEMORY) >> 20, "M");
-    if (needs->report && strcmp(needs->report, "-") != 0) {
+    for (size_t i = 0; i < RIG_OUTPUTS; i++) {
+        const char *file = needs->outputs[i];
+        if (!file || !strcmp(file, "-"))
+            continue;
         args[n++] = words[1];
-        args[n++] = folder_of(needs->report);
+        args[n++] = folder_of(file);
     }
     args[n++] = words[2];
     args[n++] = exe;

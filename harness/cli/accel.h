@@ -8,10 +8,14 @@
 
 #include <stdio.h>
 
+#define RIG_OUTPUTS 8
+
 // What to give the rig.
 struct rig_needs {
-    uint64_t memory;    // of all guests that run at a time, bytes
-    const char *report; // its folder must be writable; or NULL
+    uint64_t memory; // of all guests that run at a time, bytes
+    // Files that are written: their folders must be writable. "-" and NULL are
+    // none.
+    const char *outputs[RIG_OUTPUTS];
 };
 
 // True inside the rig.
@@ -20,6 +24,10 @@ bool accel_inside_rig(void);
 // The KVM to use here: 0 and *name "kvm" or "rig". 1: not here, accel_enter_rig
 // must be called. A negative errno with the cure in err: nowhere.
 int accel_choose(enum accelerator wanted, const char **name, struct error *err);
+
+// What deadlines are multiplied by there: --timeout-scale, or 4 in the rig,
+// because deadlines are written for hardware and an emulated one is slower.
+double accel_timeout_scale(const struct options *o, const char *name);
 
 // Replaces this process by the rig, which runs argv again. Returns a negative
 // errno when that failed.

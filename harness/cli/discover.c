@@ -21,17 +21,11 @@ static bool same_file(const char *a, const char *b)
            x.st_ino == y.st_ino;
 }
 
-static int add(struct path_list *list, const char *path, struct error *err)
+int path_list_add(struct path_list *list, const char *path, struct error *err)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (same_file(list->paths[i], path))
-            return 0;
-    }
     char **paths = reallocarray(list->paths, list->count + 1, sizeof(*paths));
     if (paths)
         list->paths = paths;
-    while (!strncmp(path, "./", 2))
-        path += 2;
     char *copy = strdup(path);
     if (!paths || !copy) {
         free(copy);
@@ -39,6 +33,17 @@ static int add(struct path_list *list, const char *path, struct error *err)
     }
     paths[list->count++] = copy;
     return 0;
+}
+
+static int add(struct path_list *list, const char *path, struct error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (same_file(list->paths[i], path))
+            return 0;
+    }
+    while (!strncmp(path, "./", 2))
+        path += 2;
+    return path_list_add(list, path, err);
 }
 
 static bool is_skipped(const char *folder)
@@ -51,28 +56,30 @@ static bool is_skipped(const char *folder)
     return skipped;
 }
 
-static bool is_scenario(const char *name)
+static bool ends_in(const char *name, const char *suffix)
 {
-    size_t len = strlen(name);
-    return len > 3 && !strcmp(name + len - 3, ".tc");
+    size_t len = strlen(name), end = strlen(suffix);
+    return len > end && !strcmp(name + len - end, suffix);
 }
 
-static int search(struct path_list *list, const char *folder, int depth,
-                  struct error *err);
+static int search(struct path_list *list, const char *folder, bool shared,
+                  int depth, struct error *err);
 
-static int look_at(struct path_list *list, const char *path, int depth,
-                   struct error *err)
+static int look_at(struct path_list *list, const char *path, bool shared,
+                   int depth, struct error *err)
 {
     struct stat st;
     if (stat(path, &st))
         return error_errno(err, errno, "%s", path);
     if (S_ISDIR(st.st_mode))
-        return is_skipped(path) ? 0 : search(list, path, depth, err);
-    return is_scenario(path) ? add(list, path, err) : 0;
+        return is_skipped(path) ? 0 : search(list, path, shared, depth, err);
+    return ends_in(path, ".tc") || (shared && ends_in(path, ".tci"))
+               ? add(list, path, err)
+               : 0;
 }
 
-static int search(struct path_list *list, const char *folder, int depth,
-                  struct error *err)
+static int search(struct path_list *list, const char *folder, bool shared,
+                  int depth, struct error *err)
 {
     struct dirent **entries;
     if (depth > DEPTH_MAX)
@@ -90,7 +97,7 @@ static int search(struct path_list *list, const char *folder, int depth,
                          entries[i]->d_name) < 0)
                 code = error_set(err, -ENOMEM, "out of memory");
             else
-                code = look_at(list, path, depth + 1, err);
+                code = look_at(list, path, shared, depth + 1, err);
             free(path);
         }
         free(entries[i]);
@@ -99,13 +106,14 @@ static int search(struct path_list *list, const char *folder, int depth,
     return code;
 }
 
-int discover(struct path_list *list, const char *path, struct error *err)
+int discover(struct path_list *list, const char *path, bool shared,
+             struct error *err)
 {
     struct stat st;
     if (stat(path, &st))
         return error_errno(err, errno, "%s", path);
     if (S_ISDIR(st.st_mode))
-        return search(list, path, 0, err);
+        return search(list, path, shared, 0, err);
     return add(list, path, err);
 }
 

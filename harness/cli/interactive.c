@@ -32,6 +32,7 @@ struct session {
     struct console *console;
     int wake[2]; // a byte here ends the reading thread
     atomic_bool left;
+    atomic_uint port; // that the terminal is connected to
 };
 
 static void put(const char *bytes, size_t len)
@@ -63,8 +64,22 @@ static void help(void)
                  w.ws_row, w.ws_col);
     say("\r\nCtrl-A x  end the machine and leave\r\n"
         "Ctrl-A h  this help\r\n"
+        "Ctrl-A 0, 1, 2, 3  go to ttyS0, ttyS1, ...\r\n"
         "Ctrl-A Ctrl-A  type a Ctrl-A\r\n");
     say(size);
+}
+
+static void type(struct session *s, const char *bytes, size_t len)
+{
+    console_write(s->console, atomic_load(&s->port), bytes, len, NULL);
+}
+
+static void change_port(struct session *s, unsigned port)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "\r\n[ttyS%u]\r\n", port);
+    atomic_store(&s->port, port);
+    say(text);
 }
 
 // One key after Ctrl-A. False: the user leaves.
@@ -80,7 +95,13 @@ static bool command(struct session *s, char key)
         help();
         return true;
     case CTRL_A:
-        console_write(s->console, 0, "\x01", 1, NULL);
+        type(s, "\x01", 1);
+        return true;
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+        change_port(s, (unsigned)(key - '0'));
         return true;
     default:
         say("\r\n[Ctrl-A h helps]\r\n");
@@ -100,13 +121,13 @@ static bool typed(struct session *s, const char *bytes, size_t len,
             if (!command(s, bytes[i]))
                 return false;
         } else if (bytes[i] == CTRL_A) {
-            console_write(s->console, 0, bytes + from, i - from, NULL);
+            type(s, bytes + from, i - from);
             *prefix = true;
             from = i + 1;
         }
     }
     if (from < len)
-        console_write(s->console, 0, bytes + from, len - from, NULL);
+        type(s, bytes + from, len - from);
     return true;
 }
 
@@ -146,7 +167,7 @@ static void copy_output(struct session *s)
     struct console_batch *b = malloc(sizeof(*b));
     struct error err;
     while (b && !console_read(s->console, b, CLOCK_NEVER, &err)) {
-        if (b->kind == CONSOLE_BYTES && b->port == 0)
+        if (b->kind == CONSOLE_BYTES && b->port == atomic_load(&s->port))
             put((const char *)b->bytes, b->len);
         if (b->kind == CONSOLE_EVENT && toyvmm_event_is_end(b->event.kind)) {
             say("\r\n[the guest's machine ended: ");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the command line. See options.h.
+// Reads the command line: a new option is a row of the table. See options.h.
 #include "harness/cli/options.h"
 
 #include "harness/runner/guest_conf.h"
@@ -7,75 +7,90 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum option_id {
-    OPT_JUNIT = 256,
-    OPT_ACCEL,
-    OPT_PROBE,
-    OPT_FILTER,
-    OPT_LIST,
-    OPT_TAGS,
-    OPT_SET,
-    OPT_KERNEL,
-    OPT_INITRD,
-    OPT_CMDLINE,
-    OPT_MEMORY,
-    OPT_SCALE,
-    OPT_CONSOLE,
-    OPT_INTERACTIVE,
-    OPT_CHECK,
-    OPT_IN_PROCESS,
-    OPT_VERSION,
+// One option. take gets the row and, where the option has one, its value.
+struct row {
+    const char *name;
+    int letter; // 0: it has none
+    bool valued;
+    int (*take)(struct options *o, const struct row *row, char *value,
+                struct error *err);
+    size_t field;       // of take_text, take_flag, take_more: where it goes
+    enum action action; // of take_action
 };
 
-static const struct option table[] = {
-    {"junit", required_argument, NULL, OPT_JUNIT},
-    {"accel", required_argument, NULL, OPT_ACCEL},
-    {"probe", no_argument, NULL, OPT_PROBE},
-    {"filter", required_argument, NULL, OPT_FILTER},
-    {"list", no_argument, NULL, OPT_LIST},
-    {"jobs", required_argument, NULL, 'j'},
-    {"tags", required_argument, NULL, OPT_TAGS},
-    {"set", required_argument, NULL, OPT_SET},
-    {"kernel", required_argument, NULL, OPT_KERNEL},
-    {"initrd", required_argument, NULL, OPT_INITRD},
-    {"cmdline", required_argument, NULL, OPT_CMDLINE},
-    {"memory", required_argument, NULL, OPT_MEMORY},
-    {"timeout-scale", required_argument, NULL, OPT_SCALE},
-    {"console", no_argument, NULL, OPT_CONSOLE},
-    {"interactive", no_argument, NULL, OPT_INTERACTIVE},
-    {"check", no_argument, NULL, OPT_CHECK},
-    {"in-process", no_argument, NULL, OPT_IN_PROCESS},
-    {"verbose", no_argument, NULL, 'v'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static int take_accelerator(struct options *o, const char *text,
-                            struct error *err)
+static void *field_of(struct options *o, const struct row *row)
 {
+    return (char *)o + row->field;
+}
+
+// A text that is kept as it is.
+static int take_text(struct options *o, const struct row *row, char *value,
+                     struct error *err)
+{
+    (void)err;
+    const char **text = field_of(o, row);
+    *text = value;
+    return 0;
+}
+
+static int take_flag(struct options *o, const struct row *row, char *value,
+                     struct error *err)
+{
+    (void)value;
+    (void)err;
+    bool *flag = field_of(o, row);
+    *flag = true;
+    return 0;
+}
+
+// A flag that counts how often it is given.
+static int take_more(struct options *o, const struct row *row, char *value,
+                     struct error *err)
+{
+    (void)value;
+    (void)err;
+    unsigned *count = field_of(o, row);
+    ++*count;
+    return 0;
+}
+
+static int take_action(struct options *o, const struct row *row, char *value,
+                       struct error *err)
+{
+    (void)value;
+    (void)err;
+    o->asked |= 1U << row->action;
+    return 0;
+}
+
+static int take_accelerator(struct options *o, const struct row *row,
+                            char *value, struct error *err)
+{
+    (void)row;
     static const char *const names[] = {
         [ACCEL_AUTO] = "auto", [ACCEL_KVM] = "kvm", [ACCEL_RIG] = "rig"};
     for (int i = 0; i < 3; i++) {
-        if (!strcmp(text, names[i])) {
+        if (!strcmp(value, names[i])) {
             o->accelerator = (enum accelerator)i;
             return 0;
         }
     }
-    return error_set(err, -EINVAL, "--accel %s: give auto, kvm or rig", text);
+    return error_set(err, -EINVAL, "--accel %s: give auto, kvm or rig", value);
 }
 
-static int take_set(struct options *o, char *text, struct error *err)
+static int take_set(struct options *o, const struct row *row, char *value,
+                    struct error *err)
 {
-    char *equals = strchr(text, '=');
-    if (!equals || equals == text)
-        return error_set(err, -EINVAL, "--set %s: give NAME=VALUE", text);
+    (void)row;
+    char *equals = strchr(value, '=');
+    if (!equals || equals == value)
+        return error_set(err, -EINVAL, "--set %s: give NAME=VALUE", value);
     struct override *sets = reallocarray(o->sets, o->nsets + 1, sizeof(*sets));
-    char *name = strndup(text, (size_t)(equals - text));
+    char *name = strndup(value, (size_t)(equals - value));
     if (sets)
         o->sets = sets;
     if (!sets || !name) {
@@ -86,101 +101,122 @@ static int take_set(struct options *o, char *text, struct error *err)
     return 0;
 }
 
-static int take_jobs(struct options *o, const char *text, struct error *err)
+static int take_jobs(struct options *o, const struct row *row, char *value,
+                     struct error *err)
 {
+    (void)row;
     char *end;
-    long n = strtol(text, &end, 10);
-    if (end == text || *end || n < 1 || n > 256)
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || n < 1 || n > 256)
         return error_set(err, -EINVAL, "--jobs %s: give a number from 1 to 256",
-                         text);
+                         value);
     o->jobs = (unsigned)n;
     return 0;
 }
 
-static int take_scale(struct options *o, const char *text, struct error *err)
+static int take_scale(struct options *o, const struct row *row, char *value,
+                      struct error *err)
 {
+    (void)row;
     char *end;
-    double n = strtod(text, &end);
-    if (end == text || *end || !isfinite(n) || n < 0.01 || n > 1000)
+    double n = strtod(value, &end);
+    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
         return error_set(err, -EINVAL,
                          "--timeout-scale %s: give a number from 0.01 to 1000",
-                         text);
+                         value);
     o->timeout_scale = n;
     return 0;
 }
 
-static int take_memory(struct options *o, const char *text, struct error *err)
+static int take_speed(struct options *o, const struct row *row, char *value,
+                      struct error *err)
 {
-    if (guest_parse_size(text, &o->machine.memory) && o->machine.memory)
-        return 0;
-    return error_set(err, -EINVAL, "--memory %s: give a size like 256M or 1G",
-                     text);
+    (void)row;
+    char *end;
+    double n = strtod(value, &end);
+    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
+        return error_set(err, -EINVAL,
+                         "--replay-speed %s: give a number from 0.01 to 1000",
+                         value);
+    o->replay_speed = n;
+    return 0;
 }
 
-static int take(struct options *o, int id, char *value, struct error *err)
+static int take_memory(struct options *o, const struct row *row, char *value,
+                       struct error *err)
 {
-    switch (id) {
-    case OPT_JUNIT:
-        o->junit = value;
+    (void)row;
+    if (guest_parse_size(value, &o->machine.memory) && o->machine.memory)
         return 0;
-    case OPT_FILTER:
-        o->filter = value;
-        return 0;
-    case OPT_TAGS:
-        o->tags = value;
-        return 0;
-    case OPT_KERNEL:
-        o->machine.kernel = value;
-        return 0;
-    case OPT_INITRD:
-        o->machine.initrd = value;
-        return 0;
-    case OPT_CMDLINE:
-        o->machine.cmdline = value;
-        return 0;
-    case OPT_ACCEL:
-        return take_accelerator(o, value, err);
-    case OPT_SET:
-        return take_set(o, value, err);
-    case OPT_MEMORY:
-        return take_memory(o, value, err);
-    case OPT_SCALE:
-        return take_scale(o, value, err);
-    case 'j':
-        return take_jobs(o, value, err);
-    case OPT_PROBE:
-        o->action = ACTION_PROBE;
-        return 0;
-    case OPT_LIST:
-        o->action = ACTION_LIST;
-        return 0;
-    case OPT_CHECK:
-        o->action = ACTION_CHECK;
-        return 0;
-    case OPT_INTERACTIVE:
-        o->action = ACTION_INTERACTIVE;
-        return 0;
-    case OPT_VERSION:
-        o->action = ACTION_VERSION;
-        return 0;
-    case 'h':
-        o->action = ACTION_HELP;
-        return 0;
-    case OPT_CONSOLE:
-        o->show_console = true;
-        return 0;
-    case OPT_IN_PROCESS:
-        o->in_process = true;
-        return 0;
-    case 'v':
-        o->verbosity++;
-        return 0;
-    case 'q':
-        o->quiet = true;
-        return 0;
-    default:
-        return -EINVAL;
+    return error_set(err, -EINVAL, "--memory %s: give a size like 256M or 1G",
+                     value);
+}
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct row rows[] = {
+    {"junit", 0, true, take_text, FIELD(reports[REPORT_JUNIT]), 0},
+    {"json", 0, true, take_text, FIELD(reports[REPORT_JSON]), 0},
+    {"tap", 0, true, take_text, FIELD(reports[REPORT_TAP]), 0},
+    {"record", 0, true, take_text, FIELD(record), 0},
+    {"replay", 0, true, take_text, FIELD(replay), 0},
+    {"replay-speed", 0, true, take_speed, 0, 0},
+    {"filter", 0, true, take_text, FIELD(filter), 0},
+    {"tags", 0, true, take_text, FIELD(tags), 0},
+    {"kernel", 0, true, take_text, FIELD(machine.kernel), 0},
+    {"initrd", 0, true, take_text, FIELD(machine.initrd), 0},
+    {"cmdline", 0, true, take_text, FIELD(machine.cmdline), 0},
+    {"memory", 0, true, take_memory, 0, 0},
+    {"set", 0, true, take_set, 0, 0},
+    {"accel", 0, true, take_accelerator, 0, 0},
+    {"timeout-scale", 0, true, take_scale, 0, 0},
+    {"jobs", 'j', true, take_jobs, 0, 0},
+    {"console", 0, false, take_flag, FIELD(show_console), 0},
+    {"in-process", 0, false, take_flag, FIELD(in_process), 0},
+    {"write", 0, false, take_flag, FIELD(write), 0},
+    {"quiet", 'q', false, take_flag, FIELD(quiet), 0},
+    {"verbose", 'v', false, take_more, FIELD(verbosity), 0},
+    {"list", 0, false, take_action, 0, ACTION_LIST},
+    {"check", 0, false, take_action, 0, ACTION_CHECK},
+    {"format", 0, false, take_action, 0, ACTION_FORMAT},
+    {"explain", 0, false, take_action, 0, ACTION_EXPLAIN},
+    {"probe", 0, false, take_action, 0, ACTION_PROBE},
+    {"interactive", 0, false, take_action, 0, ACTION_INTERACTIVE},
+    {"help", 'h', false, take_action, 0, ACTION_HELP},
+    {"version", 0, false, take_action, 0, ACTION_VERSION},
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+// What getopt_long gives for a row without a letter: this and its index.
+#define LONG_ONLY 256
+
+static void make_getopt(struct option longs[ROWS + 1],
+                        char letters[2 * ROWS + 2])
+{
+    size_t n = 0;
+    letters[n++] = ':';
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct row *r = &rows[i];
+        longs[i] = (struct option){r->name,
+                                   r->valued ? required_argument : no_argument,
+                                   NULL, LONG_ONLY + (int)i};
+        if (r->letter)
+            letters[n++] = (char)r->letter;
+        if (r->letter && r->valued)
+            letters[n++] = ':';
     }
+    letters[n] = '\0';
+    longs[ROWS] = (struct option){0};
+}
+
+static const struct row *row_of(int id)
+{
+    if (id >= LONG_ONLY)
+        return &rows[id - LONG_ONLY];
+    const struct row *r = rows;
+    while (r->letter != id)
+        r++;
+    return r;
 }
 
 static int unknown(int id, char **argv, struct error *err)
@@ -192,23 +228,46 @@ static int unknown(int id, char **argv, struct error *err)
     return error_set(err, -EINVAL, "unknown option %s; see --help", what);
 }
 
-int options_parse(struct options *o, int argc, char **argv, struct error *err)
+static const char *action_name(enum action action)
 {
-    *o = (struct options){.jobs = 1};
-    int id;
-    optind = 0;
-    opterr = 0;
-    while ((id = getopt_long(argc, argv, ":hj:vq", table, NULL)) != -1) {
-        if (id == '?' || id == ':')
-            return unknown(id, argv, err);
-        int code = take(o, id, optarg, err);
-        if (code)
-            return code;
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].take == take_action && rows[i].action == action)
+            return rows[i].name;
     }
-    o->paths = argv + optind;
-    o->npaths = (size_t)(argc - optind);
+    return "";
+}
+
+// Makes one action of those that were asked for.
+static int choose_action(struct options *o, struct error *err)
+{
+    const unsigned check = 1U << ACTION_CHECK;
+    const unsigned format = 1U << ACTION_FORMAT;
+    if (o->asked & 1U << ACTION_HELP)
+        o->asked = 1U << ACTION_HELP;
+    else if (o->asked & 1U << ACTION_VERSION)
+        o->asked = 1U << ACTION_VERSION;
+    if (o->asked == (check | format)) {
+        o->format_check = true;
+        o->asked = format;
+    }
+    o->action = ACTION_RUN;
+    for (unsigned i = ACTION_RUN + 1; i <= ACTION_VERSION; i++) {
+        if (!(o->asked & 1U << i))
+            continue;
+        if (o->action != ACTION_RUN)
+            return error_set(err, -EINVAL, "--%s and --%s: give one of them",
+                             action_name(o->action),
+                             action_name((enum action)i));
+        o->action = (enum action)i;
+    }
+    return 0;
+}
+
+// What options mean together.
+static int check_together(const struct options *o, struct error *err)
+{
     bool needs_paths = o->action == ACTION_RUN || o->action == ACTION_LIST ||
-                       o->action == ACTION_CHECK;
+                       o->action == ACTION_CHECK || o->action == ACTION_EXPLAIN;
     if (needs_paths && !o->npaths)
         return error_set(err, -EINVAL,
                          "no scenario given: name files or folders; "
@@ -219,7 +278,42 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err)
     if (o->action == ACTION_INTERACTIVE && !o->npaths && !o->machine.kernel)
         return error_set(err, -EINVAL,
                          "--interactive needs a scenario or --kernel");
+    if (o->record && o->replay)
+        return error_set(err, -EINVAL,
+                         "--record and --replay: give one of them");
+    if (o->replay_speed > 0 && !o->replay)
+        return error_set(err, -EINVAL, "--replay-speed is for --replay");
+    if ((o->record || o->replay) && o->action == ACTION_INTERACTIVE)
+        return error_set(err, -EINVAL,
+                         "--record and --replay are for scenarios that run");
+    if (o->write && o->action != ACTION_FORMAT)
+        return error_set(err, -EINVAL, "--write is for --format");
+    if (o->write && o->format_check)
+        return error_set(err, -EINVAL, "--write and --check: give one of them");
     return 0;
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct error *err)
+{
+    struct option longs[ROWS + 1];
+    char letters[2 * ROWS + 2];
+    make_getopt(longs, letters);
+    *o = (struct options){.jobs = 1};
+    int id;
+    optind = 0;
+    opterr = 0;
+    while ((id = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (id == '?' || id == ':')
+            return unknown(id, argv, err);
+        const struct row *row = row_of(id);
+        int code = row->take(o, row, optarg, err);
+        if (code)
+            return code;
+    }
+    o->paths = argv + optind;
+    o->npaths = (size_t)(argc - optind);
+    int code = choose_action(o, err);
+    return code ? code : check_together(o, err);
 }
 
 void options_free(struct options *o)

@@ -39,16 +39,23 @@ static bool tags_allow(const struct scenario *s, const char *tags)
     return found || !wanted;
 }
 
-static bool filter_allows(const struct selected *s, const char *filter)
+// A filter is a glob on the name, with its folder or without, and with the case
+// or without; or a name as it is, whose brackets would be a glob's.
+static bool filter_allows(const char *suite, const char *file,
+                          const char *label, const char *filter)
 {
-    if (!filter || !fnmatch(filter, s->name, 0))
-        return true;
-    char *full = NULL;
-    if (asprintf(&full, "%s/%s", s->suite, s->name) < 0)
-        return false;
-    bool ok = !fnmatch(filter, full, 0);
-    free(full);
-    return ok;
+    const char *const labels[] = {"", label};
+    bool allowed = !filter;
+    for (size_t i = 0; !allowed && i < 2; i++) {
+        char *full = NULL;
+        if (asprintf(&full, "%s/%s%s", suite, file, labels[i]) < 0)
+            return false;
+        const char *name = full + strlen(suite) + 1;
+        allowed = !strcmp(filter, full) || !strcmp(filter, name) ||
+                  !fnmatch(filter, full, 0) || !fnmatch(filter, name, 0);
+        free(full);
+    }
+    return allowed;
 }
 
 // The path as seen from the working directory, where it lies below it.
@@ -63,97 +70,117 @@ static const char *relative(const char *path)
     return path + 1;
 }
 
-static bool same(const char *a, const char *b)
+// The suite and the file's name of a path.
+static int split(const char *path, char **suite, char **file)
 {
-    return a && b && !strcmp(a, b);
+    path = relative(path);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    size_t len = strlen(name);
+    if (len > 3 && !strcmp(name + len - 3, ".tc"))
+        len -= 3;
+    *suite = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    *file = strndup(name, len);
+    return *suite && *file ? 0 : -ENOMEM;
 }
+
+// ---- Cases
+// ------------------------------------------------------------------------
 
 static bool is_taken(const struct selection *s, const struct selected *one)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (same(s->list[i].suite, one->suite) &&
-            same(s->list[i].name, one->name))
+        if (!strcmp(s->list[i].suite, one->suite) &&
+            !strcmp(s->list[i].name, one->name))
             return true;
     }
     return false;
 }
 
-// Folder and file; ~2, ~3 ... after the name when that is taken.
-static int name_it(const struct selection *s, struct selected *one)
+// The file and the case; ~2, ~3 ... behind them when that is taken.
+static int name_it(const struct selection *s, struct selected *one,
+                   const char *file)
 {
-    const char *path = relative(one->path);
-    const char *slash = strrchr(path, '/');
-    const char *file = slash ? slash + 1 : path;
-    size_t len = strlen(file);
-    if (len > 3 && !strcmp(file + len - 3, ".tc"))
-        len -= 3;
-    one->suite = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
-    if (!one->suite)
-        return -ENOMEM;
     for (unsigned n = 1; n == 1 || is_taken(s, one); n++) {
         free(one->name);
         one->name = NULL;
         char number[16] = "";
         if (n > 1)
             snprintf(number, sizeof(number), "~%u", n);
-        if (asprintf(&one->name, "%.*s%s", (int)len, file, number) < 0)
+        if (asprintf(&one->name, "%s%s%s", file, one->what.label, number) < 0) {
+            one->name = NULL;
             return -ENOMEM;
+        }
     }
     return 0;
 }
 
 static void selected_clear(struct selected *one)
 {
-    scenario_free(one->scenario);
+    case_free(&one->what);
     free(one->path);
     free(one->suite);
     free(one->name);
+    free(one->skip);
+    free(one->skip_where);
 }
 
-static void tell(FILE *log, const struct diagnostics *d)
+// Adds a case, which goes over to the selection.
+static int add_case(struct selection *s, const char *path, const char *suite,
+                    const char *file, struct test_case *what)
 {
-    for (size_t i = 0; i < d->count; i++) {
-        char *text = diagnostic_format(&d->list[i]);
-        if (text)
-            fprintf(log, "%s%s", text,
-                    *text && text[strlen(text) - 1] == '\n' ? "" : "\n");
-        free(text);
-    }
+    struct selected *list =
+        reallocarray(s->list, s->count + 1, sizeof(*s->list));
+    if (!list)
+        return -ENOMEM;
+    s->list = list;
+    struct selected *one = &list[s->count];
+    *one = (struct selected){
+        .path = strdup(path), .suite = strdup(suite), .what = *what};
+    *what = (struct test_case){0};
+    int code = one->path && one->suite ? name_it(s, one, file) : -ENOMEM;
+    if (code)
+        selected_clear(one);
+    else
+        s->count++;
+    return code;
 }
 
-// Reads one file. 1: selected, 0: not, -1: it has errors, which were told.
+// ---- Files
+// ------------------------------------------------------------------------
+
+// Takes the cases of one file that are wanted. 0, or a negative errno; what is
+// wrong with the file was told then.
 static int read_one(struct selection *s, const struct options *o,
-                    const char *path, FILE *log, struct selected *out)
+                    const char *path, FILE *log)
 {
-    struct diagnostics diags = {0};
-    struct error err = {""};
-    *out = (struct selected){.path = strdup(path)};
-    int code =
-        scenario_load(path, o->sets, o->nsets, &out->scenario, &diags, &err);
-    tell(log, &diags);
-    if (code && !diags.errors)
-        fprintf(log, "%s\n", err.text);
-    diagnostics_free(&diags);
-    if (code || !out->path || name_it(s, out))
-        return -1;
-    return filter_allows(out, o->filter) && tags_allow(out->scenario, o->tags);
+    struct case_list cases = {0};
+    char *suite = NULL, *file = NULL;
+    int code = split(path, &suite, &file);
+    s->files++;
+    if (!code)
+        code = cases_read(&cases, path, o->sets, o->nsets, log, &s->tally);
+    for (size_t i = 0; !code && i < cases.count; i++) {
+        struct test_case *what = &cases.list[i];
+        if (filter_allows(suite, file, what->label, o->filter) &&
+            tags_allow(what->scenario, o->tags))
+            code = add_case(s, path, suite, file, what);
+    }
+    case_list_free(&cases);
+    free(suite);
+    free(file);
+    return code;
 }
 
 static int read_all(struct selection *s, const struct options *o,
                     const struct path_list *found, FILE *log, struct error *err)
 {
     size_t wrong = 0;
-    s->list = calloc(found->count + 1, sizeof(*s->list));
-    if (!s->list)
-        return error_set(err, -ENOMEM, "out of memory");
     for (size_t i = 0; i < found->count; i++) {
-        struct selected one;
-        int code = read_one(s, o, found->paths[i], log, &one);
+        int code = read_one(s, o, found->paths[i], log);
+        if (code == -ENOMEM)
+            return error_set(err, -ENOMEM, "out of memory");
         wrong += code < 0;
-        if (code > 0)
-            s->list[s->count++] = one;
-        else
-            selected_clear(&one);
     }
     if (wrong)
         return error_set(err, -EINVAL, "%zu scenario%s wrong: nothing was run",
@@ -176,12 +203,16 @@ int selection_make(struct selection *s, const struct options *o, FILE *log,
     struct path_list found = {0};
     int code = 0;
     for (size_t i = 0; !code && i < o->npaths; i++)
-        code = discover(&found, o->paths[i], err);
+        code = discover(&found, o->paths[i], false, err);
     if (!code)
         code = read_all(s, o, &found, log, err);
     path_list_free(&found);
-    if (code)
+    if (code) {
+        // --check tells these even so.
+        const struct selection told = {.files = s->files, .tally = s->tally};
         selection_free(s);
+        *s = told;
+    }
     return code;
 }
 

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which scenarios a command line means. Private to the command.
+// Which scenarios, and which of their cases, a command line means. Private to
+// the command.
 #pragma once
 
+#include "harness/cli/cases.h"
 #include "harness/cli/options.h"
 
 #include <stdio.h>
 
-// One scenario file, read and without errors. Owned by the selection.
+// One case of a scenario file, read and without errors. Owned by the selection.
 struct selected {
     char *path;
-    char *suite, *name; // folder and file, without .tc; unique together
-    struct scenario *scenario;
+    char *suite, *name; // folder; file without .tc, and case: unique together
+    struct test_case what;
+    // Why it is not run, and what says so (file:line:column); or NULL: needs.h.
+    char *skip, *skip_where;
 };
 
 struct selection {
     size_t count;
     struct selected *list;
+    size_t files; // how many were read
+    struct tally tally;
 };
 
 // Finds the files, reads all of them, applies --filter and --tags. What is
 // wrong with scenarios is written to log, everything at once. 0; -EINVAL with
-// err filled when a file is missing or wrong, or nothing was selected.
+// err filled when a file is missing or wrong, or nothing was selected; the
+// numbers are good then, too.
 int selection_make(struct selection *s, const struct options *o, FILE *log,
                    struct error *err);
 void selection_free(struct selection *s);

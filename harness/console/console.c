@@ -14,6 +14,14 @@ int console_write(struct console *c, unsigned port, const void *bytes,
     return c->ops->write(c, port, bytes, len, err);
 }
 
+int console_write_secret(struct console *c, unsigned port, const void *bytes,
+                         size_t len, bool echoed, struct error *err)
+{
+    return c->ops->write_secret
+               ? c->ops->write_secret(c, port, bytes, len, echoed, err)
+               : c->ops->write(c, port, bytes, len, err);
+}
+
 size_t console_unread(struct console *c, unsigned port)
 {
     return c->ops->unread(c, port);

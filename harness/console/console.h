@@ -47,6 +47,9 @@ struct console_ops {
                 uint64_t deadline_ns, struct error *err);
     int (*write)(struct console *c, unsigned port, const void *bytes,
                  size_t len, struct error *err);
+    // NULL: what is secret is written as all else.
+    int (*write_secret)(struct console *c, unsigned port, const void *bytes,
+                        size_t len, bool echoed, struct error *err);
     size_t (*unread)(struct console *c, unsigned port);
     uint64_t (*now)(struct console *c);
     void (*interrupt)(struct console *c);
@@ -73,6 +76,11 @@ int console_read(struct console *c, struct console_batch *out,
 // nothing of this call is queued. Any thread.
 int console_write(struct console *c, unsigned port, const void *bytes,
                   size_t len, struct error *err);
+
+// As console_write, of bytes that no recording of this console may show. With
+// echoed, they are hidden in what the guest prints as well.
+int console_write_secret(struct console *c, unsigned port, const void *bytes,
+                         size_t len, bool echoed, struct error *err);
 
 // How many queued bytes of port the guest's UART has not taken yet. A replay
 // has none. Any thread.
@@ -107,6 +115,8 @@ struct toyvmm_sink live_console_sink(struct live_console *lc);
 // is detached: when this returned, no call into it is under way or will be
 // made. Needed before toyvmm_destroy if another thread may still write.
 void live_console_attach(struct live_console *lc, struct toyvmm *vm);
+// Drops what was typed and not taken by a guest. Any thread.
+void live_console_forget_input(struct live_console *lc);
 // The console that lc is. Closing it frees lc.
 struct console *live_console_base(struct live_console *lc);
 // Bytes dropped because nobody read (see above). Any thread.

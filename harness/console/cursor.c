@@ -9,14 +9,14 @@
 // earliest place where a match may still begin: the next one starts there.
 #include "harness/console/matcher_internal.h"
 
-void cursor_reset(const struct matcher *m, struct cursor *c,
+void cursor_reset(const struct matcher *m, struct cursor *c, enum view v,
                   const struct pattern *p)
 {
     *c = (struct cursor){
         .pattern = p,
         .born_ns = p->born_ns,
         .fresh = true,
-        .seen = m->floor,
+        .seen = m->kept[v].floor,
     };
 }
 
@@ -169,7 +169,7 @@ static bool look_at_settle(struct matcher *m, struct cursor *c, enum view v,
                            const struct settle *s, struct decision *out)
 {
     // Without a partial match nothing waits for the end of the text.
-    if (!c->partial || (v == LIFTED && !s->lifted) || seg->first > seg->hi) {
+    if (!c->partial || seg->first > seg->hi) {
         return false;
     }
     c->resume = c->resume > seg->first ? c->resume : seg->first;
@@ -178,7 +178,7 @@ static bool look_at_settle(struct matcher *m, struct cursor *c, enum view v,
     enum exec_result r =
         cursor_exec(m, v, p, seg->start, seg->hi, from, true, &code);
     *out = (struct decision){
-        .at = s->at,
+        .at = s->len[AS_RECEIVED],
         .settled = true,
         .settle_ns = s->ns,
         .view = v,
@@ -192,19 +192,15 @@ static bool look_at_settle(struct matcher *m, struct cursor *c, enum view v,
 static struct segment segment_of(const struct matcher *m, enum view v,
                                  const struct cursor *c, uint64_t stop)
 {
-    uint64_t window = window_start(m, stop);
-    uint64_t from = view_from(m, v, m->from);
+    const struct text *t = view_text(m, v);
+    uint64_t from = m->kept[v].from;
     struct segment seg = {
-        .lo = view_len(m, v, c->seen),
-        .hi = view_len(m, v, stop),
+        .lo = c->fresh ? c->seen : text_align(t, c->seen + 1),
+        .hi = stop,
         .start = from,
-        .first = view_from(m, v, window),
+        .first = view_window(m, v, stop),
     };
-    if (!c->fresh) {
-        seg.lo = text_align(view_text(m, v), seg.lo + 1);
-    }
     if (seg.first > from) {
-        const struct text *t = view_text(m, v);
         uint64_t back = seg.first - from;
         back = back < LOOKBEHIND ? back : LOOKBEHIND;
         seg.start = text_align(t, seg.first - back);
@@ -214,10 +210,12 @@ static struct segment segment_of(const struct matcher *m, enum view v,
 }
 
 // The last prefix that has the same window as those after c->seen.
-static uint64_t block_end(const struct matcher *m, const struct cursor *c)
+static uint64_t block_end(const struct matcher *m, enum view v,
+                          const struct cursor *c)
 {
-    const struct text *t = &m->received;
-    uint64_t stop = (c->seen / m->block + 1) * m->block;
+    const struct text *t = view_text(m, v);
+    uint64_t from = m->kept[v].from;
+    uint64_t stop = from + ((c->seen - from) / m->block + 1) * m->block;
     if (stop >= text_end(t)) {
         return text_end(t);
     }
@@ -233,17 +231,19 @@ static uint64_t block_end(const struct matcher *m, const struct cursor *c)
 bool cursor_advance(struct matcher *m, struct cursor *c, enum view v,
                     const struct pattern *p, struct decision *out)
 {
-    uint64_t end = text_end(&m->received);
-    c->seen = c->seen > m->floor ? c->seen : m->floor;
+    uint64_t end = text_end(view_text(m, v));
+    uint64_t floor = m->kept[v].floor;
+    c->seen = c->seen > floor ? c->seen : floor;
     for (;;) {
         const struct settle *s =
             c->settles < m->nsettles ? m->settles + c->settles : NULL;
-        if (s && s->at < c->seen) {
-            c->settles++; // dropped before it was looked at
+        bool past = s && s->len[AS_RECEIVED] < m->settles_from;
+        if (s && (past || !s->in[v] || s->len[v] < c->seen)) {
+            c->settles++; // of the other view, or dropped before it was seen
             continue;
         }
-        uint64_t stop = block_end(m, c);
-        stop = s && s->at < stop ? s->at : stop;
+        uint64_t stop = block_end(m, v, c);
+        stop = s && s->len[v] < stop ? s->len[v] : stop;
         struct segment seg = segment_of(m, v, c, stop);
         if ((c->fresh || stop > c->seen) && seg.lo <= seg.hi &&
             look_at_text(m, c, v, p, &seg, out)) {
@@ -251,7 +251,7 @@ bool cursor_advance(struct matcher *m, struct cursor *c, enum view v,
         }
         c->seen = stop;
         c->fresh = false;
-        if (s && s->at == stop) {
+        if (s && s->len[v] == stop) {
             c->settles++;
             if (look_at_settle(m, c, v, p, &seg, s, out)) {
                 return true;

@@ -45,6 +45,21 @@ static uint64_t literal_bits(const struct watch *w, const struct judged *line)
     return all;
 }
 
+static void fill_hit(const struct watch *w, const struct judged *line,
+                     size_t index, bool limit, struct watch_hit *hit)
+{
+    size_t n = line->len < sizeof hit->line ? line->len : sizeof hit->line - 1;
+    while (n < line->len && (line->text[n] & 0xc0) == 0x80) {
+        n--; // never half a character
+    }
+    *hit = (struct watch_hit){
+        .index = index,
+        .ns = text_ns(&w->text, line->at - 1),
+        .limit = limit,
+    };
+    memcpy(hit->line, line->text, n);
+}
+
 // True when the line fires; the earliest of a feed is kept in hit.
 static bool judge(struct watch *w, const struct judged *line,
                   struct watch_hit *hit)
@@ -59,20 +74,12 @@ static bool judge(struct watch *w, const struct judged *line,
             continue;
         }
         if (allowed(w, line)) {
+            fill_hit(w, line, i, r == EXEC_LIMIT, &w->allowed_hit);
+            w->has_allowed = true;
             return false;
         }
         if (!w->has_hit || line->at < w->hit_at) {
-            size_t n =
-                line->len < sizeof hit->line ? line->len : sizeof hit->line - 1;
-            while (n < line->len && (line->text[n] & 0xc0) == 0x80) {
-                n--; // never half a character
-            }
-            *hit = (struct watch_hit){
-                .index = i,
-                .ns = text_ns(&w->text, line->at - 1),
-                .limit = r == EXEC_LIMIT,
-            };
-            memcpy(hit->line, line->text, n);
+            fill_hit(w, line, i, r == EXEC_LIMIT, hit);
             w->has_hit = true;
             w->hit_at = line->at;
         }

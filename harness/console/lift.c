@@ -3,11 +3,15 @@
 #include "harness/console/lift.h"
 
 #include "harness/console/kmsg.h"
+#include "src/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RUNS_FIRST_CAP 64
+
+// A message's time counts so much less than time between messages.
+#define MESSAGE_WEIGHT 16
 
 void lift_free(struct lift *l)
 {
@@ -54,6 +58,7 @@ static void keep(struct lift *l, const struct text *received, uint64_t src,
     if (src == end) {
         return;
     }
+    l->counting = false;
     uint64_t off = text_end(&l->text);
     struct lift_run *last = last_run(l);
     bool goes_on =
@@ -62,9 +67,51 @@ static void keep(struct lift *l, const struct text *received, uint64_t src,
         if (!runs_room(l)) {
             return;
         }
-        l->runs[l->head + l->n++] = (struct lift_run){off, src, late};
+        l->runs[l->head + l->n++] = (struct lift_run){
+            off, src, late, late ? text_ns(received, late - 1) : 0};
     }
-    text_append(&l->text, text_at(received, src), end - src);
+    text_copy(&l->text, received, src, end);
+}
+
+static void begin_message(struct lift *l, uint64_t ns)
+{
+    if (!l->counting) {
+        l->counting = true;
+        l->told = false;
+        l->counted_ns = 0;
+    }
+    l->in_message = true;
+    l->since_ns = ns;
+}
+
+// True when what has been counted is enough for the first time.
+static bool now_quiet(struct lift *l)
+{
+    bool enough = l->counting && !l->told && l->counted_ns >= l->settle_ns;
+    l->told |= enough;
+    return enough;
+}
+
+static bool end_message(struct lift *l, uint64_t ns, struct lift_quiet *quiet)
+{
+    l->in_message = false;
+    uint64_t took = ns > l->since_ns ? ns - l->since_ns : 0;
+    l->counted_ns = clock_after(l->counted_ns, took / MESSAGE_WEIGHT);
+    l->since_ns = ns;
+    *quiet = (struct lift_quiet){l->done, ns};
+    return now_quiet(l);
+}
+
+// Counts the time since the last message; what comes now begins at l->done.
+static bool count_gap(struct lift *l, uint64_t ns, struct lift_quiet *quiet)
+{
+    if (!l->counting || l->told || ns <= l->since_ns) {
+        return false;
+    }
+    l->counted_ns = clock_after(l->counted_ns, ns - l->since_ns);
+    l->since_ns = ns;
+    *quiet = (struct lift_quiet){l->done, ns - (l->counted_ns - l->settle_ns)};
+    return now_quiet(l);
 }
 
 // At a "[" or "<": false when more text is needed to know what it is.
@@ -77,7 +124,7 @@ static bool take_candidate(struct lift *l, const struct text *received)
     case KMSG_MAYBE:
         return false;
     case KMSG_YES:
-        l->in_message = true;
+        begin_message(l, text_ns(received, at));
         l->done = at + used;
         l->last = l->done;
         return true;
@@ -93,7 +140,8 @@ static bool take_candidate(struct lift *l, const struct text *received)
     return true;
 }
 
-void lift_feed(struct lift *l, const struct text *received)
+bool lift_feed(struct lift *l, const struct text *received,
+               struct lift_quiet *quiet)
 {
     uint64_t end = text_end(received);
     while (l->done < end) {
@@ -101,18 +149,40 @@ void lift_feed(struct lift *l, const struct text *received)
         size_t n = end - l->done;
         if (l->in_message) {
             const char *newline = memchr(s, '\n', n);
-            l->in_message = newline == NULL;
             l->done = newline ? l->done + (size_t)(newline - s) + 1 : end;
             l->last = l->done;
+            if (newline &&
+                end_message(l, text_ns(received, l->done - 1), quiet)) {
+                return true;
+            }
             continue;
+        }
+        if (l->counting && !l->told &&
+            count_gap(l, text_ns(received, l->done), quiet)) {
+            return true;
         }
         size_t plain = kmsg_candidate(s, n);
         keep(l, received, l->done, l->done + plain, 0);
         l->done += plain;
         if (plain < n && !take_candidate(l, received)) {
-            return;
+            return false;
         }
     }
+    return false;
+}
+
+uint64_t lift_wake_ns(const struct lift *l, const struct text *received)
+{
+    bool waits =
+        l->counting && !l->told && !l->in_message && lift_at_rest(l, received);
+    return waits ? clock_after(l->since_ns, l->settle_ns - l->counted_ns)
+                 : CLOCK_NEVER;
+}
+
+bool lift_tick(struct lift *l, const struct text *received, uint64_t now_ns,
+               struct lift_quiet *quiet)
+{
+    return now_ns >= lift_wake_ns(l, received) && count_gap(l, now_ns, quiet);
 }
 
 bool lift_at_rest(const struct lift *l, const struct text *received)
@@ -198,6 +268,18 @@ uint64_t lift_joined(const struct lift *l, uint64_t off)
         return 0;
     }
     return run->late ? run->late : run->src + (off - run->off) + 1;
+}
+
+uint64_t lift_plain_ns(const struct lift *l)
+{
+    uint64_t end = text_end(&l->text);
+    return end ? text_ns(&l->text, end - 1) : 0;
+}
+
+uint64_t lift_joined_ns(const struct lift *l, uint64_t off)
+{
+    const struct lift_run *run = find(l, off, key_off);
+    return run && run->late ? run->late_ns : text_ns(&l->text, off);
 }
 
 void lift_drop(struct lift *l, uint64_t off)

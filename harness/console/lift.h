@@ -13,27 +13,58 @@ struct lift_run {
     uint64_t off;
     uint64_t src;
     uint64_t late;
+    uint64_t late_ns; // when that was
 };
 
 //   received   login: [    3.141592] random: crng init done\nroot\n
 //   lifted     login: root\n
 //
 // A message reaches from its prefix to its newline. As soon as the prefix is
-// there what comes before it is the end of the view. Owned by one reader.
+// there what comes before it is the end of the view.
+//
+// A kernel that prints without a pause must not hide that nothing else is
+// printed: the view has a quiet of its own. It counts from the first message
+// after the view's last byte; time between messages counts in full, for then
+// the rest of the guest could have printed, the time of a message a sixteenth:
+// a long dump in the middle of a line is no pause, yet no flood puts the quiet
+// off for more than sixteen times as long. Before the first message, and
+// inside one, a pause is one of all that is received.
+//
+// Owned by one reader.
 struct lift {
-    struct text text; // without times: those of the text as received hold
+    struct text text; // with the times at which its bytes were received
     uint64_t done;    // text as received is lifted up to here
     bool in_message;
     uint64_t last; // what was lifted out last ended here (0: nothing yet)
     struct lift_run *runs; // runs[head .. head + n)
     size_t head, n, cap;
+
+    uint64_t settle_ns;  // how long quiet must be to be told
+    bool counting;       // only messages came since the view's last byte, and
+    bool told;           // it has been quiet for long enough since, and not:
+    uint64_t counted_ns; // so long, until
+    uint64_t since_ns;   // the present message began, or the last one ended
 };
 
-// An all-zero struct lift is empty and ready.
+// The view had been quiet for settle_ns, at ns, when the text as received was
+// `at` long.
+struct lift_quiet {
+    uint64_t at, ns;
+};
+
+// An all-zero struct lift with its settle_ns is empty and ready.
 void lift_free(struct lift *l);
 
-// Takes what was appended to `received` since the last call.
-void lift_feed(struct lift *l, const struct text *received);
+// Takes what was appended to `received` since the last call. True at a quiet
+// moment: then there may be more to take.
+bool lift_feed(struct lift *l, const struct text *received,
+               struct lift_quiet *quiet);
+
+// Nothing has come until now_ns: true when that makes it quiet.
+bool lift_tick(struct lift *l, const struct text *received, uint64_t now_ns,
+               struct lift_quiet *quiet);
+// From when on lift_tick is true if nothing comes; CLOCK_NEVER when it won't.
+uint64_t lift_wake_ns(const struct lift *l, const struct text *received);
 
 // False while the end of the text may be the beginning of a kernel message.
 bool lift_at_rest(const struct lift *l, const struct text *received);
@@ -44,8 +75,13 @@ uint64_t lift_len(const struct lift *l, uint64_t at);
 uint64_t lift_from(const struct lift *l, uint64_t src);
 // Where the byte at offset off of the view was received.
 uint64_t lift_source(const struct lift *l, uint64_t off);
-// How long the text as received was when the byte at off joined the view.
+// How long the text as received was when the byte at off joined the view, and
+// when that was.
 uint64_t lift_joined(const struct lift *l, uint64_t off);
+uint64_t lift_joined_ns(const struct lift *l, uint64_t off);
+
+// When the view's last byte was received; 0 when there was none.
+uint64_t lift_plain_ns(const struct lift *l);
 
 // Forgets the view before offset off.
 void lift_drop(struct lift *l, uint64_t off);

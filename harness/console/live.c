@@ -130,6 +130,11 @@ void live_console_connect(struct live_console *lc,
     }
 }
 
+void live_console_forget_input(struct live_console *lc)
+{
+    input_forget(&lc->input);
+}
+
 struct console *live_console_base(struct live_console *lc)
 {
     return &lc->base;

@@ -87,6 +87,7 @@ int input_put(struct input *in, unsigned port, const uint8_t *bytes, size_t len,
               struct error *err);
 size_t input_take(struct input *in, unsigned port, uint8_t *bytes, size_t max);
 size_t input_count(struct input *in, unsigned port);
+void input_forget(struct input *in);
 
 // ---- Both ------------------------------------------------------------------
 

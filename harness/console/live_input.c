@@ -103,3 +103,12 @@ size_t input_count(struct input *in, unsigned port)
     pthread_mutex_unlock(&in->lock);
     return n;
 }
+
+void input_forget(struct input *in)
+{
+    pthread_mutex_lock(&in->lock);
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+        in->port[i].count = 0;
+    }
+    pthread_mutex_unlock(&in->lock);
+}

@@ -29,26 +29,28 @@ static bool take_cursors(struct matcher *m, const struct pattern *const *list,
         const struct pattern *p = list[i / VIEWS];
         struct cursor *c = &m->cursors[i];
         if (i >= m->ncursors || c->pattern != p || c->born_ns != p->born_ns) {
-            cursor_reset(m, c, p);
+            cursor_reset(m, c, i % VIEWS, p);
         }
     }
     m->ncursors = n * VIEWS;
     return true;
 }
 
-// The views are the same as far as the search sees, context included: the
-// second adds nothing.
+// Nothing was lifted out of what the search sees, context included: the second
+// view adds nothing.
 static bool same_views(const struct matcher *m)
 {
-    return m->lift.last == 0 || m->lift.last + LOOKBEHIND <= m->floor;
+    return m->lift.last == 0 ||
+           m->lift.last + LOOKBEHIND <= m->kept[AS_RECEIVED].from;
 }
 
 static bool may_lag(const struct matcher *m, const struct cursor *c,
                     enum view v, uint64_t now_ns)
 {
-    uint64_t held = text_end(view_text(m, v)) - c->resume;
+    uint64_t end = text_end(view_text(m, v));
+    uint64_t held = end - c->resume;
     return c->partial && now_ns <= m->arrival.last_ns && held >= LAG_MIN &&
-           text_end(&m->received) - c->seen < held / 8;
+           end - c->seen < held / 8;
 }
 
 static bool earlier(const struct decision *a, const struct decision *b)
@@ -58,6 +60,9 @@ static bool earlier(const struct decision *a, const struct decision *b)
     }
     if (a->settled != b->settled) {
         return !a->settled;
+    }
+    if (a->settled && a->settle_ns != b->settle_ns) {
+        return a->settle_ns < b->settle_ns;
     }
     return a->view != b->view ? a->view < b->view : a->index < b->index;
 }
@@ -114,14 +119,38 @@ static void fill_groups(const struct matcher *m, const struct decision *d,
     }
 }
 
+// When the last byte was received of what was there at the decision. Where the
+// text as received is gone, the view knows when its own last byte came.
+static uint64_t last_received_ns(const struct matcher *m,
+                                 const struct decision *d)
+{
+    if (d->at > m->received.base) {
+        return text_ns(&m->received, d->at - 1);
+    }
+    return d->end ? lift_joined_ns(&m->lift, d->end - 1) : 0;
+}
+
 // Times: an empty match has those of the last byte that was there.
 static void fill_times(const struct matcher *m, const struct decision *d,
                        uint64_t start, uint64_t end, struct match *out)
 {
-    uint64_t last_ns = d->at ? text_ns(&m->received, d->at - 1) : 0;
-    out->start_ns = start < end ? view_ns(m, d->view, start) : last_ns;
-    out->end_ns = start < end ? view_ns(m, d->view, end - 1) : last_ns;
+    const struct text *t = view_text(m, d->view);
+    uint64_t last_ns = last_received_ns(m, d);
+    out->start_ns = start < end ? text_ns(t, start) : last_ns;
+    out->end_ns = start < end ? text_ns(t, end - 1) : last_ns;
     out->decided_ns = d->settled ? d->settle_ns : last_ns;
+}
+
+// The text before the match, in the view that matched and in the lifted one.
+static void fill_before(const struct matcher *m, const struct decision *d,
+                        uint64_t start, const uint64_t window[VIEWS],
+                        struct match *out)
+{
+    enum view v = d->view;
+    uint64_t until = v == LIFTED ? start : view_from(m, LIFTED, start);
+    out->before = span(m, v, window[v], start);
+    out->before_lifted = span(m, LIFTED, window[LIFTED], until);
+    out->before_lost = window[LIFTED] - m->kept[LIFTED].from;
 }
 
 static void fill(struct matcher *m, const struct decision *d, size_t count,
@@ -135,19 +164,23 @@ static void fill(struct matcher *m, const struct decision *d, size_t count,
     out->index = d->index;
     out->lifted = v == LIFTED;
     out->all = span(m, v, start, end);
-    uint64_t window = window_start(m, d->at);
-    out->before = span(m, v, view_from(m, v, window), start);
-    out->before_lifted = v == LIFTED
-                             ? out->before
-                             : span(m, LIFTED, view_from(m, LIFTED, window),
-                                    view_from(m, LIFTED, start));
+    // What the windows held at the decision is all that later searches have,
+    // whatever else is still in memory.
+    uint64_t window[VIEWS];
+    for (int i = 0; i < VIEWS; i++) {
+        enum view each = (enum view)i;
+        uint64_t len = each == v ? d->end : view_len(m, each, d->at);
+        window[i] = view_window(m, each, len);
+        m->kept[i].floor = window[i];
+    }
+    fill_before(m, d, start, window, out);
     fill_times(m, d, start, end, out);
     if (v == AS_RECEIVED) {
         matcher_consume(m, end);
-    } else if (end > view_from(m, v, m->from)) {
+    } else if (end > m->kept[v].from) {
         matcher_consume(m, lift_source(&m->lift, end - 1) + 1);
     } else {
-        matcher_consume(m, m->from);
+        matcher_consume(m, m->kept[AS_RECEIVED].from);
     }
 }
 
@@ -171,16 +204,20 @@ static enum match_status conclude(struct matcher *m, const struct pattern *p,
 }
 
 // What no search will see again, as the cursors stand.
-static void raise_floor(struct matcher *m)
+static void raise_floors(struct matcher *m)
 {
-    uint64_t seen = text_end(&m->received);
-    for (size_t i = 0; i < m->ncursors; i++) {
-        const struct cursor *c = &m->cursors[i];
-        bool unused = i % VIEWS == LIFTED && same_views(m);
-        seen = !unused && c->seen < seen ? c->seen : seen;
+    bool same = same_views(m);
+    for (int i_view = 0; i_view < VIEWS; i_view++) {
+        enum view v = (enum view)i_view;
+        uint64_t seen = text_end(view_text(m, v));
+        for (size_t i = (size_t)v; i < m->ncursors && !(v && same);
+             i += VIEWS) {
+            seen = m->cursors[i].seen < seen ? m->cursors[i].seen : seen;
+        }
+        uint64_t start = view_window(m, v, seen);
+        struct kept *k = &m->kept[v];
+        k->floor = start > k->floor ? start : k->floor;
     }
-    uint64_t start = window_start(m, seen);
-    m->floor = start > m->floor ? start : m->floor;
 }
 
 enum match_status matcher_look(struct matcher *m,
@@ -189,11 +226,7 @@ enum match_status matcher_look(struct matcher *m,
                                struct error *err)
 {
     *out = (struct match){.wake_ns = CLOCK_NEVER};
-    uint64_t quiet_ns = arrival_quiet_ns(&m->arrival);
-    if (now_ns >= quiet_ns && m->arrival.started) {
-        matcher_settle(m, quiet_ns);
-        quiet_ns = CLOCK_NEVER;
-    }
+    settle_tick(m, now_ns);
     if (!take_cursors(m, patterns, n) || m->received.failed ||
         m->lift.text.failed) {
         error_set(err, -ENOMEM, "out of memory for the console's text");
@@ -211,11 +244,11 @@ enum match_status matcher_look(struct matcher *m,
         }
         return conclude(m, patterns[best.index], &best, out, err);
     }
-    raise_floor(m);
-    out->wake_ns = quiet_ns;
-    if (lagging) {
-        out->wake_ns = clock_after(m->arrival.last_ns, LAG_NS);
-        out->wake_ns = out->wake_ns < quiet_ns ? out->wake_ns : quiet_ns;
+    raise_floors(m);
+    out->wake_ns = settle_wake_ns(m, now_ns);
+    uint64_t late_ns = clock_after(m->arrival.last_ns, LAG_NS);
+    if (lagging && late_ns < out->wake_ns) {
+        out->wake_ns = late_ns;
     }
     return MATCH_PENDING;
 }

@@ -23,6 +23,7 @@ struct matcher *matcher_new(const struct matcher_options *options,
     m->block = m->window / 4;
     m->arrival.settle_ns =
         options && options->settle_ns ? options->settle_ns : SETTLE_DEFAULT_NS;
+    m->lift.settle_ns = m->arrival.settle_ns;
     filter_init(&m->filter);
     if (pattern_scratch_init(&m->scratch, err) < 0) {
         free(m);
@@ -43,28 +44,14 @@ void matcher_free(struct matcher *m)
     }
 }
 
-void matcher_settle(struct matcher *m, uint64_t ns)
+// The lifted view's place of a received offset can't be known while the text
+// there may be the beginning of a kernel message.
+static void raise_lifted(struct matcher *m)
 {
-    uint64_t at = text_end(&m->received);
-    if (!filter_at_rest(&m->filter) ||
-        (m->nsettles && m->settles[m->nsettles - 1].at == at)) {
-        return;
-    }
-    if (m->nsettles == m->settle_cap) {
-        size_t cap = m->settle_cap ? m->settle_cap * 2 : 64;
-        struct settle *grown = realloc(m->settles, cap * sizeof *grown);
-        if (!grown) {
-            m->received.failed = true;
-            return;
-        }
-        m->settles = grown;
-        m->settle_cap = cap;
-    }
-    m->settles[m->nsettles++] = (struct settle){
-        .at = at,
-        .ns = ns,
-        .lifted = lift_at_rest(&m->lift, &m->received),
-    };
+    uint64_t from = lift_from(&m->lift, m->kept[AS_RECEIVED].from);
+    struct kept *k = &m->kept[LIFTED];
+    k->from = from > k->from ? from : k->from;
+    k->floor = k->floor > k->from ? k->floor : k->from;
 }
 
 void matcher_feed(struct matcher *m, const uint8_t *bytes, size_t len,
@@ -75,23 +62,33 @@ void matcher_feed(struct matcher *m, const uint8_t *bytes, size_t len,
     struct piece piece;
     while (arrival_next(&m->arrival, &feed, &piece)) {
         if (piece.quiet) {
-            matcher_settle(m, piece.quiet_ns);
+            settle_all(m, piece.quiet_ns);
         }
+        bool open = m->lift.done < m->kept[AS_RECEIVED].from;
         filter_feed(&m->filter, &m->received, &piece);
-        lift_feed(&m->lift, &m->received);
+        settle_feed(m);
+        if (open) {
+            raise_lifted(m);
+        }
         // Nobody looked for a whole window: memory stays bounded all the same.
-        uint64_t end = text_end(&m->received);
-        if (end - m->floor > 2 * (m->window + m->block)) {
-            m->floor = window_start(m, end);
-            matcher_trim(m);
+        for (int i = 0; i < VIEWS; i++) {
+            enum view v = (enum view)i;
+            uint64_t end = text_end(view_text(m, v));
+            if (end - m->kept[v].floor > 2 * (m->window + m->block)) {
+                m->kept[v].floor = view_window(m, v, end);
+                matcher_trim(m);
+            }
         }
     }
 }
 
 void matcher_consume(struct matcher *m, uint64_t upto)
 {
-    m->from = upto;
-    m->floor = m->floor > upto ? m->floor : upto;
+    struct kept *k = &m->kept[AS_RECEIVED];
+    k->from = upto;
+    k->floor = k->floor > upto ? k->floor : upto;
+    m->settles_from = k->floor;
+    raise_lifted(m);
     m->ncursors = 0;
 }
 
@@ -102,7 +99,8 @@ void matcher_skip(struct matcher *m)
 
 uint64_t matcher_overflowed(const struct matcher *m)
 {
-    return m->floor - m->from;
+    const struct kept *k = &m->kept[AS_RECEIVED];
+    return k->floor - k->from;
 }
 
 uint64_t matcher_last_ns(const struct matcher *m)
@@ -110,8 +108,20 @@ uint64_t matcher_last_ns(const struct matcher *m)
     return m->arrival.last_ns;
 }
 
+uint64_t matcher_last_plain_ns(const struct matcher *m)
+{
+    return lift_plain_ns(&m->lift);
+}
+
 struct text_span matcher_pending(const struct matcher *m)
 {
-    return (struct text_span){text_at(&m->received, m->floor),
-                              text_end(&m->received) - m->floor};
+    uint64_t floor = m->kept[AS_RECEIVED].floor;
+    return (struct text_span){text_at(&m->received, floor),
+                              text_end(&m->received) - floor};
+}
+
+uint64_t matcher_pending_ns(const struct matcher *m)
+{
+    uint64_t floor = m->kept[AS_RECEIVED].floor;
+    return floor < text_end(&m->received) ? text_ns(&m->received, floor) : 0;
 }

@@ -25,8 +25,13 @@
 // without m is the end of the text once it is quiet, never a newline; with m
 // also the end of a line, for which a lone "\r" counts as well.
 //
-// The unconsumed text is bounded: once it is longer than the window its oldest
-// part is dropped, in steps of a quarter of the window. Whoever looks at least
+// While the kernel prints without a pause there is no such gap; the lifted view
+// is quiet when in the gaps between messages, taken together, nothing else has
+// come for settle_ns (lift.h says exactly when).
+//
+// The unconsumed text is bounded, in each view by itself: once it is longer
+// than the window its oldest part is dropped, in steps of a quarter of the
+// window. Whoever looks at least
 // once for each window that is fed loses nothing that a byte by byte reader
 // would have kept.
 
@@ -61,6 +66,8 @@ struct match {
     struct text_span before; // text between the last match and this one, in
                              // the view that matched
     struct text_span before_lifted; // the same with kernel messages lifted out
+    uint64_t before_lost; // bytes of before_lifted that the window had no room
+                          // for: they came before it
     size_t ngroups;
     struct text_span groups[MATCH_GROUPS]; // text NULL: group not set
     // With MATCH_PENDING: look again then, if nothing else comes before
@@ -98,18 +105,13 @@ uint64_t matcher_overflowed(const struct matcher *m);
 // When the last byte arrived (0: none yet): for `expect idle`.
 uint64_t matcher_last_ns(const struct matcher *m);
 
-// The longest partial match at the end of the unconsumed text, or, failing
-// that, the last line that shares the most with the pattern's literal text: for
-// failure reports. False when there is nothing to say.
-struct near_miss {
-    bool partial;          // a real partial match (else a similar line)
-    struct text_span text; // what was there
-};
-bool matcher_near_miss(struct matcher *m, const struct pattern *p,
-                       struct near_miss *out);
+// When the last byte of text arrived that is no kernel message's.
+uint64_t matcher_last_plain_ns(const struct matcher *m);
 
 // The unconsumed text, as received and filtered.
 struct text_span matcher_pending(const struct matcher *m);
+// When its first byte was transmitted; 0 when there is none.
+uint64_t matcher_pending_ns(const struct matcher *m);
 
 // ---- Watches: `fail` patterns, always on -----------------------------------
 
@@ -148,6 +150,10 @@ bool watch_feed(struct watch *w, const uint8_t *bytes, size_t len,
 // the guest has been quiet for long enough. As watch_feed. When the machine has
 // ended, CLOCK_NEVER judges what is left.
 bool watch_tick(struct watch *w, uint64_t now_ns, struct watch_hit *hit);
+
+// The last line of the last watch_feed or watch_tick that would have fired but
+// for an allow pattern. False when there was none.
+bool watch_allowed(const struct watch *w, struct watch_hit *hit);
 
 // When watch_tick has something to do, or CLOCK_NEVER.
 uint64_t watch_wake_ns(const struct watch *w);

@@ -36,7 +36,7 @@ static uint32_t compile_options(unsigned flags)
 }
 
 static pcre2_code *compile(const char *source, size_t len, unsigned flags,
-                           size_t *error_offset, struct error *err)
+                           size_t *error_offset, int *number, struct error *err)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (!context) {
@@ -55,6 +55,7 @@ static pcre2_code *compile(const char *source, size_t len, unsigned flags,
         pcre2_get_error_message(code, why, sizeof why);
         error_set(err, -EINVAL, "%s", (const char *)why);
         *error_offset = at;
+        *number = code;
     }
     return compiled;
 }
@@ -93,8 +94,18 @@ struct pattern *pattern_compile(const char *source, size_t len, unsigned flags,
                                 size_t *error_offset, struct error *err)
 {
     size_t unused;
-    error_offset = error_offset ? error_offset : &unused;
+    int number;
+    return pattern_compile_numbered(source, len, flags,
+                                    error_offset ? error_offset : &unused,
+                                    &number, err);
+}
+
+struct pattern *pattern_compile_numbered(const char *source, size_t len,
+                                         unsigned flags, size_t *error_offset,
+                                         int *number, struct error *err)
+{
     *error_offset = 0;
+    *number = 0;
     struct pattern *p = calloc(1, sizeof *p);
     if (p) {
         p->source = malloc(len + 1);
@@ -107,7 +118,7 @@ struct pattern *pattern_compile(const char *source, size_t len, unsigned flags,
     memcpy(p->source, source, len);
     p->source[len] = '\0';
     p->born_ns = clock_now_ns();
-    p->code = compile(source, len, flags, error_offset, err);
+    p->code = compile(source, len, flags, error_offset, number, err);
     if (!p->code || learn(p, len, flags, err) < 0) {
         pattern_free(p);
         return NULL;

@@ -25,6 +25,11 @@ struct pattern;
 // very end; "\n" and a lone "\r" end lines.
 struct pattern *pattern_compile(const char *source, size_t len, unsigned flags,
                                 size_t *error_offset, struct error *err);
+// The same; *number is PCRE2's number of the error, 0 when another reason
+// refuses the pattern.
+struct pattern *pattern_compile_numbered(const char *source, size_t len,
+                                         unsigned flags, size_t *error_offset,
+                                         int *number, struct error *err);
 void pattern_free(struct pattern *p); // NULL is fine
 
 const char *pattern_source(const struct pattern *p); // NUL-terminated copy

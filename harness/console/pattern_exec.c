@@ -55,7 +55,11 @@ enum exec_result pattern_exec(const struct pattern *p,
     }
     *code = rc;
     if (rc >= 0) {
-        return EXEC_FULL;
+        // An attempt that begins at the very end has seen no character; PCRE2
+        // calls it a match where the next character would still decide.
+        bool unseen = pcre2_get_ovector_pointer(s->data)[0] == len;
+        return unseen && options & PCRE2_PARTIAL_HARD ? EXEC_PARTIAL
+                                                      : EXEC_FULL;
     }
     if (rc == PCRE2_ERROR_NOMATCH) {
         return EXEC_NONE;

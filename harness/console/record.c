@@ -138,12 +138,13 @@ char *console_record_text(const struct console_record *r, size_t *len)
 
 // ---- The last lines, as text -----------------------------------------------
 
-// Appends what raw bytes [at, end) of t are as text.
+// Appends what raw bytes [at, stop) of t are as text.
 static void filter_raw(struct filter *f, struct text *out, const struct text *t,
-                       uint64_t at)
+                       uint64_t at, uint64_t stop)
 {
-    while (at < text_end(t)) {
+    while (at < stop) {
         uint64_t end = text_run_end(t, at);
+        end = end < stop ? end : stop;
         struct stamp s = {0, text_ns(t, at)};
         struct piece piece = {
             .bytes = (const uint8_t *)text_at(t, at),
@@ -177,6 +178,20 @@ static uint64_t last_lines(const struct text *t, size_t max)
     return at;
 }
 
+static void each_line(const struct text *t, uint64_t at,
+                      void (*line)(void *owner, uint64_t ns, const char *text,
+                                   size_t len),
+                      void *owner)
+{
+    while (at < text_end(t)) {
+        const char *s = text_at(t, at);
+        const char *newline = memchr(s, '\n', text_end(t) - at);
+        size_t n = newline ? (size_t)(newline - s) : text_end(t) - at;
+        line(owner, text_ns(t, at), s, n);
+        at += n + 1;
+    }
+}
+
 void console_record_tail(const struct console_record *r, size_t max,
                          void (*line)(void *owner, uint64_t ns,
                                       const char *text, size_t len),
@@ -190,16 +205,47 @@ void console_record_tail(const struct console_record *r, size_t max,
     filter_init(&f);
     uint64_t from = last_lines(&r->tail, max);
     if (from == r->tail.base && r->elided == 0) {
-        filter_raw(&f, &text, &r->head, last_lines(&r->head, max));
+        filter_raw(&f, &text, &r->head, last_lines(&r->head, max),
+                   text_end(&r->head));
     }
-    filter_raw(&f, &text, &r->tail, from);
-    uint64_t at = last_lines(&text, max);
-    while (at < text_end(&text)) {
-        const char *s = text_at(&text, at);
-        const char *newline = memchr(s, '\n', text_end(&text) - at);
-        size_t n = newline ? (size_t)(newline - s) : text_end(&text) - at;
-        line(owner, text_ns(&text, at), s, n);
-        at += n + 1;
-    }
+    filter_raw(&f, &text, &r->tail, from, text_end(&r->tail));
+    each_line(&text, last_lines(&text, max), line, owner);
     text_free(&text);
+}
+
+// Where the complete lines from offset `from` on end.
+static uint64_t complete_end(const struct text *t, uint64_t from)
+{
+    const char *s = text_at(t, from);
+    const char *newline = memrchr(s, '\n', text_end(t) - from);
+    return newline ? from + (uint64_t)(newline - s) + 1 : from;
+}
+
+uint64_t console_record_end(const struct console_record *r)
+{
+    return r->head.len + text_end(&r->tail);
+}
+
+uint64_t console_record_lines(const struct console_record *r, uint64_t from,
+                              void (*line)(void *owner, uint64_t ns,
+                                           const char *text, size_t len),
+                              void *owner)
+{
+    struct filter f;
+    struct text text = {0};
+    filter_init(&f);
+    uint64_t head = r->head.len; // offsets above it are the tail's
+    uint64_t at = from > head ? from - head : 0;
+    at = at > r->tail.base ? at : r->tail.base;
+    uint64_t end = complete_end(&r->tail, at);
+    uint64_t next = head + end;
+    if (from < head) {
+        uint64_t stop = end > at ? head : complete_end(&r->head, from);
+        filter_raw(&f, &text, &r->head, from, stop);
+        next = end > at ? next : stop;
+    }
+    filter_raw(&f, &text, &r->tail, at, end);
+    each_line(&text, text.base, line, owner);
+    text_free(&text);
+    return next;
 }

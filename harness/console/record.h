@@ -33,3 +33,14 @@ void console_record_tail(const struct console_record *r, size_t max,
                          void (*line)(void *owner, uint64_t ns,
                                       const char *text, size_t len),
                          void *owner);
+
+// How far the record reaches, as an offset for console_record_lines.
+uint64_t console_record_end(const struct console_record *r);
+
+// Calls line(), as above, for each complete line from offset `from` on (0 to
+// console_record_end; what is no longer kept is skipped) and returns the offset
+// behind the last of them: where to go on when more was fed.
+uint64_t console_record_lines(const struct console_record *r, uint64_t from,
+                              void (*line)(void *owner, uint64_t ns,
+                                           const char *text, size_t len),
+                              void *owner);

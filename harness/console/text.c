@@ -111,6 +111,9 @@ static size_t runs_until(const struct text *t, uint64_t off)
     const struct text_run *runs = t->runs + t->run_head;
     size_t lo = 0;
     size_t hi = t->nruns;
+    if (hi && runs[hi - 1].off <= off) {
+        return hi; // most questions are about the end
+    }
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         if (runs[mid].off <= off) {
@@ -135,6 +138,29 @@ uint64_t text_run_end(const struct text *t, uint64_t off)
     return n < t->nruns && t->runs[t->run_head + n].off < end
                ? t->runs[t->run_head + n].off
                : end;
+}
+
+void text_copy(struct text *t, const struct text *from, uint64_t off,
+               uint64_t end)
+{
+    size_t first = runs_until(from, off);
+    if (first) {
+        const struct text_run *run = from->runs + from->run_head + first - 1;
+        const struct text_run *stop = from->runs + from->run_head + from->nruns;
+        uint64_t at = text_end(t);
+        text_stamp(t, at, run->ns);
+        size_t n = 0;
+        while (run + 1 + n < stop && run[1 + n].off < end) {
+            n++;
+        }
+        struct text_run *room = n ? text_run_room(t, n) : NULL;
+        for (size_t i = 0; room && i < n; i++) {
+            room[i] =
+                (struct text_run){at + (run[1 + i].off - off), run[1 + i].ns};
+        }
+        text_run_commit(t, room ? n : 0);
+    }
+    text_append(t, text_at(from, off), end - off);
 }
 
 void text_drop(struct text *t, uint64_t off)

@@ -76,6 +76,10 @@ uint64_t text_ns(const struct text *t, uint64_t off);
 // How far the time of the byte at off reaches: an offset above off.
 uint64_t text_run_end(const struct text *t, uint64_t off);
 
+// Appends the bytes [off, end) of another text, with their times.
+void text_copy(struct text *t, const struct text *from, uint64_t off,
+               uint64_t end);
+
 // Forgets the bytes before off (clamped to the end). Nothing moves: pointers
 // stay good until the next append.
 void text_drop(struct text *t, uint64_t off);

@@ -2,27 +2,30 @@
 // The matcher's two views and its window: which text a search sees.
 #include "harness/console/matcher_internal.h"
 
-#include <string.h>
-
 // Characters before the window that stay: what a \b or lookbehind at its first
 // character sees.
 #define CONTEXT 16
 
-// The window moves in steps of a block, at offsets that the stream alone
-// determines: with text of (k*block, (k+1)*block] bytes a search sees what was
-// received from k*block - window on. So what is dropped depends neither on the
-// pieces nor on when somebody looked.
-uint64_t window_start(const struct matcher *m, uint64_t at)
-{
-    uint64_t blocks = at ? (at - 1) / m->block * m->block : 0;
-    uint64_t start = blocks > m->window ? blocks - m->window : 0;
-    start = start > m->floor ? start : m->floor;
-    return start > m->from ? text_align(&m->received, start) : m->from;
-}
-
 const struct text *view_text(const struct matcher *m, enum view v)
 {
     return v == LIFTED ? &m->lift.text : &m->received;
+}
+
+// The window moves in steps of a block, at offsets that the stream alone
+// determines: when (k*block, (k+1)*block] bytes of the view have come since the
+// last match, a search sees those from k*block - window on. So what is dropped
+// depends neither on the pieces nor on when somebody looked, and as long as no
+// kernel message has come since the last match it is the same in both views.
+// Each view has a window of its own: a flood of messages drops nothing of what
+// they cut.
+uint64_t view_window(const struct matcher *m, enum view v, uint64_t len)
+{
+    const struct kept *k = &m->kept[v];
+    uint64_t n = len > k->from ? len - k->from : 0;
+    uint64_t blocks = n ? (n - 1) / m->block * m->block : 0;
+    uint64_t start = k->from + (blocks > m->window ? blocks - m->window : 0);
+    start = start > k->floor ? start : k->floor;
+    return start > k->from ? text_align(view_text(m, v), start) : k->from;
 }
 
 uint64_t view_len(const struct matcher *m, enum view v, uint64_t at)
@@ -41,35 +44,21 @@ uint64_t view_reached(const struct matcher *m, enum view v, uint64_t len)
         return len;
     }
     uint64_t at = len ? lift_joined(&m->lift, len - 1) : 0;
-    at = at > m->from ? at : m->from;
-    return text_align(&m->received, at);
-}
-
-uint64_t view_ns(const struct matcher *m, enum view v, uint64_t off)
-{
-    return text_ns(&m->received,
-                   v == LIFTED ? lift_source(&m->lift, off) : off);
+    uint64_t from = m->kept[AS_RECEIVED].from;
+    at = at > from ? at : from;
+    return at > m->received.base ? text_align(&m->received, at) : at;
 }
 
 void matcher_trim(struct matcher *m)
 {
-    uint64_t keep = m->floor > CONTEXT ? m->floor - CONTEXT : 0;
-    uint64_t lifted = view_from(m, LIFTED, m->floor);
-    lift_drop(&m->lift, lifted > CONTEXT ? lifted - CONTEXT : 0);
-    keep = keep < m->lift.done ? keep : m->lift.done;
-    text_drop(&m->received, keep);
-
-    size_t past = 0;
-    while (past < m->nsettles && m->settles[past].at < m->floor) {
-        past++;
+    uint64_t keep[VIEWS];
+    for (int v = 0; v < VIEWS; v++) {
+        uint64_t floor = m->kept[v].floor;
+        keep[v] = floor > CONTEXT ? floor - CONTEXT : 0;
     }
-    if (past == 0) {
-        return;
-    }
-    m->nsettles -= past;
-    memmove(m->settles, m->settles + past, m->nsettles * sizeof *m->settles);
-    for (size_t i = 0; i < m->ncursors; i++) {
-        struct cursor *c = &m->cursors[i];
-        c->settles = c->settles > past ? c->settles - past : 0;
-    }
+    lift_drop(&m->lift, keep[LIFTED]);
+    uint64_t done = m->lift.done;
+    text_drop(&m->received,
+              keep[AS_RECEIVED] < done ? keep[AS_RECEIVED] : done);
+    settle_trim(m);
 }

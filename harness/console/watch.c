@@ -191,6 +191,7 @@ bool watch_feed(struct watch *w, const uint8_t *bytes, size_t len,
     struct piece piece;
     w->fed = true;
     w->has_hit = false;
+    w->has_allowed = false;
     while (arrival_next(&w->arrival, &feed, &piece)) {
         if (piece.quiet) {
             judge_unfinished(w, hit);
@@ -210,10 +211,19 @@ bool watch_feed(struct watch *w, const uint8_t *bytes, size_t len,
 bool watch_tick(struct watch *w, uint64_t now_ns, struct watch_hit *hit)
 {
     w->has_hit = false;
+    w->has_allowed = false;
     if (w->arrival.started && now_ns >= arrival_quiet_ns(&w->arrival)) {
         judge_unfinished(w, hit);
     }
     return w->has_hit;
+}
+
+bool watch_allowed(const struct watch *w, struct watch_hit *hit)
+{
+    if (w->has_allowed) {
+        *hit = w->allowed_hit;
+    }
+    return w->has_allowed;
 }
 
 uint64_t watch_wake_ns(const struct watch *w)

@@ -41,6 +41,8 @@ struct watch {
     bool joined_fired;
     uint64_t hit_at; // of this feed: where the hit's line ended
     bool has_hit;
+    bool has_allowed; // of this feed: a line that an allow pattern kept back
+    struct watch_hit allowed_hit;
     struct pattern_scratch scratch;
 };
 

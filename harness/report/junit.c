@@ -3,7 +3,6 @@
 // shape.
 #include "harness/report/junit.h"
 
-#include "harness/report/output.h"
 #include "harness/report/xml.h"
 #include "src/base/clock.h"
 
@@ -14,12 +13,18 @@
 #include <string.h>
 #include <time.h>
 
-static size_t count(const struct result_list *all, enum verdict v)
+// All testcases of a report, or of one suite.
+struct counts {
+    size_t tests;
+    size_t of[VERDICT_SKIPPED + 1];
+};
+
+static void count(struct counts *n, const struct result *r)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < all->count; i++)
-        n += all->items[i].verdict == v;
-    return n;
+    n->tests += 1 + r->ntests;
+    n->of[r->verdict]++;
+    for (size_t v = 0; v <= VERDICT_SKIPPED; v++)
+        n->of[v] += result_count_tests(r, (enum verdict)v);
 }
 
 static const char *or_empty(const char *s)
@@ -106,42 +111,56 @@ static void explanation(FILE *f, const struct result *r)
     free(text);
 }
 
-static void verdict_element(FILE *f, const struct result *r)
+// The elements that say that a testcase did not pass.
+static const char *const elements[] = {
+    [VERDICT_PASSED] = NULL,
+    [VERDICT_FAILED] = "failure",
+    [VERDICT_ERROR] = "error",
+    [VERDICT_SKIPPED] = "skipped",
+};
+
+static void open_verdict(FILE *f, enum verdict v, const char *message,
+                         const char *type)
 {
-    static const char *const elements[] = {
-        [VERDICT_PASSED] = NULL,
-        [VERDICT_FAILED] = "failure",
-        [VERDICT_ERROR] = "error",
-        [VERDICT_SKIPPED] = "skipped",
-    };
-    const char *element = elements[r->verdict];
-    if (!element)
-        return;
-    fprintf(f, "      <%s", element);
-    xml_attribute(f, "message", r->message);
-    if (r->verdict != VERDICT_SKIPPED)
-        xml_attribute(f, "type", r->kind);
+    fprintf(f, "      <%s", elements[v]);
+    xml_attribute(f, "message", message);
+    if (v != VERDICT_SKIPPED)
+        xml_attribute(f, "type", type);
     fputc('>', f);
-    explanation(f, r);
-    fprintf(f, "</%s>\n", element);
+}
+
+// Readers take a dot in a class name for the step into a package.
+static char *class_of(const struct result *r)
+{
+    char *name = strdup(or_empty(r->suite));
+    for (char *c = name; c && *c; c++) {
+        if (*c == '/')
+            *c = '.';
+    }
+    return name;
+}
+
+static void open_testcase(FILE *f, const char *name, const char *class_name,
+                          uint64_t ns)
+{
+    fputs("    <testcase", f);
+    xml_attribute(f, "name", name);
+    xml_attribute(f, "classname", class_name);
+    fputs(" time=\"", f);
+    xml_seconds(f, ns);
+    fputs("\">\n", f);
 }
 
 static void testcase(FILE *f, const struct result *r)
 {
-    // Readers take a dot in a class name for the step into a package.
-    char *class_name = strdup(or_empty(r->suite));
-    for (char *c = class_name; c && *c; c++) {
-        if (*c == '/')
-            *c = '.';
-    }
-    fputs("    <testcase", f);
-    xml_attribute(f, "name", r->title);
-    xml_attribute(f, "classname", class_name);
+    char *class_name = class_of(r);
+    open_testcase(f, r->title, class_name, r->duration_ns);
     free(class_name);
-    fputs(" time=\"", f);
-    xml_seconds(f, r->duration_ns);
-    fputs("\">\n", f);
-    verdict_element(f, r);
+    if (elements[r->verdict]) {
+        open_verdict(f, r->verdict, r->message, r->kind);
+        explanation(f, r);
+        fprintf(f, "</%s>\n", elements[r->verdict]);
+    }
     fputs("      <system-out>", f);
     for (size_t i = 0; i < r->nconsoles; i++) {
         if (i)
@@ -150,6 +169,38 @@ static void testcase(FILE *f, const struct result *r)
             xml_text(f, r->consoles[i].bytes, r->consoles[i].len);
     }
     fputs("</system-out>\n    </testcase>\n", f);
+}
+
+// A test that the guest ran is a testcase beside its scenario, in a class that
+// the scenario gives its name to.
+static void guest_test(FILE *f, const struct result_test *t,
+                       const char *class_name)
+{
+    open_testcase(f, t->name, class_name, t->took_ns);
+    const char *details = or_empty(t->details);
+    if (elements[t->verdict]) {
+        open_verdict(f, t->verdict, t->message, "ktap");
+        xml_text(f, details, strlen(details));
+        fprintf(f, "</%s>\n", elements[t->verdict]);
+    } else if (*details) {
+        fputs("      <system-out>", f);
+        xml_text(f, details, strlen(details));
+        fputs("</system-out>\n", f);
+    }
+    fputs("    </testcase>\n", f);
+}
+
+static void guest_tests(FILE *f, const struct result *r)
+{
+    char *outer = class_of(r);
+    char *class_name = NULL;
+    if (outer && asprintf(&class_name, "%s%s%s", outer, *outer ? "." : "",
+                          or_empty(r->title)) < 0)
+        class_name = NULL;
+    for (size_t i = 0; i < r->ntests; i++)
+        guest_test(f, &r->tests[i], class_name);
+    free(class_name);
+    free(outer);
 }
 
 static void timestamp(FILE *f, uint64_t unix_ns)
@@ -166,9 +217,11 @@ static void testsuite(FILE *f, const struct result *r)
 {
     fputs("  <testsuite", f);
     xml_attribute(f, "name", r->path ? r->path : r->title);
-    fprintf(f, " tests=\"1\" failures=\"%d\" errors=\"%d\" skipped=\"%d\"",
-            r->verdict == VERDICT_FAILED, r->verdict == VERDICT_ERROR,
-            r->verdict == VERDICT_SKIPPED);
+    struct counts n = {0};
+    count(&n, r);
+    fprintf(f, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"",
+            n.tests, n.of[VERDICT_FAILED], n.of[VERDICT_ERROR],
+            n.of[VERDICT_SKIPPED]);
     fputs(" time=\"", f);
     xml_seconds(f, r->duration_ns);
     fputc('"', f);
@@ -178,29 +231,26 @@ static void testsuite(FILE *f, const struct result *r)
     fputs(">\n", f);
     properties(f, r);
     testcase(f, r);
+    guest_tests(f, r);
     fputs("  </testsuite>\n", f);
 }
 
-static int write_report(FILE *f, const void *owner)
+int junit_print(FILE *f, const struct result_list *all)
 {
-    const struct result_list *all = owner;
     uint64_t total = 0;
-    for (size_t i = 0; i < all->count; i++)
+    struct counts n = {0};
+    for (size_t i = 0; i < all->count; i++) {
         total += all->items[i].duration_ns;
+        count(&n, &all->items[i]);
+    }
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", f);
     xml_attribute(f, "name", "toyvmm-test");
     fprintf(f, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" time=\"",
-            all->count, count(all, VERDICT_FAILED), count(all, VERDICT_ERROR));
+            n.tests, n.of[VERDICT_FAILED], n.of[VERDICT_ERROR]);
     xml_seconds(f, total);
     fputs("\">\n", f);
     for (size_t i = 0; i < all->count; i++)
         testsuite(f, &all->items[i]);
     fputs("</testsuites>\n", f);
     return ferror(f) ? -EIO : 0;
-}
-
-int junit_write(const char *path, const struct result_list *results,
-                struct error *err)
-{
-    return output_write(path, write_report, results, err);
 }

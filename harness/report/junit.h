@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // JUnit XML as Jenkins, GitLab and GitHub's reporters read it. One
-// <testsuite> holds one <testcase>: Jenkins' schema has properties on suites
-// only, and every scenario has properties of its own.
+// <testsuite> holds one scenario: Jenkins' schema has properties on suites
+// only, and every scenario has properties of its own. Its first <testcase> is
+// the scenario, the others are the tests that the guest ran (classname
+// "folder.title").
 #pragma once
 
 #include "harness/report/result.h"
+
+#include <stdio.h>
 
 // A run's results, in the order in which they shall be reported.
 struct result_list {
@@ -12,6 +16,5 @@ struct result_list {
     const struct result *items;
 };
 
-// Writes the report to path (see output_write). 0, or a negative errno.
-int junit_write(const char *path, const struct result_list *results,
-                struct error *err);
+// Writes the report. 0, or -EIO.
+int junit_print(FILE *f, const struct result_list *all);

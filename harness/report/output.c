@@ -86,13 +86,15 @@ static int write_directly(const char *path, int (*write)(FILE *, const void *),
     return code;
 }
 
-// mkstemp makes files that only the owner may read; a report is for all whom
-// the umask lets.
-static void open_permissions(int fd)
+// mkstemp makes files that only the owner may read; a new report is for all
+// whom the umask lets, and one that replaces a file for whom that was.
+static void open_permissions(int fd, const char *path)
 {
+    struct stat st;
     mode_t mask = umask(0);
     umask(mask);
-    (void)!fchmod(fd, 0666 & ~mask);
+    mode_t mode = stat(path, &st) ? 0666 & ~mask : st.st_mode & 0777;
+    (void)!fchmod(fd, mode);
 }
 
 // Fills the temporary file and puts it in path's place.
@@ -100,7 +102,7 @@ static int write_and_rename(const char *name, int fd, const char *path,
                             int (*write)(FILE *f, const void *owner),
                             const void *owner, struct error *err)
 {
-    open_permissions(fd);
+    open_permissions(fd, path);
     FILE *f = fdopen(fd, "w");
     if (!f) {
         close(fd);

@@ -13,7 +13,8 @@
 int output_check(const char *path, struct error *err);
 
 // Calls write(file, owner) on a temporary file beside path and renames it to
-// path when both write and the flush to disk worked. A path that exists and is
+// path, whose permissions it takes, when both write and the flush to disk
+// worked. A path that exists and is
 // no regular file (a pipe, /dev/null), or "-", is written directly. Returns 0
 // or a negative errno; path is as before then.
 int output_write(const char *path, int (*write)(FILE *f, const void *owner),

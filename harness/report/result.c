@@ -4,6 +4,7 @@
 #include "harness/report/result.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,9 +87,17 @@ static void *grown(void *vector, size_t n, size_t size)
     return reallocarray(vector, capacity, size);
 }
 
+static int leave_out(struct result *r)
+{
+    r->left_out++;
+    return 0;
+}
+
 int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
                     uint64_t cpu_ns, uint64_t exits)
 {
+    if (r->nmarks >= RESULT_LIST_MAX)
+        return leave_out(r);
     struct result_mark *marks = grown(r->marks, r->nmarks, sizeof(*marks));
     if (!marks)
         return -ENOMEM;
@@ -100,13 +109,43 @@ int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
     return 0;
 }
 
+// Takes text over, also on failure.
+static int add_note(struct result *r, bool failed, uint64_t at_ns,
+                    const char *where, char *text)
+{
+    struct result_note *notes = grown(r->notes, r->nnotes, sizeof(*notes));
+    char *place = where ? strdup(where) : NULL;
+    if (notes)
+        r->notes = notes;
+    if (!notes || (where && !place)) {
+        free(place);
+        free(text);
+        return -ENOMEM;
+    }
+    r->note_bytes += strlen(text);
+    notes[r->nnotes++] = (struct result_note){failed, at_ns, place, text};
+    return 0;
+}
+
+// Cuts a text that is too long, between two characters.
+static void cut_note(char *text, size_t len)
+{
+    static const char more[] = " [...]";
+    if (len <= RESULT_NOTE_MAX)
+        return;
+    size_t end = RESULT_NOTE_MAX - sizeof(more);
+    while (end && ((unsigned char)text[end] & 0xc0) == 0x80)
+        end--;
+    memcpy(text + end, more, sizeof(more));
+}
+
 int result_add_note(struct result *r, bool failed, uint64_t at_ns,
                     const char *where, const char *fmt, ...)
 {
-    struct result_note *notes = grown(r->notes, r->nnotes, sizeof(*notes));
-    if (!notes)
-        return -ENOMEM;
-    r->notes = notes;
+    unsigned times = failed ? 2 : 1;
+    if (r->nnotes >= (size_t)RESULT_LIST_MAX * times ||
+        r->note_bytes >= RESULT_NOTES_MAX * times)
+        return leave_out(r);
     char *text;
     va_list args;
     va_start(args, fmt);
@@ -114,17 +153,28 @@ int result_add_note(struct result *r, bool failed, uint64_t at_ns,
     va_end(args);
     if (n < 0)
         return -ENOMEM;
-    char *place = where ? strdup(where) : NULL;
-    if (where && !place) {
-        free(text);
+    cut_note(text, (size_t)n);
+    return add_note(r, failed, at_ns, where, text);
+}
+
+int result_close(struct result *r)
+{
+    char *text;
+    if (!r->left_out)
+        return 0;
+    if (asprintf(&text,
+                 "%" PRIu64 " more notes, marks and metrics were left out: a "
+                 "result has room for %d of each",
+                 r->left_out, RESULT_LIST_MAX) < 0)
         return -ENOMEM;
-    }
-    notes[r->nnotes++] = (struct result_note){failed, at_ns, place, text};
-    return 0;
+    r->left_out = 0;
+    return add_note(r, false, r->duration_ns, NULL, text);
 }
 
 int result_add_property(struct result *r, const char *name, const char *value)
 {
+    if (r->nproperties >= RESULT_LIST_MAX)
+        return leave_out(r);
     struct result_property *list =
         grown(r->properties, r->nproperties, sizeof(*list));
     if (!list)
@@ -190,7 +240,8 @@ const char *result_section(const struct result *r, const char *name)
 }
 
 int result_add_test(struct result *r, const char *name, enum verdict verdict,
-                    uint64_t at_ns, const char *message, const char *details)
+                    uint64_t at_ns, uint64_t took_ns, const char *message,
+                    const char *details)
 {
     struct result_test *tests = grown(r->tests, r->ntests, sizeof(*tests));
     if (!tests)
@@ -200,7 +251,8 @@ int result_add_test(struct result *r, const char *name, enum verdict verdict,
                             .verdict = verdict,
                             .message = message ? strdup(message) : NULL,
                             .details = details ? strdup(details) : NULL,
-                            .at_ns = at_ns};
+                            .at_ns = at_ns,
+                            .took_ns = took_ns};
     if (!t.name || (message && !t.message) || (details && !t.details)) {
         free(t.name);
         free(t.message);
@@ -209,6 +261,14 @@ int result_add_test(struct result *r, const char *name, enum verdict verdict,
     }
     tests[r->ntests++] = t;
     return 0;
+}
+
+size_t result_count_tests(const struct result *r, enum verdict verdict)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->ntests; i++)
+        n += r->tests[i].verdict == verdict;
+    return n;
 }
 
 int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,

@@ -47,9 +47,10 @@ struct result_section {
 struct result_test {
     char *name; // "suite/case"
     enum verdict verdict;
-    char *message;  // why it did not pass, or was skipped; or NULL
-    char *details;  // its diagnostics, several lines, or NULL
-    uint64_t at_ns; // when its line came, since process start
+    char *message;    // why it did not pass, or was skipped; or NULL
+    char *details;    // its diagnostics, several lines, or NULL
+    uint64_t at_ns;   // when its result came, since process start
+    uint64_t took_ns; // since the result before it, or the first line
 };
 
 // What the guest printed on one port, raw bytes.
@@ -89,6 +90,10 @@ struct result {
     size_t ntests;
     struct result_test *tests;
 
+    // What came when there was no room for it any more: see RESULT_LIST_MAX.
+    uint64_t left_out;
+    size_t note_bytes;
+
     // One for each port that the guest wrote to; ttyS0 always, first.
     size_t nconsoles;
     struct result_console *consoles;
@@ -96,6 +101,14 @@ struct result {
 
 void result_init(struct result *r);
 void result_free(struct result *r);
+
+// A scenario that loops must not fill the memory: of marks, notes and
+// properties there are at most so many each, and so many bytes of notes, one of
+// them at most so long. Failed notes come on top, up to the same limits. What
+// is too much is counted and otherwise forgotten.
+#define RESULT_LIST_MAX  10000
+#define RESULT_NOTES_MAX ((size_t)4 << 20)
+#define RESULT_NOTE_MAX  ((size_t)64 << 10)
 
 // All return 0 or -ENOMEM; strings are copied.
 int result_set(char **field, const char *fmt, ...)
@@ -105,6 +118,8 @@ int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
 int result_add_note(struct result *r, bool failed, uint64_t at_ns,
                     const char *where, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+// Ends the record: a last note says how much was left out, if anything was.
+int result_close(struct result *r);
 int result_add_property(struct result *r, const char *name, const char *value);
 // Text without anything in it adds nothing.
 int result_add_section(struct result *r, const char *name, const char *text);
@@ -114,7 +129,10 @@ const char *result_section_at(size_t index);
 const char *result_section(const struct result *r, const char *name);
 // message and details may be NULL.
 int result_add_test(struct result *r, const char *name, enum verdict verdict,
-                    uint64_t at_ns, const char *message, const char *details);
+                    uint64_t at_ns, uint64_t took_ns, const char *message,
+                    const char *details);
+// How many of the guest's own tests have the verdict.
+size_t result_count_tests(const struct result *r, enum verdict verdict);
 // bytes (heap, may be NULL) go over to the result, also on failure.
 int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,
                        uint64_t elided);

@@ -3,7 +3,7 @@
 // that reports. Read back by the same program only, yet checked like foreign
 // data, because a worker may die while it writes.
 //
-//   magic "TVMRES2\n" | fields in the order of visit() | magic again
+//   magic "TVMRES3\n" | fields in the order of visit() | magic again
 //
 // Integers are 8 bytes, little endian; a text is its length (UINT64_MAX: NULL)
 // and its bytes.
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRES2\n";
+static const char magic[8] = "TVMRES3\n";
 
 // A longer text than this is a damaged file.
 #define TEXT_MAX (UINT64_C(64) << 20)
@@ -165,6 +165,7 @@ static void visit_guest(struct codec *c, struct result *r)
         string(c, &r->tests[i].message);
         string(c, &r->tests[i].details);
         number(c, &r->tests[i].at_ns);
+        number(c, &r->tests[i].took_ns);
     }
     list(c, (void **)&r->consoles, &r->nconsoles, sizeof(*r->consoles));
     for (size_t i = 0; i < r->nconsoles; i++) {

@@ -7,6 +7,7 @@
 #include "src/base/clock.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const words[] = {
@@ -39,8 +40,13 @@ static void line_with_place(FILE *f, const char *where, const char *text)
 
 static void marks(FILE *f, const struct result *r)
 {
+    int width = 16;
     for (size_t i = 0; i < r->nmarks; i++) {
-        fprintf(f, "      %-16s ", r->marks[i].name);
+        int len = (int)strnlen(r->marks[i].name, 40);
+        width = len > width ? len : width;
+    }
+    for (size_t i = 0; i < r->nmarks; i++) {
+        fprintf(f, "      %-*s ", width, r->marks[i].name);
         xml_seconds(f, r->marks[i].wall_ns);
         fputs(" s  cpu ", f);
         xml_seconds(f, r->marks[i].cpu_ns);
@@ -62,6 +68,94 @@ static void notes(FILE *f, const struct result *r)
     }
 }
 
+// How much of a guest's own failed tests a person reads here: all of it is in
+// the reports.
+#define TESTS_SHOWN   10
+#define DETAILS_SHOWN 20
+
+static void verdict_counts(FILE *f, const size_t counts[VERDICT_SKIPPED + 1],
+                           const char *error_word)
+{
+    const struct {
+        enum verdict verdict;
+        const char *word;
+    } parts[] = {
+        {VERDICT_PASSED, "passed"},
+        {VERDICT_FAILED, "failed"},
+        {VERDICT_ERROR, error_word},
+        {VERDICT_SKIPPED, "skipped"},
+    };
+    bool first = true;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t n = counts[parts[i].verdict];
+        if (!n)
+            continue;
+        fprintf(f, "%s%zu %s", first ? "" : ", ", n, parts[i].word);
+        first = false;
+    }
+}
+
+// The first lines of text, and how many more there are.
+static void first_lines(FILE *f, const char *margin, const char *text)
+{
+    const char *end = text;
+    size_t lines = 0;
+    while (*end && lines < DETAILS_SHOWN) {
+        end += strcspn(end, "\n");
+        end += *end == '\n';
+        lines++;
+    }
+    char *shown = strndup(text, (size_t)(end - text));
+    if (shown)
+        block(f, margin, shown);
+    free(shown);
+    size_t more = 0;
+    for (; *end; more++) {
+        end += strcspn(end, "\n");
+        end += *end == '\n';
+    }
+    if (more)
+        fprintf(f, "%s... %zu more lines\n", margin, more);
+}
+
+static void guest_test(FILE *f, const struct result_test *t)
+{
+    fprintf(f, "        %s ", words[t->verdict]);
+    visible_text(f, t->name, strlen(t->name), NULL);
+    if (t->message) {
+        fputs(": ", f);
+        visible_text(f, t->message, strlen(t->message), NULL);
+    }
+    fputc('\n', f);
+    if (t->details)
+        first_lines(f, "                ", t->details);
+}
+
+// The tests that the guest ran: how many, and those that failed.
+static void guest_tests(FILE *f, const struct result *r)
+{
+    if (!r->ntests)
+        return;
+    size_t counts[VERDICT_SKIPPED + 1];
+    for (size_t v = 0; v <= VERDICT_SKIPPED; v++)
+        counts[v] = result_count_tests(r, (enum verdict)v);
+    fprintf(f, "      %zu kernel test%s: ", r->ntests,
+            r->ntests == 1 ? "" : "s");
+    verdict_counts(f, counts, "with an error");
+    fputc('\n', f);
+    size_t failed = counts[VERDICT_FAILED] + counts[VERDICT_ERROR];
+    size_t shown = 0;
+    for (size_t i = 0; i < r->ntests && shown < TESTS_SHOWN; i++) {
+        enum verdict v = r->tests[i].verdict;
+        if (v != VERDICT_FAILED && v != VERDICT_ERROR)
+            continue;
+        guest_test(f, &r->tests[i]);
+        shown++;
+    }
+    if (failed > shown)
+        fprintf(f, "        ... %zu more\n", failed - shown);
+}
+
 void terminal_result(FILE *f, const struct result *r, bool verbose)
 {
     fprintf(f, "%s ", words[r->verdict]);
@@ -81,6 +175,7 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
     if (r->verdict != VERDICT_PASSED && r->message)
         line_with_place(f, r->where, r->message);
     notes(f, r);
+    guest_tests(f, r);
     for (size_t i = 0; r->verdict != VERDICT_PASSED && i < r->nsections; i++)
         block(f, "        ", r->sections[i].text);
     if (verbose)
@@ -93,24 +188,8 @@ void terminal_summary(FILE *f, const struct result_list *all,
     size_t counts[VERDICT_SKIPPED + 1] = {0};
     for (size_t i = 0; i < all->count; i++)
         counts[all->items[i].verdict]++;
-    static const struct {
-        enum verdict verdict;
-        const char *word;
-    } parts[] = {
-        {VERDICT_PASSED, "passed"},
-        {VERDICT_FAILED, "failed"},
-        {VERDICT_ERROR, "could not be judged"},
-        {VERDICT_SKIPPED, "skipped"},
-    };
     fprintf(f, "%zu scenario%s: ", all->count, all->count == 1 ? "" : "s");
-    bool first = true;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        size_t n = counts[parts[i].verdict];
-        if (!n)
-            continue;
-        fprintf(f, "%s%zu %s", first ? "" : ", ", n, parts[i].word);
-        first = false;
-    }
+    verdict_counts(f, counts, "could not be judged");
     fputs(" in ", f);
     xml_seconds(f, duration_ns);
     fputs(" s\n", f);

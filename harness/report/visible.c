@@ -2,12 +2,9 @@
 // Hostile bytes made readable. See visible.h.
 #include "harness/report/visible.h"
 
-#include <stdbool.h>
-
-// Decodes one character of at most len bytes; its length, or 0 when the bytes
-// are not UTF-8 (RFC 3629: no overlong forms, no surrogates).
-static size_t decode(const unsigned char *s, size_t len, uint32_t *out)
+size_t visible_decode(const char *bytes, size_t len, uint32_t *out)
 {
+    const unsigned char *s = (const unsigned char *)bytes;
     static const struct {
         unsigned char mask, lead;
         uint32_t min;
@@ -35,7 +32,7 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *out)
     return n;
 }
 
-static bool is_hidden(uint32_t c)
+bool visible_is_hidden(uint32_t c)
 {
     static const struct {
         uint32_t first, last;
@@ -61,7 +58,7 @@ static void character(FILE *f, const char *bytes, size_t n, uint32_t c)
 {
     if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
         picture(f, c);
-    else if (is_hidden(c))
+    else if (visible_is_hidden(c))
         fprintf(f, "\\u{%X}", (unsigned)c);
     else
         fwrite(bytes, 1, n, f);
@@ -73,7 +70,7 @@ void visible_text(FILE *f, const char *bytes, size_t len,
     size_t n = 0;
     for (size_t i = 0; i < len; i += n ? n : 1) {
         uint32_t c = 0;
-        n = decode((const unsigned char *)bytes + i, len - i, &c);
+        n = visible_decode(bytes + i, len - i, &c);
         if (!n) {
             fprintf(f, "\\x%02X", (unsigned)(unsigned char)bytes[i]);
             continue;

@@ -3,9 +3,19 @@
 // or a parser would act on. Used by every report.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+// Decodes one character of at most len bytes (1 or more) into out; its length,
+// or 0 when the bytes are not UTF-8 (RFC 3629: no overlong forms, no
+// surrogates).
+size_t visible_decode(const char *bytes, size_t len, uint32_t *out);
+
+// Nobody sees it, or it changes how others are seen: C1, bidirectional
+// controls, zero width.
+bool visible_is_hidden(uint32_t character);
 
 // Writes bytes to f:
 //   - a control character becomes its picture (ESC is U+241B), a carriage

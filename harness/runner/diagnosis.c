@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the report tells about a failure beyond its sentence: the step, the
-// wait, near misses, the console's last lines with their times, the registers.
-// Used by the runner only.
-#include "harness/runner/run.h"
+// What the report tells about a failure beyond its sentence: the sections, and
+// those of them that are about the scenario and the console's last lines. Used
+// by the runner only.
+#include "harness/runner/diagnosis.h"
 
 #include "src/base/clock.h"
 
@@ -33,14 +33,18 @@ char *run_step_text(const struct step *s)
     return n < 0 ? NULL : text;
 }
 
-static void tell_wait(FILE *f, struct run *r, const struct wait *w)
+static void tell_wait(FILE *f, struct diagnosis *d)
 {
+    const struct run *r = d->run;
+    const struct wait *w = d->wait;
     if (!w)
         return;
     char span[SPAN_TEXT];
     fprintf(f, "waited %s", span_text(span, r->now_ns - w->started_ns));
     uint64_t last = matcher_last_ns(r->matcher);
-    if (!last)
+    if (!last && run_ports_printed(r))
+        fprintf(f, "; nothing was printed on ttyS%u\n", r->port);
+    else if (!last)
         fputs("; the guest has printed nothing at all\n", f);
     else if (last < w->started_ns)
         fprintf(f,
@@ -58,40 +62,21 @@ static void tell_wait(FILE *f, struct run *r, const struct wait *w)
                 lost);
 }
 
-static void tell_misses(FILE *f, struct run *r, const struct wait *w)
-{
-    for (size_t i = 0; w && i < w->npatterns; i++) {
-        struct near_miss miss;
-        if (!matcher_near_miss(r->matcher, w->patterns[i], &miss))
-            continue;
-        fprintf(f, "%s /%s/: \"",
-                miss.partial ? "this may begin a match of"
-                             : "nearest to a match of",
-                pattern_source(w->patterns[i]));
-        fwrite(miss.text.text, 1, miss.text.len, f);
-        fputs("\"\n", f);
-    }
-}
-
 struct tail {
     FILE *f;
-    uint64_t started_ns;
+    const struct diagnosis *d;
     const char *from; // print only from the line with this text on, or NULL
-    size_t left;      // lines that may still be printed
-    size_t printed;
+    const char *told; // lines in this text are not printed again, or NULL
+    size_t skip;      // lines that are not printed, before
+    size_t left;      // those that may be
+    size_t seen, printed;
+    bool ports; // say which
 };
 
-static void tail_line(void *owner, uint64_t ns, const char *text, size_t len)
+static void tail_line(void *owner, unsigned port, uint64_t ns, const char *text,
+                      size_t len)
 {
     struct tail *t = owner;
-    if (t->from && !memmem(text, len, t->from, strlen(t->from)))
-        return;
-    t->from = NULL;
-    if (!t->left)
-        return;
-    t->left--;
-    if (!t->printed++)
-        fputs("the console's last lines:\n", t->f);
     while (len && (text[len - 1] == '\r' || text[len - 1] == '\n'))
         len--;
     // An empty line's end may have gone to the line before.
@@ -99,74 +84,66 @@ static void tail_line(void *owner, uint64_t ns, const char *text, size_t len)
         text++;
         len--;
     }
-    uint64_t at = ns > t->started_ns ? ns - t->started_ns : 0;
-    fprintf(t->f, "  %8.3f  ", (double)at / 1e9);
+    if (t->from && !memmem(text, len, t->from, strlen(t->from)))
+        return;
+    t->from = NULL;
+    if (t->told && (!len || memmem(t->told, strlen(t->told), text, len)))
+        return;
+    if (t->seen++ < t->skip || !t->left)
+        return;
+    t->left--;
+    if (!t->printed++)
+        fprintf(t->f, "the console%s last lines:\n", t->ports ? "s'" : "'s");
+    fprintf(t->f, "  %8.3f  ", diagnose_seconds(t->d, ns));
+    if (t->ports)
+        fprintf(t->f, "ttyS%u  ", port);
     fwrite(text, 1, len, t->f);
     fputc('\n', t->f);
 }
 
 // The last lines; of a kernel's death its beginning, which says more.
-static void tell_console(FILE *f, struct run *r, const struct wait *w)
+static void tell_console(FILE *f, struct diagnosis *d)
 {
-    (void)w;
-    struct tail t = {.f = f, .started_ns = r->options->started_ns};
-    if (r->hit && *r->hit_data.line) {
+    const struct run *r = d->run;
+    struct tail t = {.f = f, .d = d, .ports = run_ports_printed(r) > 1};
+    if (r->hit && *r->hit_data.line && !r->trace) {
         t.from = r->hit_data.line;
         t.left = DEATH_LINES;
-        console_record_tail(r->record, LOOK_BACK, tail_line, &t);
+        run_tail(r, LOOK_BACK, tail_line, &t);
+    }
+    // Beside a report that is told whole: what was printed before and after.
+    if (r->trace) {
+        t.told = r->trace;
+        run_tail(r, LOOK_BACK, tail_line, &t);
+        t.skip = t.seen > TAIL_LINES ? t.seen - TAIL_LINES : 0;
+        t.seen = 0;
     }
     if (!t.printed) {
         t.from = NULL;
         t.left = TAIL_LINES;
-        console_record_tail(r->record, TAIL_LINES, tail_line, &t);
+        run_tail(r, r->trace ? LOOK_BACK : TAIL_LINES, tail_line, &t);
     }
-    if (!t.printed)
+    if (!t.printed && !r->trace)
         fputs("the console is empty\n", f);
 }
 
-// Registers tell where a guest is that stands still or has died.
-static void tell_regs(FILE *f, struct run *r, const struct wait *w)
+static void tell_step(FILE *f, struct diagnosis *d)
 {
-    if (!w && !r->ended && !r->hit)
-        return;
-    struct toyvmm_regs regs;
-    const struct run_machine *m = r->options->machine;
-    if (r->ended && r->end.has_regs)
-        regs = r->end.regs;
-    else if (r->ended || !m || !m->regs || !m->regs(m->owner, &regs))
-        return;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } table[] = {
-        {"rip", regs.rip}, {"rflags", regs.rflags}, {"rsp", regs.rsp},
-        {"rbp", regs.rbp}, {"rax", regs.rax},       {"rbx", regs.rbx},
-        {"rcx", regs.rcx}, {"rdx", regs.rdx},       {"rsi", regs.rsi},
-        {"rdi", regs.rdi}, {"r8", regs.r8},         {"r9", regs.r9},
-        {"r10", regs.r10}, {"r11", regs.r11},       {"r12", regs.r12},
-        {"r13", regs.r13}, {"r14", regs.r14},       {"r15", regs.r15},
-        {"cr0", regs.cr0}, {"cr2", regs.cr2},       {"cr3", regs.cr3},
-        {"cr4", regs.cr4}, {"efer", regs.efer},     {"cs", regs.cs},
-    };
-    fputs("registers of vCPU 0:", f);
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        fprintf(f, "%s%-6s %016" PRIx64, i % 3 ? "  " : "\n  ", table[i].name,
-                table[i].value);
-    fputc('\n', f);
-}
-
-static void tell_step(FILE *f, struct run *r, const struct wait *w)
-{
-    (void)w;
-    char *step = r->step ? run_step_text(r->step) : NULL;
+    char *step = d->run->step ? run_step_text(d->run->step) : NULL;
     if (step)
         fprintf(f, "| %s\n", step);
     free(step);
 }
 
-static void tell_machine(FILE *f, struct run *r, const struct wait *w)
+static void tell_trace(FILE *f, struct diagnosis *d)
 {
-    (void)w;
+    if (d->run->trace)
+        fprintf(f, "the kernel's report:\n%s", d->run->trace);
+}
+
+static void tell_machine(FILE *f, struct diagnosis *d)
+{
+    const struct run *r = d->run;
     if (r->ended)
         fprintf(f, "the machine ended: %s%s%s\n",
                 toyvmm_event_name(r->end.kind), *r->end.detail ? ", " : "",
@@ -177,21 +154,26 @@ void run_diagnosis(struct run *r, const struct wait *w)
 {
     static const struct {
         const char *name;
-        void (*tell)(FILE *f, struct run *r, const struct wait *w);
+        void (*tell)(FILE *f, struct diagnosis *d);
     } sections[] = {
-        {"step", tell_step},        {"wait", tell_wait},
-        {"near-miss", tell_misses}, {"machine", tell_machine},
-        {"console", tell_console},  {"registers", tell_regs},
+        {"step", tell_step},           {"wait", tell_wait},
+        {"near-miss", tell_near_miss}, {"trace", tell_trace},
+        {"machine", tell_machine},     {"doing", tell_doing},
+        {"console", tell_console},     {"stack", tell_stack},
+        {"registers", tell_registers},
     };
+    struct diagnosis d = {.run = r, .wait = w};
+    diagnose_machine(&d);
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         char *text = NULL;
         size_t len = 0;
         FILE *f = open_memstream(&text, &len);
         if (!f)
-            return;
-        sections[i].tell(f, r, w);
+            break;
+        sections[i].tell(f, &d);
         if (!fclose(f))
             result_add_section(r->result, sections[i].name, text);
         free(text);
     }
+    diagnose_machine_end(&d);
 }

@@ -2,6 +2,8 @@
 // From what went wrong to the verdict: one sentence, a kind for machines, and
 // the diagnosis. Used by the runner only.
 #include "harness/runner/run.h"
+#include "harness/runner/title.h"
+#include "harness/runner/trace.h"
 
 #include "src/base/clock.h"
 
@@ -105,6 +107,8 @@ void run_fail_end(struct run *r)
              *detail ? " (" : "", detail, *detail ? ")" : "");
 }
 
+#define TRACE_LIMIT (3 * NS_PER_S)
+
 // A line of the kernel's without its time stamp.
 static const char *without_stamp(const char *line)
 {
@@ -135,17 +139,57 @@ static void search_line(void *owner, uint64_t ns, const char *text, size_t len)
     s->line[strcspn(s->line, "\r\n")] = '\0';
 }
 
+// The whole report, as far as the kernel gets with it; NULL when the line that
+// fired begins none.
+static struct trace *take_trace(struct run *r)
+{
+    struct error err = {""};
+    struct trace *t = trace_new(&r->rules.kinds, r->ports[r->hit_port].record,
+                                &r->hit_data, &err);
+    if (!t)
+        return NULL;
+    uint64_t end = run_drain_end(r, TRACE_LIMIT);
+    while (trace_more(t) && run_drain_one(r, trace_quiet_ns(t), end))
+        ;
+    trace_more(t);
+    free(r->trace);
+    r->trace = trace_text(t, r->options->started_ns);
+    return t;
+}
+
+// The kernel's own report is the verdict.
+static void fail_report(struct run *r, const struct trace *t)
+{
+    char *title = trace_title(t);
+    char *group = title ? title_group(title) : NULL;
+    if (group && !r->result->kind)
+        result_add_property(r->result, "failure.title", group);
+    run_fail(r, VERDICT_FAILED, NULL, trace_kind(t)->name, "%s",
+             title ? title : trace_kind(t)->meaning);
+    free(title);
+    free(group);
+}
+
 #define DRAIN_QUIET (100 * NS_PER_MS)
 #define DRAIN_LIMIT (1 * NS_PER_S)
 
 void run_fail_hit(struct run *r)
 {
     struct rule *rule = &r->rules.fails[r->hit_data.index];
-    run_drain(r, DRAIN_QUIET, DRAIN_LIMIT);
+    struct trace *t = take_trace(r);
+    if (t && rule->builtin) {
+        fail_report(r, t);
+        trace_free(t);
+        return;
+    }
+    if (!t)
+        run_drain(r, DRAIN_QUIET, DRAIN_LIMIT);
+    trace_free(t);
     const char *seen = r->hit_data.line;
     struct line_search s = {.beginning = seen, .line = ""};
     if (*seen)
-        console_record_tail(r->record, LOOK_BACK, search_line, &s);
+        console_record_tail(r->ports[r->hit_port].record, LOOK_BACK,
+                            search_line, &s);
     const char *whole = *s.line ? s.line : seen;
     const char *line = without_stamp(whole);
     if (rule->builtin)
@@ -166,7 +210,7 @@ void run_fail_timeout(struct run *r, const struct wait *w)
     span_text(waited, r->now_ns - w->started_ns);
     char *message = NULL;
     int n;
-    if (r->now_ns >= r->deadline_ns)
+    if (w->deadline_ns >= r->deadline_ns)
         n = asprintf(
             &message, "the scenario's timeout of %s passed in the wait for %s",
             span_text(limit, run_scaled(r, r->scenario->timeout_ns)), w->what);

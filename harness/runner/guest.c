@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_MEMORY  (UINT64_C(256) << 20)
 #define DEFAULT_CMDLINE "console=ttyS0 panic=-1"
@@ -20,6 +21,7 @@ void guest_free(struct guest *guest)
     free(guest->kernel);
     free(guest->initrd);
     free(guest->cmdline);
+    free(guest->symbols);
     *guest = (struct guest){0};
 }
 
@@ -46,15 +48,14 @@ static int append_words(char **cmdline, const char *more, struct error *err)
     return replace(cmdline, both, err);
 }
 
-// A path in a scenario stands beside the scenario.
-static char *beside(const char *scenario, const char *path)
+// A path stands beside the file that names it: the scenario, or what it uses.
+static char *beside(const char *file, const char *path)
 {
-    const char *slash = strrchr(scenario, '/');
+    const char *slash = strrchr(file, '/');
     char *out = NULL;
     if (*path == '/' || !slash)
         return strdup(path);
-    int n =
-        asprintf(&out, "%.*s%s", (int)(slash - scenario + 1), scenario, path);
+    int n = asprintf(&out, "%.*s%s", (int)(slash - file + 1), file, path);
     return n < 0 ? NULL : out;
 }
 
@@ -69,7 +70,8 @@ static int take_path(char **field, const struct scenario *s,
     char *path = variables_expand(v, t, false, &len, err);
     if (!path)
         return -EINVAL;
-    int code = replace(field, beside(s->path, path), err);
+    int code =
+        replace(field, beside(t->pos.file ? t->pos.file : s->path, path), err);
     free(path);
     return code;
 }
@@ -102,9 +104,12 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
     if (!code)
         code = take_path(&guest->initrd, s, &v, &s->initrd, err);
     if (!code)
+        code = take_path(&guest->symbols, s, &v, &s->symbols, err);
+    if (!code)
         code = take_cmdline(guest, s, &v, err);
     if (s->memory)
         guest->memory = s->memory;
+    guest->ports = s->serial_ports;
     variables_free(&v);
     return code;
 }
@@ -153,11 +158,16 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .initrd = guest->initrd,
                                   .cmdline = guest->cmdline,
                                   .memory = guest->memory,
-                                  .cpus = 1};
+                                  .cpus = 1,
+                                  .ports = guest->ports};
 }
 
 int guest_check(const struct guest *guest, struct error *err)
 {
     struct toyvmm_config config = guest_config(guest);
+    // What is in it is read when a failure is to be explained.
+    if (guest->symbols && access(guest->symbols, R_OK) < 0)
+        return error_errno(err, errno, "can't read the symbols of %s",
+                           guest->symbols);
     return toyvmm_check(&config, err);
 }

@@ -19,13 +19,15 @@ struct guest {
     char *name; // the guest that really runs; "custom" without a definition
     char *note; // e.g. that it is a fallback, or NULL
     char *kernel, *initrd, *cmdline;
+    char *symbols;   // of the kernel, for failure reports, or NULL
     uint64_t memory; // bytes
+    unsigned ports;  // UARTs; 0: as many as a machine has
 };
 
 // Finds out what scenario boots. s may be NULL: then the overrides say all. A
 // definition is asked for once and remembered in the environment as
 // TOYVMM_GUEST_<NAME> (a path to its guest.conf), where child processes find
-// it. Paths of a scenario are relative to its file. -EINVAL: the scenario or
+// it. Paths are relative to the file that names them. -EINVAL: the scenario or
 // the options are wrong; other negative errno: the guest can't be had here.
 int guest_make(struct guest *guest, const struct scenario *s,
                const struct guest_overrides *overrides, struct error *err);

@@ -115,9 +115,10 @@ static bool find_script(char *out, size_t size)
     return false;
 }
 
-// Runs `guest.sh resolve NAME` and reads the path that it prints, which the
-// variable then has; what it says on standard error is for the user.
-static int run_script(const char *script, const char *name,
+// Runs `guest.sh resolve NAME`, with --no-build unless it may build, and reads
+// the path that it prints, which the variable then has; what it says on
+// standard error is for the user.
+static int run_script(const char *script, const char *name, bool build,
                       const char *variable, char **path, struct error *err)
 {
     int out[2];
@@ -126,13 +127,14 @@ static int run_script(const char *script, const char *name,
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    char *const argv[] = {strdup(script), strdup("resolve"), strdup(name),
-                          NULL};
+    char *const argv[] = {strdup(script), strdup("resolve"),
+                          strdup(build ? name : "--no-build"),
+                          build ? NULL : strdup(name), NULL};
     pid_t pid;
     int failed = posix_spawn(&pid, script, &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(out[1]);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof(argv) / sizeof(argv[0]); i++)
         free(argv[i]);
     if (failed) {
         close(out[0]);
@@ -156,7 +158,8 @@ static int run_script(const char *script, const char *name,
     return error_set(err, -ENOENT, "the guest \"%s\" can't be had here", name);
 }
 
-int guest_conf_find(struct guest *guest, const char *name, struct error *err)
+static int find(struct guest *guest, const char *name, bool build,
+                struct error *err)
 {
     char variable[256];
     variable_name(name, variable, sizeof(variable));
@@ -170,9 +173,19 @@ int guest_conf_find(struct guest *guest, const char *name, struct error *err)
                          "TOYVMM_FIXTURES to the folder with guest.sh",
                          name);
     char *path = NULL;
-    int code = run_script(script, name, variable, &path, err);
+    int code = run_script(script, name, build, variable, &path, err);
     if (!code && path)
         code = guest_conf_read(guest, path, err);
     free(path);
     return code;
+}
+
+int guest_conf_find(struct guest *guest, const char *name, struct error *err)
+{
+    return find(guest, name, true, err);
+}
+
+int guest_conf_look(struct guest *guest, const char *name, struct error *err)
+{
+    return find(guest, name, false, err);
 }

@@ -11,22 +11,80 @@
 #include <string.h>
 #include <time.h>
 
+// The machine of a run, and what it is made from again. vm is NULL when it
+// could not be made; no function but restart and stop is called then.
+struct live_machine {
+    struct toyvmm_config config;
+    struct live_console *console;
+    struct toyvmm *vm;
+};
+
 static void stop(void *owner)
 {
-    toyvmm_stop(owner);
+    struct live_machine *m = owner;
+    if (m->vm)
+        toyvmm_stop(m->vm);
 }
 
 static bool regs(void *owner, struct toyvmm_regs *out)
 {
-    return toyvmm_read_regs(owner, out);
+    struct live_machine *m = owner;
+    return m->vm && toyvmm_read_regs(m->vm, out);
+}
+
+static bool observe(void *owner, struct toyvmm_observation *out)
+{
+    struct live_machine *m = owner;
+    return m->vm && toyvmm_observe(m->vm, out);
+}
+
+static size_t read_virtual(void *owner, const struct toyvmm_regs *which,
+                           uint64_t address, void *to, size_t len)
+{
+    struct live_machine *m = owner;
+    return m->vm ? toyvmm_read_virtual(m->vm, which, address, to, len) : 0;
 }
 
 static void usage(void *owner, uint64_t *cpu_ns, uint64_t *exits)
 {
-    struct toyvmm_stats stats;
-    toyvmm_stats(owner, &stats);
+    struct live_machine *m = owner;
+    struct toyvmm_stats stats = {0};
+    if (m->vm)
+        toyvmm_stats(m->vm, &stats);
     *cpu_ns = stats.cpu_ns;
     *exits = stats.exits;
+}
+
+static int nmi(void *owner, struct error *err)
+{
+    struct live_machine *m = owner;
+    return m->vm ? toyvmm_nmi(m->vm, err)
+                 : error_set(err, -ESRCH, "there is no machine");
+}
+
+static void take_apart(struct live_machine *m)
+{
+    live_console_attach(m->console, NULL);
+    toyvmm_destroy(m->vm);
+    m->vm = NULL;
+}
+
+static int put_together(struct live_machine *m, struct error *err)
+{
+    int code = 0;
+    m->vm = toyvmm_create(&m->config, &code, err);
+    if (!m->vm)
+        return code;
+    live_console_attach(m->console, m->vm);
+    return toyvmm_start(m->vm, err);
+}
+
+static int restart(void *owner, struct error *err)
+{
+    struct live_machine *m = owner;
+    take_apart(m);
+    live_console_forget_input(m->console);
+    return put_together(m, err);
 }
 
 static int describe(const struct live_options *o, struct result *out)
@@ -73,19 +131,31 @@ static int no_machine(const struct live_options *o, struct result *out,
     return code ? code : result_set(&out->message, "%s", err->text);
 }
 
-static int run_on(const struct live_options *o, struct live_console *lc,
-                  struct toyvmm *vm, struct result *out)
+static int run_on(const struct live_options *o, struct live_machine *m,
+                  struct result *out)
 {
-    struct run_machine machine = {vm, stop, regs, usage};
+    const struct run_machine machine = {.owner = m,
+                                        .stop = stop,
+                                        .regs = regs,
+                                        .observe = observe,
+                                        .read = read_virtual,
+                                        .usage = usage,
+                                        .restart = restart,
+                                        .nmi = nmi};
     struct run_options run = {.scenario = o->scenario,
-                              .console = live_console_base(lc),
+                              .console = live_console_base(m->console),
                               .machine = &machine,
+                              .kernel = o->guest->kernel,
+                              .symbols = o->guest->symbols,
                               .started_ns = o->started_ns,
                               .timeout_scale = o->timeout_scale,
                               .judge_marks = o->judge_marks,
+                              .witness = o->witness,
                               .printed = o->printed,
                               .step = o->step,
                               .owner = o->owner};
+    if (o->prepare)
+        o->prepare(o->owner, &run, out);
     if (o->console)
         o->console(o->owner, run.console);
     int code = run_scenario(&run, out);
@@ -100,20 +170,21 @@ int live_run(const struct live_options *options, struct result *result)
     int code = describe(options, result);
     if (code)
         return code;
-    struct live_console *lc = live_console_new(&err);
-    if (!lc)
+    struct live_machine m = {.config = guest_config(options->guest),
+                             .console = live_console_new(&err)};
+    if (!m.console)
         return no_machine(options, result, &err);
-    struct toyvmm_config config = guest_config(options->guest);
-    config.sink = live_console_sink(lc);
-    struct toyvmm *vm = toyvmm_create(&config, NULL, &err);
-    if (vm)
-        live_console_attach(lc, vm);
-    if (vm && !toyvmm_start(vm, &err))
-        code = run_on(options, lc, vm, result);
-    else
+    m.config.sink = live_console_sink(m.console);
+    if (put_together(&m, &err))
         code = no_machine(options, result, &err);
-    if (vm)
-        toyvmm_destroy(vm);
-    console_close(live_console_base(lc));
+    else
+        code = run_on(options, &m, result);
+    if (options->witness && !code) {
+        witness_lock(options->witness);
+        options->witness->finished = result;
+        witness_unlock(options->witness);
+    }
+    take_apart(&m);
+    console_close(live_console_base(m.console));
     return code;
 }

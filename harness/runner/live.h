@@ -13,10 +13,16 @@ struct live_options {
     const char *accelerator; // "kvm" or "rig", for the result
     double timeout_scale;
     bool judge_marks;
-    uint64_t started_ns; // process start, CLOCK_MONOTONIC
+    struct witness *witness; // or NULL
+    uint64_t started_ns;     // process start, CLOCK_MONOTONIC
     // As in run_options.
-    void (*printed)(void *owner, const uint8_t *bytes, size_t len);
+    void (*printed)(void *owner, unsigned port, const uint8_t *bytes,
+                    size_t len);
     void (*step)(void *owner, const struct step *step, uint64_t at_ns);
+    // The run is about to begin: its console and machine may be replaced by
+    // others that hand on to them. about is what is known of it. May be NULL.
+    void (*prepare)(void *owner, struct run_options *run,
+                    const struct result *about);
     // The console is there (so that console_interrupt can end the run), and,
     // with NULL, is about to go. May be NULL.
     void (*console)(void *owner, struct console *console);

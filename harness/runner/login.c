@@ -5,151 +5,70 @@
 // What makes it hard, and what is done about it:
 //   - A kernel message cuts the prompt: the matcher looks at the text with
 //     kernel messages lifted out as well.
-//   - The prompt was overwritten, or getty waits for a key: after a silence,
-//     Enter asks for a new one. An Enter too many gives a second prompt, so
-//     after a nudge the name is typed only once the prompts have stopped.
+//   - The prompt was overwritten, or getty waits for a key: when nothing but
+//     kernel messages came for a while, Enter asks for a new one. An Enter too
+//     many gives a second prompt, so after a nudge the name is typed only once
+//     the prompts have stopped.
+//   - Another program prints on the same terminal without a pause, so that no
+//     prompt is ever the last that was printed: one that is buried under some
+//     lines counts as well, and a shell is known by what it answers.
 //   - Some programs drop what was typed before they were ready: getty, when it
 //     sets up the line. The terminal echoes a name that arrived; if silence
 //     comes before the echo, Enter fetches a new prompt and the name is typed
 //     again. Nothing is ever typed into a password prompt but the password,
 //     once: these prompts flush their input *before* they are printed.
 //   - A guest without a password goes straight to the shell.
-#include "harness/runner/run.h"
+#include "harness/runner/login.h"
 
 #include "src/base/clock.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define NUDGE_AFTER  (3 * NS_PER_S)
 #define NUDGE_SETTLE (300 * NS_PER_MS)
 #define ATTEMPTS     3
-
-enum sight {
-    SEES_REFUSED,
-    SEES_LOGIN,
-    SEES_PASSWORD,
-    SEES_SHELL,
-    SEES_ECHO,
-    SIGHTS,
-};
-
-// `$` would also match before a last newline: a prompt has none.
-#define AT_END "$(?!\\n)"
-
-static const char *const sources[] = {
-    [SEES_REFUSED] = "[Ll]ogin incorrect|[Ll]ogin timed out|[Ll]ogin failed|"
-                     "[Aa]uthentication failure|[Aa]ccount (?:is )?(?:locked|"
-                     "disabled|expired)",
-    [SEES_LOGIN] = "(?<![Ll]ast )[Ll]ogin: *" AT_END,
-    [SEES_PASSWORD] = "[Pp]assword(?: for [^:\\n]*)?: *" AT_END,
-    [SEES_SHELL] = "[#$%>] ?" AT_END,
-};
-
-struct login {
-    struct run *run;
-    const struct step *step;
-    char *user, *password;
-    size_t user_len, password_len;
-    struct pattern *owned[SIGHTS];
-    const struct pattern *patterns[SIGHTS];
-};
-
-static bool compile(struct login *l, enum sight which, const char *source)
-{
-    struct error err = {""};
-    size_t at;
-    l->owned[which] = pattern_compile(source, strlen(source), 0, &at, &err);
-    l->patterns[which] = l->owned[which];
-    if (!l->owned[which])
-        run_error(l->run, "pattern", &err);
-    return l->owned[which] != NULL;
-}
-
-// The echo of the name, at the end of its line.
-static bool compile_echo(struct login *l)
-{
-    static const char line_end[] = "[ \t]*\n";
-    const struct text_piece pieces[] = {
-        {.variable = true, .bytes = "u", .len = 1},
-        {.bytes = line_end, .len = sizeof(line_end) - 1},
-    };
-    struct variables v = {0};
-    struct text t = {.npieces = 2, .pieces = pieces};
-    struct error err = {""};
-    size_t len;
-    char *source = NULL;
-    if (variables_set(&v, "u", l->user, l->user_len))
-        source = variables_expand(&v, &t, true, &len, &err);
-    variables_free(&v);
-    bool ok = source && compile(l, SEES_ECHO, source);
-    free(source);
-    return ok;
-}
-
-static bool prepare(struct login *l)
-{
-    const struct step *s = l->step;
-    l->user = run_text(l->run, &s->u.login.user, &l->user_len);
-    if (!l->user)
-        return false;
-    if (s->u.login.has_password) {
-        l->password = run_text(l->run, &s->u.login.password, &l->password_len);
-        if (!l->password)
-            return false;
-    }
-    for (int i = 0; i < SEES_ECHO; i++) {
-        if (!compile(l, (enum sight)i, sources[i]))
-            return false;
-    }
-    if (s->u.login.has_prompt) {
-        pattern_free(l->owned[SEES_SHELL]);
-        l->owned[SEES_SHELL] = NULL;
-        l->patterns[SEES_SHELL] =
-            run_pattern(l->run, &s->u.login.prompt, &l->owned[SEES_SHELL]);
-        if (!l->patterns[SEES_SHELL])
-            return false;
-    }
-    return compile_echo(l);
-}
-
-static void dispose(struct login *l)
-{
-    for (int i = 0; i < SIGHTS; i++)
-        pattern_free(l->owned[i]);
-    free(l->user);
-    if (l->password)
-        explicit_bzero(l->password, l->password_len);
-    free(l->password);
-}
 
 static enum flow nudge(struct login *l)
 {
     return run_type(l->run, "\r", 1);
 }
 
-static struct wait wait_for(struct login *l, const enum sight *sights, size_t n,
-                            const struct pattern **list, const char *what)
+// Waits for one of the sights; *seen is which.
+static enum wait_outcome look(struct login *l, struct wait *w,
+                              const enum sight *sights, size_t n,
+                              enum sight *seen)
 {
+    const struct pattern *list[SIGHTS];
     for (size_t i = 0; i < n; i++)
         list[i] = l->patterns[sights[i]];
-    return (struct wait){.patterns = list,
-                         .npatterns = n,
-                         .within_ns = l->step->u.login.within_ns,
-                         .quiet_ns = run_scaled(l->run, NUDGE_AFTER),
+    w->patterns = list;
+    w->npatterns = n;
+    enum wait_outcome out = run_wait(l->run, w);
+    if (out == WAIT_MATCH)
+        *seen = sights[w->match.index];
+    return out;
+}
+
+// quiet_ns, unscaled, is the silence that ends the wait, if not 0.
+static struct wait wait_for(const struct login *l, uint64_t quiet_ns,
+                            const char *what)
+{
+    return (struct wait){.within_ns = l->step->u.login.within_ns,
+                         .quiet_ns = run_scaled(l->run, quiet_ns),
+                         .kernel_talks = true,
                          .what = what};
 }
 
 // After a nudge, more prompts may follow: the last one is the one to answer.
 static enum flow let_prompts_stop(struct login *l)
 {
-    const enum sight sights[] = {SEES_LOGIN};
-    const struct pattern *list[1];
-    for (int i = 0; i < 2 * ATTEMPTS; i++) {
+    static const enum sight sights[] = {SEES_LOGIN, SEES_NOISE};
+    enum sight seen = SEES_LOGIN;
+    for (int i = 0; i < 2 * ATTEMPTS && seen == SEES_LOGIN; i++) {
         struct wait w =
-            wait_for(l, sights, 1, list, "the end of the login prompts");
-        w.quiet_ns = run_scaled(l->run, NUDGE_SETTLE);
-        enum wait_outcome out = run_wait(l->run, &w);
+            wait_for(l, NUDGE_SETTLE, "the end of the login prompts");
+        enum wait_outcome out = look(l, &w, sights, 2, &seen);
         if (out == WAIT_FAILED)
             return FLOW_END;
         if (out == WAIT_QUIET)
@@ -160,12 +79,12 @@ static enum flow let_prompts_stop(struct login *l)
 
 static enum flow await_login_prompt(struct login *l)
 {
-    const enum sight sights[] = {SEES_LOGIN};
-    const struct pattern *list[1];
-    struct wait w = wait_for(l, sights, 1, list, "a login prompt");
+    static const enum sight sights[] = {SEES_LOGIN, SEES_BURIED_LOGIN};
+    enum sight seen;
+    struct wait w = wait_for(l, NUDGE_AFTER, "a login prompt");
     bool nudged = false;
     for (;;) {
-        enum wait_outcome out = run_wait(l->run, &w);
+        enum wait_outcome out = look(l, &w, sights, 2, &seen);
         if (out == WAIT_MATCH)
             break;
         if (out == WAIT_FAILED || nudge(l) == FLOW_END)
@@ -173,7 +92,7 @@ static enum flow await_login_prompt(struct login *l)
         nudged = true;
         w.quiet_ns = clock_after(w.quiet_ns, w.quiet_ns); // twice as patient
     }
-    run_mark(l->run, "login_prompt", w.match.end_ns);
+    run_boot_mark(l->run, "login_prompt", w.match.end_ns);
     return nudged ? let_prompts_stop(l) : FLOW_NEXT;
 }
 
@@ -191,53 +110,128 @@ static enum flow type_name(struct login *l)
     return run_type(l->run, "\r", 1);
 }
 
+// A password prompt can't be nudged. One that is not the end of what was
+// printed, when all is silent, was overwritten.
+static enum wait_outcome find_overwritten(struct login *l, enum sight *seen)
+{
+    static const enum sight sights[] = {SEES_ANY_PASSWORD};
+    struct wait w = wait_for(l, 1, "a password prompt");
+    enum wait_outcome out = look(l, &w, sights, 1, seen);
+    if (out == WAIT_MATCH)
+        *seen = SEES_PASSWORD;
+    return out;
+}
+
+// The name was typed: what comes then? WAIT_QUIET: the guest does not seem to
+// have heard it.
+static enum wait_outcome await_reaction(struct login *l, struct match *m,
+                                        enum sight *seen)
+{
+    // Without a password to give, noise alone is reason to ask for a shell.
+    static const enum sight sights[] = {
+        SEES_REFUSED, SEES_PASSWORD, SEES_BURIED_PASSWORD,
+        SEES_LOGIN,   SEES_SHELL,    SEES_ECHO,
+        SEES_NOISE};
+    bool heard = false;
+    struct wait w = wait_for(l, NUDGE_AFTER, "a password prompt or a shell");
+    for (;;) {
+        enum sight list[SIGHTS];
+        size_t n = 0;
+        for (size_t i = 0; i < sizeof(sights) / sizeof(sights[0]); i++) {
+            bool useless = (sights[i] == SEES_ECHO && heard) ||
+                           (sights[i] == SEES_NOISE && l->password);
+            if (!useless)
+                list[n++] = sights[i];
+        }
+        enum wait_outcome out = look(l, &w, list, n, seen);
+        if (out == WAIT_QUIET) {
+            out = find_overwritten(l, seen);
+            if (out == WAIT_QUIET && heard) {
+                w.quiet_ns = 0;
+                continue;
+            }
+        } else if (out == WAIT_MATCH && *seen == SEES_ECHO) {
+            heard = true;
+            w.deadline_ns = 0;
+            continue;
+        } else if (out == WAIT_MATCH && *seen == SEES_BURIED_PASSWORD)
+            *seen = SEES_PASSWORD;
+        *m = w.match;
+        return out;
+    }
+}
+
 // Types the name until the guest has taken it. *seen is what came then: a
-// password prompt or the shell; FLOW_END when neither.
+// password prompt, the shell, noise or a refusal; FLOW_END when none of them.
 static enum flow give_name(struct login *l, struct match *m, enum sight *seen)
 {
-    static const enum sight before[] = {SEES_REFUSED, SEES_PASSWORD, SEES_LOGIN,
-                                        SEES_ECHO, SEES_SHELL};
-    static const enum sight after[] = {SEES_REFUSED, SEES_PASSWORD, SEES_LOGIN,
-                                       SEES_SHELL};
-    const struct pattern *list[SIGHTS];
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (type_name(l) == FLOW_END)
             return FLOW_END;
-        struct wait w =
-            wait_for(l, before, 5, list, "a password prompt or a shell");
-        enum wait_outcome out = run_wait(l->run, &w);
-        if (out == WAIT_MATCH && before[w.match.index] == SEES_ECHO) {
-            w = wait_for(l, after, 4, list, w.what);
-            w.quiet_ns = 0;
-            out = run_wait(l->run, &w);
-            *seen = out == WAIT_MATCH ? after[w.match.index] : SEES_LOGIN;
-        } else if (out == WAIT_MATCH)
-            *seen = before[w.match.index];
+        enum wait_outcome out = await_reaction(l, m, seen);
         if (out == WAIT_FAILED)
             return FLOW_END;
         if (out == WAIT_QUIET) {
             // No echo: the name was lost, a new prompt is needed.
             if (nudge(l) == FLOW_END || let_prompts_stop(l) == FLOW_END)
                 return FLOW_END;
-        } else if (*seen != SEES_LOGIN) {
-            *m = w.match;
+        } else if (*seen != SEES_LOGIN)
             return FLOW_NEXT;
-        }
     }
     return run_fail(l->run, VERDICT_FAILED, NULL, "login",
                     "the guest asks for the user name again and again");
 }
 
+static enum flow not_taken(struct login *l)
+{
+    return run_fail(l->run, VERDICT_FAILED, NULL, "login",
+                    "the guest did not take the password of \"%s\": it asks "
+                    "again",
+                    l->user);
+}
+
+// The shell's prompt can't be seen: is a shell there? What it answers can't be
+// its echo, for there the brackets have backslashes.
+static enum flow ask_shell(struct login *l, struct match *m)
+{
+    static const enum sight answers[] = {SEES_REFUSED, SEES_ANSWER};
+    static const enum sight prompts[] = {SEES_SHELL, SEES_NOISE};
+    uint32_t marker;
+    char line[48];
+    enum sight seen = SEES_ANSWER;
+    if (!login_expect_answer(l, &marker))
+        return FLOW_END;
+    int n = snprintf(line, sizeof(line), "echo \\<%08" PRIx32 "\\>\r", marker);
+    if (run_type(l->run, line, (size_t)n) == FLOW_END)
+        return FLOW_END;
+    struct wait w = wait_for(l, 0, "a shell that answers");
+    if (look(l, &w, answers, 2, &seen) != WAIT_MATCH)
+        return FLOW_END;
+    *m = w.match;
+    if (seen == SEES_REFUSED)
+        return refused(l, m);
+    // Whatever is seen of the prompt after the answer belongs to the login.
+    w = wait_for(l, NUDGE_SETTLE, "a shell prompt");
+    enum wait_outcome out = look(l, &w, prompts, 2, &seen);
+    if (out == WAIT_MATCH)
+        *m = w.match;
+    return out == WAIT_FAILED ? FLOW_END : FLOW_NEXT;
+}
+
 static enum flow await_shell(struct login *l, struct match *m)
 {
     static const enum sight sights[] = {SEES_REFUSED, SEES_LOGIN, SEES_PASSWORD,
-                                        SEES_SHELL};
-    const struct pattern *list[SIGHTS];
-    struct wait w = wait_for(l, sights, 4, list, "a shell prompt");
-    for (;;) {
-        enum wait_outcome out = run_wait(l->run, &w);
+                                        SEES_SHELL, SEES_NOISE};
+    // Who says what the prompt looks like may not have a shell to ask.
+    bool may_ask = !l->step->u.login.has_prompt;
+    struct wait w = wait_for(l, NUDGE_AFTER, "a shell prompt");
+    for (bool nudged = false;; nudged = true) {
+        enum sight seen = SEES_SHELL;
+        enum wait_outcome out = look(l, &w, sights, may_ask ? 5 : 4, &seen);
         if (out == WAIT_FAILED)
             return FLOW_END;
+        if (may_ask && (out == WAIT_QUIET ? nudged : seen == SEES_NOISE))
+            return ask_shell(l, m);
         if (out == WAIT_QUIET) {
             if (nudge(l) == FLOW_END)
                 return FLOW_END;
@@ -245,47 +239,51 @@ static enum flow await_shell(struct login *l, struct match *m)
             continue;
         }
         *m = w.match;
-        enum sight seen = sights[w.match.index];
         if (seen == SEES_SHELL)
             return FLOW_NEXT;
-        if (seen == SEES_REFUSED)
-            return refused(l, m);
-        return run_fail(l->run, VERDICT_FAILED, NULL, "login",
-                        "the guest did not take the password of \"%s\": it "
-                        "asks again",
-                        l->user);
+        return seen == SEES_REFUSED ? refused(l, m) : not_taken(l);
     }
+}
+
+static enum flow give_password(struct login *l, struct match *m)
+{
+    if (!l->password)
+        return run_fail(l->run, VERDICT_FAILED, NULL, "login",
+                        "the guest asks for a password of \"%s\" and the "
+                        "scenario gives none",
+                        l->user);
+    if (run_type_secret(l->run, l->password, l->password_len, false) ==
+            FLOW_END ||
+        run_type(l->run, "\r", 1) == FLOW_END)
+        return FLOW_END;
+    return await_shell(l, m);
 }
 
 static enum flow log_in(struct login *l)
 {
     struct match m = {0};
     enum sight seen = SEES_LOGIN;
+    enum flow flow = FLOW_NEXT;
     if (await_login_prompt(l) == FLOW_END ||
         give_name(l, &m, &seen) == FLOW_END)
         return FLOW_END;
     if (seen == SEES_REFUSED)
         return refused(l, &m);
-    if (seen == SEES_PASSWORD) {
-        if (!l->password)
-            return run_fail(l->run, VERDICT_FAILED, NULL, "login",
-                            "the guest asks for a password of \"%s\" and the "
-                            "scenario gives none",
-                            l->user);
-        if (run_type(l->run, l->password, l->password_len) == FLOW_END ||
-            run_type(l->run, "\r", 1) == FLOW_END ||
-            await_shell(l, &m) == FLOW_END)
-            return FLOW_END;
-    }
-    run_mark(l->run, "shell_prompt", m.end_ns);
-    l->run->at_shell = true;
+    if (seen == SEES_PASSWORD)
+        flow = give_password(l, &m);
+    else if (seen == SEES_NOISE)
+        flow = ask_shell(l, &m);
+    if (flow == FLOW_END)
+        return FLOW_END;
+    run_boot_mark(l->run, "shell_prompt", m.end_ns);
+    l->run->ports[l->run->port].at_shell = true;
     return FLOW_NEXT;
 }
 
 enum flow step_login(struct run *r, const struct step *s)
 {
     struct login l = {.run = r, .step = s};
-    enum flow flow = prepare(&l) ? log_in(&l) : FLOW_END;
-    dispose(&l);
+    enum flow flow = login_prepare(&l) ? log_in(&l) : FLOW_END;
+    login_dispose(&l);
     return flow;
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE (10 * NS_PER_S)
-
 // Types a command and waits for the machine to end.
 static enum wait_outcome ask(struct run *r, const char *command,
                              uint64_t within_ns)
@@ -22,14 +20,16 @@ static enum wait_outcome ask(struct run *r, const char *command,
     return run_wait(r, &w);
 }
 
-static void stop(struct run *r)
+// The port with a shell that can be asked: the present one, or another.
+static bool find_shell(struct run *r)
 {
-    const struct run_machine *m = r->options->machine;
-    if (m && m->stop)
-        m->stop(m->owner);
-    r->ended = true;
-    r->end_seen = true;
-    r->end.kind = TOYVMM_EVENT_STOPPED;
+    if (r->ports[r->port].at_shell)
+        return true;
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+        if (r->ports[i].at_shell)
+            return run_use_port(r, i) == FLOW_NEXT;
+    }
+    return false;
 }
 
 // A shell is asked politely for half of the time, then with -f, which leaves
@@ -39,10 +39,11 @@ static void stop(struct run *r)
 enum flow step_poweroff(struct run *r, const struct step *s)
 {
     uint64_t within =
-        s->u.poweroff_within_ns ? s->u.poweroff_within_ns : PATIENCE;
+        s->u.poweroff_within_ns ? s->u.poweroff_within_ns : RUN_POWEROFF_NS;
+    r->restart_due = false;
     if (r->end_seen)
         return FLOW_NEXT;
-    if (r->at_shell) {
+    if (find_shell(r)) {
         static const char *const commands[] = {"poweroff\r", "poweroff -f\r"};
         for (size_t i = 0; i < 2; i++) {
             enum wait_outcome out = ask(r, commands[i], within / 2);
@@ -59,6 +60,8 @@ enum flow step_poweroff(struct run *r, const struct step *s)
                         span_text(span, run_scaled(r, within)));
         free(where);
     }
-    stop(r);
+    if (run_stop(r) == FLOW_END)
+        return FLOW_END;
+    r->end_seen = true;
     return FLOW_NEXT;
 }

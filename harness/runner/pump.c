@@ -6,12 +6,21 @@
 #include "src/base/clock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const line_mark_names[LINE_MARKS] = {
     "kernel_banner",
     "init_started",
 };
+
+static bool all_lines_seen(const struct run *r)
+{
+    bool all = true;
+    for (size_t i = 0; i < LINE_MARKS; i++)
+        all = all && r->line_seen[i];
+    return all;
+}
 
 void run_mark(struct run *r, const char *name, uint64_t ns)
 {
@@ -21,8 +30,35 @@ void run_mark(struct run *r, const char *name, uint64_t ns)
     if (m && m->usage)
         m->usage(m->owner, &cpu_ns, &exits);
     uint64_t start = r->options->started_ns;
-    result_add_mark(r->result, name, ns > start ? ns - start : 0, cpu_ns,
-                    exits);
+    result_add_mark(r->result, name, ns > start ? ns - start : 0,
+                    r->past_cpu_ns + cpu_ns, r->past_exits + exits);
+}
+
+// The name of a boot's own mark, into buf where it isn't the first boot.
+#define BOOT_MARK 64
+static const char *boot_mark_name(const struct run *r, const char *name,
+                                  char buf[BOOT_MARK])
+{
+    if (r->boots < 2)
+        return name;
+    snprintf(buf, BOOT_MARK, "boot%u_%s", r->boots, name);
+    return buf;
+}
+
+void run_boot_mark(struct run *r, const char *name, uint64_t ns)
+{
+    char buf[BOOT_MARK];
+    run_mark(r, boot_mark_name(r, name, buf), ns);
+}
+
+void run_event_mark(struct run *r, const char *name,
+                    const struct toyvmm_event *e)
+{
+    char buf[BOOT_MARK];
+    uint64_t start = r->options->started_ns;
+    result_add_mark(r->result, boot_mark_name(r, name, buf),
+                    e->ns > start ? e->ns - start : 0,
+                    r->past_cpu_ns + e->cpu_ns, r->past_exits + e->exits);
 }
 
 static void take_event(struct run *r, const struct toyvmm_event *e)
@@ -35,12 +71,11 @@ static void take_event(struct run *r, const struct toyvmm_event *e)
         {TOYVMM_EVENT_USERSPACE, "userspace"},
     };
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-        uint64_t start = r->options->started_ns;
         if (marks[i].kind == e->kind)
-            result_add_mark(r->result, marks[i].mark,
-                            e->ns > start ? e->ns - start : 0, e->cpu_ns,
-                            e->exits);
+            run_event_mark(r, marks[i].mark, e);
     }
+    if (toyvmm_event_is_end(e->kind))
+        rules_forget_reports(&r->rules);
     if (toyvmm_event_is_end(e->kind) && !r->ended) {
         r->ended = true;
         r->end = *e;
@@ -71,8 +106,10 @@ static void cut(const struct console_batch *b, size_t from, size_t to,
     }
 }
 
-static void take_hit(struct run *r, const struct watch_hit *hit)
+static void take_hit(struct run *r, unsigned port, struct watch_hit *hit)
 {
+    if (!rules_judge(&r->rules, port, hit, false))
+        return;
     const struct rule *rule = &r->rules.fails[hit->index];
     bool waits_for_panic = r->step && r->step->kind == STEP_EXPECT_EVENT &&
                            r->step->u.event.event == GUEST_PANIC;
@@ -87,6 +124,16 @@ static void take_hit(struct run *r, const struct watch_hit *hit)
         return;
     r->hit = true;
     r->hit_data = *hit;
+    r->hit_port = port;
+}
+
+// A kernel's line counts once, on whichever port it comes first.
+static void take_line_mark(struct run *r, const struct watch_hit *hit)
+{
+    if (r->line_seen[hit->index])
+        return;
+    r->line_seen[hit->index] = true;
+    run_boot_mark(r, line_mark_names[hit->index], hit->ns);
 }
 
 // A watch tells one hit for each feed: it gets line by line.
@@ -98,50 +145,86 @@ static void feed_watches(struct run *r, const struct console_batch *b)
         const uint8_t *nl = memchr(b->bytes + from, '\n', b->len - from);
         size_t to = nl ? (size_t)(nl - b->bytes) + 1 : b->len;
         cut(b, from, to, &stamp, &part);
+        struct watch *w = r->rules.watches[b->port];
         struct watch_hit hit;
-        if (watch_feed(r->rules.watch, part.bytes, part.len, part.stamps,
-                       part.nstamps, &hit))
-            take_hit(r, &hit);
-        for (size_t i = 0; i < LINE_MARKS; i++) {
-            if (!r->line_marks[i] ||
-                !watch_feed(r->line_marks[i], part.bytes, part.len, part.stamps,
-                            part.nstamps, &hit))
-                continue;
-            run_mark(r, line_mark_names[i], hit.ns);
-            watch_free(r->line_marks[i]);
-            r->line_marks[i] = NULL;
-        }
+        if (watch_feed(w, part.bytes, part.len, part.stamps, part.nstamps,
+                       &hit))
+            take_hit(r, b->port, &hit);
+        if (watch_allowed(w, &hit))
+            rules_judge(&r->rules, b->port, &hit, true);
+        allowed_feed(&r->rules.allowed[b->port], part.bytes, part.len,
+                     part.stamps[part.nstamps - 1].ns);
+        if (!all_lines_seen(r) &&
+            watch_feed(r->ports[b->port].line_marks, part.bytes, part.len,
+                       part.stamps, part.nstamps, &hit))
+            take_line_mark(r, &hit);
         from = to;
     }
 }
 
-static void take_bytes(struct run *r, const struct console_batch *b)
+// The record of what a port printed; false when it can't be read.
+static bool take_printed(struct run *r, const struct console_batch *b)
 {
-    if (b->port != 0 || !b->len)
-        return;
+    struct error err = {""};
+    struct run_port *p = &r->ports[b->port];
+    if (run_open_port(r, b->port, &err)) {
+        run_error(r, "memory", &err);
+        return false;
+    }
     if (!r->printed)
-        run_mark(r, "first_byte", b->stamps[0].ns);
+        run_boot_mark(r, "first_byte", b->stamps[0].ns);
     r->printed = true;
+    p->printed = true;
     if (r->options->printed)
-        r->options->printed(r->options->owner, b->bytes, b->len);
-    console_record_feed(r->record, b->bytes, b->len, b->stamps, b->nstamps);
-    matcher_feed(r->matcher, b->bytes, b->len, b->stamps, b->nstamps);
+        r->options->printed(r->options->owner, b->port, b->bytes, b->len);
+    witness_lock(r->options->witness);
+    console_record_feed(p->record, b->bytes, b->len, b->stamps, b->nstamps);
+    witness_unlock(r->options->witness);
+    return true;
+}
+
+static bool take_bytes(struct run *r, const struct console_batch *b)
+{
+    if (!b->len)
+        return true;
+    if (!take_printed(r, b))
+        return false;
+    matcher_feed(r->ports[b->port].matcher, b->bytes, b->len, b->stamps,
+                 b->nstamps);
     feed_watches(r, b);
+    return true;
 }
 
 // An unfinished line is judged when the guest went quiet in it, or ended.
-static void tick_watch(struct run *r, uint64_t now_ns)
+static void tick_watches(struct run *r, uint64_t now_ns)
 {
-    struct watch_hit hit;
-    if (watch_tick(r->rules.watch, now_ns, &hit))
-        take_hit(r, &hit);
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+        struct watch *w = r->rules.watches[i];
+        struct watch_hit hit;
+        if (w && watch_tick(w, now_ns, &hit))
+            take_hit(r, i, &hit);
+        if (w && watch_allowed(w, &hit))
+            rules_judge(&r->rules, i, &hit, true);
+    }
+}
+
+// When the first of them has something to judge.
+static uint64_t watches_wake_ns(const struct run *r)
+{
+    uint64_t wake = CLOCK_NEVER;
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+        uint64_t ns = r->rules.watches[i] ? watch_wake_ns(r->rules.watches[i])
+                                          : CLOCK_NEVER;
+        wake = ns < wake ? ns : wake;
+    }
+    return wake;
 }
 
 bool run_pump(struct run *r, uint64_t deadline_ns)
 {
     struct error err = {""};
     struct console_batch *b = r->batch;
-    uint64_t tick_ns = watch_wake_ns(r->rules.watch);
+    uint64_t tick_ns = watches_wake_ns(r);
     int code =
         console_read(r->options->console, b,
                      tick_ns < deadline_ns ? tick_ns : deadline_ns, &err);
@@ -155,32 +238,42 @@ bool run_pump(struct run *r, uint64_t deadline_ns)
         return false;
     }
     r->now_ns = b->now_ns;
-    if (b->kind == CONSOLE_BYTES)
-        take_bytes(r, b);
-    else if (b->kind == CONSOLE_EVENT)
+    if (b->kind == CONSOLE_BYTES && !take_bytes(r, b))
+        return false;
+    if (b->kind == CONSOLE_EVENT)
         take_event(r, &b->event);
-    tick_watch(r, r->ended ? CLOCK_NEVER : r->now_ns);
+    tick_watches(r, r->ended ? CLOCK_NEVER : r->now_ns);
+    return true;
+}
+
+uint64_t run_drain_end(const struct run *r, uint64_t limit_ns)
+{
+    uint64_t end = clock_after(r->now_ns, run_scaled(r, limit_ns));
+    uint64_t last = clock_after(r->deadline_ns, NS_PER_S / 2);
+    return end < last ? end : last;
+}
+
+bool run_drain_one(struct run *r, uint64_t quiet_ns, uint64_t end_ns)
+{
+    struct error err = {""};
+    uint64_t quiet = clock_after(r->now_ns, run_scaled(r, quiet_ns));
+    struct console_batch *b = r->batch;
+    if (r->ended || r->now_ns >= end_ns ||
+        console_now(r->options->console) >= end_ns ||
+        console_read(r->options->console, b, quiet < end_ns ? quiet : end_ns,
+                     &err) ||
+        b->kind == CONSOLE_TIMEOUT)
+        return false;
+    r->now_ns = b->now_ns;
+    if (b->kind == CONSOLE_BYTES)
+        return !b->len || take_printed(r, b);
+    take_event(r, &b->event);
     return true;
 }
 
 void run_drain(struct run *r, uint64_t quiet_ns, uint64_t limit_ns)
 {
-    struct error err = {""};
-    uint64_t end = clock_after(r->now_ns, run_scaled(r, limit_ns));
-    quiet_ns = run_scaled(r, quiet_ns);
-    while (!r->ended && r->now_ns < end) {
-        uint64_t quiet = clock_after(r->now_ns, quiet_ns);
-        struct console_batch *b = r->batch;
-        if (console_read(r->options->console, b, quiet < end ? quiet : end,
-                         &err))
-            return;
-        if (b->kind == CONSOLE_TIMEOUT)
-            return;
-        r->now_ns = b->now_ns;
-        if (b->kind == CONSOLE_EVENT)
-            take_event(r, &b->event);
-        else if (b->port == 0)
-            console_record_feed(r->record, b->bytes, b->len, b->stamps,
-                                b->nstamps);
-    }
+    uint64_t end = run_drain_end(r, limit_ns);
+    while (run_drain_one(r, quiet_ns, end))
+        ;
 }

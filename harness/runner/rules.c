@@ -47,55 +47,78 @@ void rules_pop(struct rules *rules, bool allow)
 int rules_init(struct rules *rules, const struct scenario *s, struct error *err)
 {
     *rules = (struct rules){0};
-    const struct builtin_fail *b;
-    for (size_t i = 0; (b = builtin_fail_at(i)); i++) {
-        bool allowed = allowed_by_name(s, b->name);
-        // `expect panic` needs to see a panic, even an allowed one.
-        if (allowed && strcmp(b->name, "panic") != 0)
-            continue;
-        size_t at;
-        struct pattern *p =
-            pattern_compile(b->pattern, strlen(b->pattern), 0, &at, err);
-        if (!p)
-            return error_prefix(err, -EINVAL, "built-in pattern `%s`", b->name);
-        struct rule rule = {
-            .pattern = p, .owned = p, .builtin = b, .tolerated = allowed};
-        int code = rules_push(rules, false, rule, err);
-        if (code)
-            return code;
+    int code = report_kinds_init(&rules->kinds, err);
+    for (size_t i = 0; !code && i < rules->kinds.n; i++) {
+        const struct builtin_fail *b = builtin_fail_at(i);
+        struct rule rule = {.pattern = rules->kinds.patterns[i],
+                            .builtin = b,
+                            .tolerated = allowed_by_name(s, b->name)};
+        code = rules_push(rules, false, rule, err);
     }
-    return 0;
+    return code;
 }
 
 void rules_free(struct rules *rules)
 {
-    watch_free(rules->watch);
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++)
+        watch_free(rules->watches[i]);
     while (rules->nfails)
         rules_pop(rules, false);
     while (rules->nallows)
         rules_pop(rules, true);
     free(rules->fails);
     free(rules->allows);
+    report_kinds_free(&rules->kinds);
     *rules = (struct rules){0};
+}
+
+// A watch tells the first pattern that fires: the scenario's own stand before
+// the built-in ones there, for they say more about it.
+static size_t watched(const struct rules *rules, size_t i)
+{
+    size_t own = rules->nfails - rules->kinds.n;
+    return i < own ? rules->kinds.n + i : i - own;
+}
+
+bool rules_judge(struct rules *rules, unsigned port, struct watch_hit *hit,
+                 bool kept_back)
+{
+    struct allowed_report *a = &rules->allowed[port];
+    hit->index = watched(rules, hit->index);
+    const struct rule *rule = &rules->fails[hit->index];
+    if (allowed_covers(a, hit->line, hit->ns))
+        return false;
+    if (rule->builtin && (kept_back || rule->tolerated))
+        allowed_begin(a, &rules->kinds, rule->builtin, hit->line, hit->ns);
+    return !kept_back && (!rule->tolerated || rules_is_panic(rules, hit));
+}
+
+void rules_forget_reports(struct rules *rules)
+{
+    memset(rules->allowed, 0, sizeof(rules->allowed));
+}
+
+int rules_watch_port(struct rules *rules, unsigned port, struct error *err)
+{
+    watch_free(rules->watches[port]);
+    struct watch *w = watch_new(err);
+    rules->watches[port] = w;
+    int code = w ? 0 : -ENOMEM;
+    for (size_t i = 0; !code && i < rules->nfails; i++)
+        code = watch_add_fail(w, rules->fails[watched(rules, i)].pattern, err);
+    for (size_t i = 0; !code && i < rules->nallows; i++)
+        code = watch_add_allow(w, rules->allows[i].pattern, err);
+    return code;
 }
 
 int rules_watch(struct rules *rules, struct error *err)
 {
-    watch_free(rules->watch);
-    rules->watch = watch_new(err);
-    if (!rules->watch)
-        return -ENOMEM;
-    for (size_t i = 0; i < rules->nfails; i++) {
-        int code = watch_add_fail(rules->watch, rules->fails[i].pattern, err);
-        if (code)
-            return code;
+    int code = 0;
+    for (unsigned i = 0; !code && i < TOYVMM_PORTS; i++) {
+        if (rules->watches[i])
+            code = rules_watch_port(rules, i, err);
     }
-    for (size_t i = 0; i < rules->nallows; i++) {
-        int code = watch_add_allow(rules->watch, rules->allows[i].pattern, err);
-        if (code)
-            return code;
-    }
-    return 0;
+    return code;
 }
 
 bool rules_is_panic(const struct rules *rules, const struct watch_hit *hit)
@@ -109,13 +132,7 @@ const struct builtin_fail *rules_name(const struct rules *rules,
                                       const char *line,
                                       const struct builtin_fail *fallback)
 {
-    struct error err;
-    size_t start, end;
-    for (size_t i = 0; i < rules->nfails; i++) {
-        const struct rule *rule = &rules->fails[i];
-        if (rule->builtin && pattern_search(rule->pattern, line, strlen(line),
-                                            0, &start, &end, &err) > 0)
-            return rule->builtin;
-    }
-    return fallback;
+    const struct builtin_fail *b =
+        report_kind(&rules->kinds, line, strlen(line));
+    return b ? b : fallback;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "harness/console/matcher.h"
+#include "harness/runner/allowed.h"
 #include "harness/scenario/ast.h"
 #include "harness/scenario/scenario.h"
 
@@ -14,23 +15,35 @@ struct rule {
     const struct builtin_fail *builtin; // or NULL
     const struct source_pos *pos;       // where it was written, or NULL
     char *why;                          // the scenario's words, or NULL
-    bool tolerated; // watched for `expect panic`, but no failure
+    // Allowed by name: no failure. It is watched all the same, for `expect
+    // panic` and for the rest of its report, which is allowed as well.
+    bool tolerated;
 };
 
-// Owned by the run. The watch borrows the patterns: it is made anew when the
-// rules change, and sees what comes from then on.
+// Owned by the run. The watches borrow the patterns: they are made anew when
+// the rules change, and see what comes from then on.
 struct rules {
+    struct report_kinds kinds;
     size_t nfails, nallows;
-    struct rule *fails;
+    struct rule *fails; // the built-in ones first
     struct rule *allows;
-    struct watch *watch;
+    struct watch *watches[TOYVMM_PORTS]; // NULL: nobody reads that port
+    struct allowed_report allowed[TOYVMM_PORTS];
 };
 
-// Takes the built-in patterns that the scenario does not allow by name. 0 or
-// a negative errno.
+// Takes the built-in patterns. 0 or a negative errno.
 int rules_init(struct rules *rules, const struct scenario *s,
                struct error *err);
 void rules_free(struct rules *rules);
+
+// What a watch of these rules told: hit->index becomes one of fails. False for
+// a line that means nothing, because it or its report is allowed; also to be
+// called with what watch_allowed tells (kept_back).
+bool rules_judge(struct rules *rules, unsigned port, struct watch_hit *hit,
+                 bool kept_back);
+
+// The machine begins anew: no report goes on.
+void rules_forget_reports(struct rules *rules);
 
 // True when the hit says that the kernel panicked, by whichever pattern.
 bool rules_is_panic(const struct rules *rules, const struct watch_hit *hit);
@@ -47,5 +60,8 @@ int rules_push(struct rules *rules, bool allow, struct rule rule,
                struct error *err);
 void rules_pop(struct rules *rules, bool allow);
 
-// Makes the watch anew.
+// Makes the watches anew that there are.
 int rules_watch(struct rules *rules, struct error *err);
+
+// Makes the watch of a port, anew if there is one.
+int rules_watch_port(struct rules *rules, unsigned port, struct error *err);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int make_line_marks(struct run *r, struct error *err)
+static int compile_line_marks(struct run *r, struct error *err)
 {
     static const char *const sources[LINE_MARKS] = {
         "Linux version \\d",
@@ -21,12 +21,8 @@ static int make_line_marks(struct run *r, struct error *err)
         size_t at;
         r->line_patterns[i] =
             pattern_compile(sources[i], strlen(sources[i]), 0, &at, err);
-        r->line_marks[i] = watch_new(err);
-        if (!r->line_patterns[i] || !r->line_marks[i])
+        if (!r->line_patterns[i])
             return -ENOMEM;
-        int code = watch_add_fail(r->line_marks[i], r->line_patterns[i], err);
-        if (code)
-            return code;
     }
     return 0;
 }
@@ -35,7 +31,7 @@ static int make_line_marks(struct run *r, struct error *err)
 static int take_rules(struct run *r, struct error *err)
 {
     const struct scenario *s = r->scenario;
-    int code = rules_init(&r->rules, s, err);
+    int code = 0;
     for (size_t i = 0; !code && i < s->nfails; i++) {
         struct rule rule = {.pos = &s->fails[i].pos};
         size_t len;
@@ -68,11 +64,14 @@ static int begin(struct run *r, struct error *err)
     r->batch = calloc(1, sizeof(*r->batch));
     if (!r->batch)
         return error_set(err, -ENOMEM, "out of memory");
-    r->matcher = matcher_new(&(struct matcher_options){0}, err);
-    r->record = console_record_new(0, 0, err);
-    if (!r->matcher || !r->record)
-        return -ENOMEM;
-    int code = make_line_marks(r, err);
+    r->boots = 1;
+    int code = rules_init(&r->rules, r->scenario, err);
+    if (!code)
+        code = compile_line_marks(r, err);
+    if (!code)
+        code = run_open_port(r, 0, err);
+    if (!code)
+        run_use_port(r, 0);
     if (!code)
         code = variables_take_settings(&r->variables, r->scenario, err);
     return code ? code : take_rules(r, err);
@@ -81,13 +80,11 @@ static int begin(struct run *r, struct error *err)
 static void end(struct run *r)
 {
     free(r->batch);
-    matcher_free(r->matcher);
-    console_record_free(r->record);
+    run_close_ports(r);
     rules_free(&r->rules);
-    for (size_t i = 0; i < LINE_MARKS; i++) {
-        watch_free(r->line_marks[i]);
+    free(r->trace);
+    for (size_t i = 0; i < LINE_MARKS; i++)
         pattern_free(r->line_patterns[i]);
-    }
     variables_free(&r->variables);
     secrets_free(&r->secrets);
 }
@@ -119,13 +116,43 @@ static void finish(struct run *r)
     if (counts && !out->kind)
         run_fail_hit(r);
     judge_checks(r);
-    size_t len = 0;
-    char *text = console_record_text(r->record, &len);
-    result_add_console(out, 0, text, len, console_record_elided(r->record));
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+        const struct run_port *p = &r->ports[i];
+        if (i > 0 && !p->printed)
+            continue;
+        size_t len = 0;
+        char *text = console_record_text(p->record, &len);
+        result_add_console(out, i, text, len, console_record_elided(p->record));
+    }
     uint64_t now = console_now(r->options->console);
     out->duration_ns =
         now > r->options->started_ns ? now - r->options->started_ns : 0;
+    result_close(out);
     secrets_mask(&r->secrets, out);
+}
+
+// From now on the witness may tell of the run; until hide.
+static void show(const struct run *r)
+{
+    struct witness *w = r->options->witness;
+    if (!w)
+        return;
+    uint64_t now = console_now(r->options->console);
+    uint64_t left = r->deadline_ns > now ? r->deadline_ns - now : 0;
+    if (w->begun)
+        w->begun(w->owner, clock_after(clock_now_ns(), left), r->scale);
+    witness_lock(w);
+    w->run = r;
+    witness_unlock(w);
+}
+
+static void hide(const struct run *r)
+{
+    struct witness *w = r->options->witness;
+    witness_lock(w);
+    if (w)
+        w->run = NULL;
+    witness_unlock(w);
 }
 
 int run_scenario(const struct run_options *options, struct result *result)
@@ -136,6 +163,7 @@ int run_scenario(const struct run_options *options, struct result *result)
     result->verdict = VERDICT_PASSED;
     result_add_mark(result, "process_start", 0, 0, 0);
     int code = begin(&r, &err);
+    show(&r);
     if (r.record && r.matcher) {
         if (code)
             run_error(&r, "setup", &err);
@@ -144,6 +172,7 @@ int run_scenario(const struct run_options *options, struct result *result)
         finish(&r);
         code = 0;
     }
+    hide(&r);
     end(&r);
     return code;
 }

@@ -6,7 +6,11 @@
 
 #include "harness/console/console.h"
 #include "harness/report/result.h"
+#include "harness/runner/witness.h"
 #include "harness/scenario/ast.h"
+
+// How long `poweroff` waits for the guest, unless the scenario says it.
+#define RUN_POWEROFF_NS UINT64_C(10000000000)
 
 // What the runner may do to, and ask of, the machine behind the console. A
 // recording has none; any member may be NULL.
@@ -16,8 +20,18 @@ struct run_machine {
     void (*stop)(void *owner);
     // Registers of vCPU 0; false when it does not run.
     bool (*regs)(void *owner, struct toyvmm_regs *out);
-    // CPU time and VM exits until now.
+    // What it does, and its memory (toyvmm_observe, toyvmm_read_virtual).
+    bool (*observe)(void *owner, struct toyvmm_observation *out);
+    size_t (*read)(void *owner, const struct toyvmm_regs *regs,
+                   uint64_t address, void *to, size_t len);
+    // CPU time and VM exits of the present boot until now.
     void (*usage)(void *owner, uint64_t *cpu_ns, uint64_t *exits);
+    // Makes the machine anew and starts it, once it has ended; what was typed
+    // and not taken is forgotten. 0 or a negative errno.
+    int (*restart)(void *owner, struct error *err);
+    // Presses the NMI button. 0; -ESRCH when the machine does not run, -EBUSY
+    // when the guest does not let it through.
+    int (*nmi)(void *owner, struct error *err);
 };
 
 // Borrowed for the length of run_scenario.
@@ -25,12 +39,16 @@ struct run_options {
     const struct scenario *scenario;
     struct console *console;
     const struct run_machine *machine; // or NULL
+    const char *kernel;                // the file that was booted, or NULL
+    const char *symbols;               // a file with its symbols, or NULL
     uint64_t started_ns;               // process start, by the console's clock
-    double timeout_scale; // every deadline is multiplied by it; 0 is 1
-    bool judge_marks;     // false: `check mark` is noted, not judged
-    uint64_t nonce;       // of the markers that `run` types; 0: random
+    double timeout_scale;    // every deadline is multiplied by it; 0 is 1
+    bool judge_marks;        // false: `check mark` is noted, not judged
+    uint64_t nonce;          // of the markers that `run` types; 0: random
+    struct witness *witness; // who else may know of the run, or NULL
     // Called with what the guest printed, as it is read. May be NULL.
-    void (*printed)(void *owner, const uint8_t *bytes, size_t len);
+    void (*printed)(void *owner, unsigned port, const uint8_t *bytes,
+                    size_t len);
     // Called when a step begins, at_ns after started_ns. May be NULL.
     void (*step)(void *owner, const struct step *step, uint64_t at_ns);
     void *owner;

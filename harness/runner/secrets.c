@@ -47,6 +47,7 @@ void secrets_mask(const struct secrets *s, struct result *r)
         for (size_t n = 0; n < r->nsections; n++)
             mask_string(one, r->sections[n].text);
         for (size_t n = 0; n < r->ntests; n++) {
+            mask_string(one, r->tests[n].name);
             mask_string(one, r->tests[n].message);
             mask_string(one, r->tests[n].details);
         }

@@ -87,9 +87,7 @@ static char *encode(const char *text, size_t len)
     return out;
 }
 
-// A marker that nobody can know before it is typed; a fixed nonce makes it
-// repeatable for recordings.
-static uint32_t new_marker(struct run *r)
+uint32_t run_marker(struct run *r)
 {
     uint32_t x = (uint32_t)r->options->nonce;
     if (!x && getrandom(&x, sizeof(x), 0) != sizeof(x))
@@ -198,13 +196,13 @@ static enum flow keep_output(struct command *c, const struct match *m,
 {
     struct run *r = c->run;
     char cmd[80];
-    if (matcher_overflowed(r->matcher))
+    if (!c->step->u.run.as)
+        return FLOW_NEXT;
+    if (m->before_lost)
         return run_fail(r, VERDICT_FAILED, NULL, "overflow",
                         "the output of %s is larger than the window that is "
                         "kept of it",
                         shown(c, cmd));
-    if (!c->step->u.run.as)
-        return FLOW_NEXT;
     struct variable *v =
         variables_set(&r->variables, c->step->u.run.as, m->before_lifted.text,
                       m->before_lifted.len);
@@ -232,7 +230,7 @@ static enum flow execute(struct command *c)
     char what[128];
     char cmd[80];
     struct match m;
-    c->marker = new_marker(c->run);
+    c->marker = run_marker(c->run);
     if (type_command(c) == FLOW_END || !await_beginning(c))
         return FLOW_END;
     snprintf(source, sizeof(source), "<%08" PRIx32 ":(\\d+)>\\n", c->marker);
@@ -243,7 +241,7 @@ static enum flow execute(struct command *c)
     if (m.ngroups > 1 && m.groups[1].len < sizeof(digits))
         memcpy(digits, m.groups[1].text, m.groups[1].len);
     long status = strtol(digits, NULL, 10);
-    c->run->at_shell = true;
+    c->run->ports[c->run->port].at_shell = true;
     if (keep_output(c, &m, status) == FLOW_END)
         return FLOW_END;
     return judge(c, status);

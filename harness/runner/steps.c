@@ -13,7 +13,21 @@
 enum flow run_type(struct run *r, const void *bytes, size_t len)
 {
     struct error err = {""};
-    if (console_write(r->options->console, 0, bytes, len, &err))
+    if (run_revive(r) == FLOW_END)
+        return FLOW_END;
+    if (console_write(r->options->console, r->port, bytes, len, &err))
+        return run_error(r, "input", &err);
+    return FLOW_NEXT;
+}
+
+enum flow run_type_secret(struct run *r, const void *bytes, size_t len,
+                          bool echoed)
+{
+    struct error err = {""};
+    if (run_revive(r) == FLOW_END)
+        return FLOW_END;
+    if (console_write_secret(r->options->console, r->port, bytes, len, echoed,
+                             &err))
         return run_error(r, "input", &err);
     return FLOW_NEXT;
 }
@@ -25,10 +39,14 @@ static enum flow step_send(struct run *r, const struct step *s)
     if (!text)
         return FLOW_END;
     enum flow flow = FLOW_NEXT;
-    if (s->u.send.secret && !secrets_add(&r->secrets, text, len))
+    witness_lock(r->options->witness);
+    bool kept = !s->u.send.secret || secrets_add(&r->secrets, text, len);
+    witness_unlock(r->options->witness);
+    if (!kept)
         flow = run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");
     if (flow == FLOW_NEXT)
-        flow = run_type(r, text, len);
+        flow = s->u.send.secret ? run_type_secret(r, text, len, true)
+                                : run_type(r, text, len);
     if (flow == FLOW_NEXT && s->u.send.enter)
         flow = run_type(r, "\r", 1);
     explicit_bzero(text, len);
@@ -172,6 +190,12 @@ static enum flow step_never(struct run *r, const struct step *s)
     return flow;
 }
 
+static enum flow step_console(struct run *r, const struct step *s)
+{
+    r->chosen = s->u.console;
+    return run_use_port(r, r->chosen);
+}
+
 static enum flow step_unsupported(struct run *r, const struct step *s)
 {
     return run_fail(r, VERDICT_ERROR, NULL, "unsupported",
@@ -187,7 +211,7 @@ static enum flow (*const step_table[])(struct run *, const struct step *) = {
     [STEP_KEY] = step_key,
     [STEP_LOGIN] = step_login,
     [STEP_RUN] = step_run,
-    [STEP_KTAP] = step_unsupported,
+    [STEP_KTAP] = step_ktap,
     [STEP_CHECK] = step_check,
     [STEP_MARK] = step_mark,
     [STEP_METRIC] = step_metric,
@@ -197,11 +221,31 @@ static enum flow (*const step_table[])(struct run *, const struct step *) = {
     [STEP_GROUP] = step_group,
     [STEP_NEVER] = step_never,
     [STEP_SNAPSHOT] = step_unsupported,
-    [STEP_RESET] = step_unsupported,
+    [STEP_RESET] = step_reset,
     [STEP_POWEROFF] = step_poweroff,
-    [STEP_NMI] = step_unsupported,
-    [STEP_CONSOLE] = step_unsupported,
+    [STEP_NMI] = step_nmi,
+    [STEP_CONSOLE] = step_console,
 };
+
+// Steps that don't wait can fill the time as well. False when it is over.
+static bool begin_step(struct run *r, const struct step *s)
+{
+    witness_lock(r->options->witness);
+    r->step = s;
+    witness_unlock(r->options->witness);
+    r->step_ns = r->now_ns;
+    if (console_now(r->options->console) >= r->deadline_ns) {
+        char span[SPAN_TEXT];
+        run_fail(r, VERDICT_FAILED, NULL, "timeout",
+                 "the scenario's timeout of %s passed before this step",
+                 span_text(span, run_scaled(r, r->scenario->timeout_ns)));
+        return false;
+    }
+    if (r->options->step)
+        r->options->step(r->options->owner, s,
+                         r->now_ns - r->options->started_ns);
+    return true;
+}
 
 enum flow run_block(struct run *r, const struct block *b)
 {
@@ -209,14 +253,16 @@ enum flow run_block(struct run *r, const struct block *b)
     enum flow flow = FLOW_NEXT;
     for (size_t i = 0; flow == FLOW_NEXT && i < b->nsteps; i++) {
         const struct step *s = &b->steps[i];
-        r->step = s;
-        r->step_ns = r->now_ns;
-        if (r->options->step)
-            r->options->step(r->options->owner, s,
-                             r->now_ns - r->options->started_ns);
-        flow = step_table[s->kind](r, s);
+        if (!begin_step(r, s))
+            return FLOW_END;
+        flow = run_use_port(r, s->port < 0 ? r->chosen : (unsigned)s->port);
+        if (flow == FLOW_NEXT)
+            flow = step_table[s->kind](r, s);
     }
-    if (flow == FLOW_NEXT)
+    if (flow == FLOW_NEXT) {
+        witness_lock(r->options->witness);
         r->step = outer;
+        witness_unlock(r->options->witness);
+    }
     return flow;
 }

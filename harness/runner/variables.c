@@ -67,8 +67,9 @@ struct variable *variables_set(struct variables *v, const char *name,
     return var;
 }
 
-// In a pattern, with and without the x flag, a backslash makes every ASCII
-// character that is no letter, digit or control stand for itself.
+// In a pattern, with and without the x flag, a backslash makes every character
+// that is no ASCII letter, digit or control stand for itself: x ignores blanks
+// that are not ASCII, too.
 static void write_quoted(FILE *f, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -77,7 +78,7 @@ static void write_quoted(FILE *f, const char *text, size_t len)
                     (c >= 'A' && c <= 'Z') || c == '_';
         if (c < 0x20 || c == 0x7f)
             fprintf(f, "\\x{%x}", c);
-        else if (word || c >= 0x80)
+        else if (word || (c >= 0x80 && c < 0xc0))
             fputc(c, f);
         else
             fprintf(f, "\\%c", c);

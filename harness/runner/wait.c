@@ -45,7 +45,7 @@ static enum wait_outcome on_hit(struct run *r, struct wait *w)
         r->hit = false;
         r->panicked = true;
         w->event = GUEST_PANIC;
-        matcher_skip(r->matcher);
+        run_skip(r);
         return WAIT_EVENT;
     }
     run_fail_hit(r);
@@ -57,8 +57,11 @@ static enum wait_outcome on_end(struct run *r, struct wait *w)
     enum guest_event e;
     if (!r->end_seen && guest_event_of(r->end.kind, &e) && expects(w, e)) {
         r->end_seen = true;
+        // As on a PC: what resets it, and what shuts its processor down,
+        // starts it anew.
+        r->restart_due = e == GUEST_RESET || e == GUEST_TRIPLE_FAULT;
         w->event = e;
-        matcher_skip(r->matcher);
+        run_skip(r);
         return WAIT_EVENT;
     }
     run_fail_end(r);
@@ -86,10 +89,22 @@ static bool hit_counts(const struct run *r, const struct wait *w)
 static uint64_t quiet_end(const struct run *r, const struct wait *w,
                           uint64_t since_ns)
 {
-    uint64_t last = matcher_last_ns(r->matcher);
+    uint64_t last = w->kernel_talks ? matcher_last_plain_ns(r->matcher)
+                                    : matcher_last_ns(r->matcher);
     if (last < since_ns)
         last = since_ns;
     return w->quiet_ns ? clock_after(last, w->quiet_ns) : CLOCK_NEVER;
+}
+
+// A guest may print faster than its patterns can be searched. What came before
+// the deadline counts as long as the reader is not far behind.
+#define BEHIND (500 * NS_PER_MS)
+
+static bool is_over(struct run *r, const struct wait *w)
+{
+    return r->now_ns >= w->deadline_ns ||
+           console_now(r->options->console) >=
+               clock_after(w->deadline_ns, BEHIND);
 }
 
 // Is what was read until now enough? False: read on until *wake_ns.
@@ -116,8 +131,8 @@ static bool decided(struct run *r, struct wait *w, uint64_t since_ns,
         run_error(r, "pattern-limit", &err);
         *out = WAIT_FAILED;
     } else if (r->ended)
-        *out = on_end(r, w);
-    else if (r->now_ns >= w->deadline_ns) {
+        *out = w->leaves_end ? WAIT_END : on_end(r, w);
+    else if (is_over(r, w)) {
         *out = expects(w, GUEST_TIMEOUT) ? WAIT_TIMEOUT : WAIT_FAILED;
         if (*out == WAIT_FAILED)
             run_fail_timeout(r, w);
@@ -136,6 +151,8 @@ static bool decided(struct run *r, struct wait *w, uint64_t since_ns,
 
 enum wait_outcome run_wait(struct run *r, struct wait *w)
 {
+    if (run_revive(r) == FLOW_END)
+        return WAIT_FAILED;
     if (!w->deadline_ns)
         start(r, w);
     uint64_t since = r->now_ns;
@@ -146,7 +163,7 @@ enum wait_outcome run_wait(struct run *r, struct wait *w)
             return WAIT_FAILED;
     }
     // The scenario's own deadline can't be caught by a `timeout` branch.
-    if (out == WAIT_TIMEOUT && r->now_ns >= r->deadline_ns) {
+    if (out == WAIT_TIMEOUT && w->deadline_ns >= r->deadline_ns) {
         run_fail_timeout(r, w);
         return WAIT_FAILED;
     }

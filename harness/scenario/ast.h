@@ -220,12 +220,14 @@ struct setting {
     struct text value;
 };
 
-// `matrix NAME v1 v2`: one test for each value.
+// `matrix NAME v1 v2`: one test for each value. The values differ and have no
+// variables.
 struct matrix_axis {
-    struct source_pos pos;
+    struct source_pos pos; // of the name
     const char *name;
     size_t nvalues;
     const struct text *values;
+    bool in_title; // the title mentions it as ${name}
 };
 
 enum need_kind { NEED_KVM, NEED_RIG, NEED_NET, NEED_GUEST };
@@ -239,6 +241,13 @@ struct disk {
     struct source_pos pos;
     struct text path;
     bool readonly;
+};
+
+// A file that a `use` took in: the names of its positions are this pointer, so
+// that a file used twice is told apart.
+struct inclusion {
+    const char *path;
+    struct source_pos pos; // of the `use`
 };
 
 struct scenario {
@@ -268,6 +277,14 @@ struct scenario {
     size_t nallows;
     const struct allow_rule *allows;
 
+    // A setting that is an axis too has the value of this case.
+    size_t naxes;
+    const struct matrix_axis *axes;
+    size_t nneeds;
+    const struct need *needs;
+    size_t nincluded;
+    const struct inclusion *included;
+
     struct block steps;
     void *arena; // owns all of the above
 
@@ -276,10 +293,6 @@ struct scenario {
 
     // What the language has and scenario_parse refuses for now: empty, 0 or
     // NULL in any scenario that it gives.
-    size_t naxes;
-    const struct matrix_axis *axes;
-    size_t nneeds;
-    const struct need *needs;
     size_t ndisks;
     const struct disk *disks;
     uint64_t repeats; // `repeat N` of the whole scenario

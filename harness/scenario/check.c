@@ -7,9 +7,13 @@
 #include <string.h>
 
 static const char *const builtin_marks[] = {
-    "process_start", "first_kvm_run", "first_byte",   "kernel_banner",
-    "init_started",  "userspace",     "login_prompt", "shell_prompt",
+    "process_start", "first_kvm_run", "first_byte",
+    "kernel_banner", "init_started",  "userspace",
+    "login_prompt",  "shell_prompt",  "reset",
 };
+
+// Of a boot after the first a mark is called boot2_NAME, boot3_NAME, ...
+#define BOOTS_NAMED 9
 
 const char *builtin_mark_at(size_t index)
 {
@@ -24,6 +28,14 @@ void check_define(struct check *c, const char *name, unsigned kinds)
 {
     if (name)
         symbols_add(&c->names, c->p->arena, name, kinds);
+}
+
+static void define_builtin_mark(struct check *c, const char *mark)
+{
+    check_define(c, mark, SYMBOL_MARK);
+    for (unsigned boot = 2; boot <= BOOTS_NAMED; boot++)
+        check_define(c, arena_printf(c->p->arena, "boot%u_%s", boot, mark),
+                     SYMBOL_MARK);
 }
 
 // What may help with an unknown name, or NULL.
@@ -53,8 +65,7 @@ void check_use(struct check *c, const char *name, struct source_pos pos,
         if (!strcmp(c->overrides[i].name, name))
             c->used[i] = true;
     unsigned known = symbols_find(&c->names, name);
-    if (c->includes || known & (kinds | SYMBOL_PERHAPS) ||
-        diag_full(c->p->diags))
+    if (c->unread || known & (kinds | SYMBOL_PERHAPS) || diag_full(c->p->diags))
         return;
     diag_error(c->p->diags, pos, width, hint_for(c, name, kinds, known),
                "unknown %s `%.200s`", what, name);
@@ -242,7 +253,7 @@ static void check_completeness(struct check *c)
     if (!pos.line)
         pos = (struct source_pos){p->sc->path, 1, 1};
     bool bootable = was_seen(p, "guest") || was_seen(p, "kernel") ||
-                    was_seen(p, "from") || c->includes;
+                    was_seen(p, "from") || c->unread;
     if (!bootable)
         diag_error(p->diags, pos, 1,
                    "add `guest NAME` or `kernel PATH` before the first step",
@@ -264,7 +275,7 @@ static void check_completeness(struct check *c)
 static void check_overrides(struct check *c)
 {
     for (size_t i = 0; i < c->noverrides; i++) {
-        if (c->used[i] || c->includes)
+        if (c->used[i] || c->unread)
             continue;
         const char *name = c->overrides[i].name;
         if (symbols_find(&c->names, name) & SYMBOL_PERHAPS)
@@ -285,10 +296,10 @@ void check_scenario(struct parser *p, const struct override *overrides,
 {
     struct check c = {.p = p, .overrides = overrides, .noverrides = noverrides};
     c.used = arena_alloc(p->arena, (noverrides + 1) * sizeof(*c.used));
-    c.includes = was_seen(p, "use");
+    c.unread = p->unread;
     const char *mark;
     for (size_t i = 0; (mark = builtin_mark_at(i)); i++)
-        check_define(&c, mark, SYMBOL_MARK);
+        define_builtin_mark(&c, mark);
     excuse_tainted(&c);
     check_header_texts(&c);
     check_block(&c, &p->sc->steps);

@@ -18,8 +18,8 @@ struct check {
     struct symbols names;
     const struct override *overrides;
     size_t noverrides;
-    bool *used;    // for each override: something asks for its name
-    bool includes; // a `use` may define any name
+    bool *used;  // for each override: something asks for its name
+    bool unread; // a file that is missing may define any name
     struct symbols setting_index; // 1 + its index in the final settings
 };
 

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Of an axis's values so many are named when an override is none of them.
+#define AXIS_VALUES_SHOWN 20
+
 // The value of a setting that was resolved already.
 static const char *setting_value(void *owner, const char *name, size_t *len)
 {
@@ -19,15 +22,6 @@ static const char *setting_value(void *owner, const char *name, size_t *len)
     const struct text *t = &s[index - 1].value;
     *len = t->npieces ? t->pieces[0].len : 0;
     return t->npieces ? t->pieces[0].bytes : "";
-}
-
-// bytes are borrowed.
-static struct text literal(struct check *c, struct source_pos pos,
-                           const char *bytes, size_t len)
-{
-    struct text_piece *piece = arena_alloc(c->p->arena, sizeof(*piece));
-    *piece = (struct text_piece){.bytes = bytes, .len = len, .pos = pos};
-    return (struct text){pos, 1, piece};
 }
 
 // Checks t and puts the values of its variables in. Empty texts stay without
@@ -47,7 +41,7 @@ static void resolve(struct check *c, struct text *t)
     if (code)
         return;
     arena_adopt(c->p->arena, joined, len);
-    *t = literal(c, t->pos, joined, len);
+    *t = literal_text(c->p, t->pos, joined, len);
 }
 
 // The same for what becomes a C string.
@@ -57,6 +51,35 @@ static void resolve_string(struct check *c, struct text *t, const char *what)
     if (t->npieces == 1 && memchr(t->pieces->bytes, 0, t->pieces->len))
         diag_error(c->p->diags, t->pos, 1, NULL,
                    "%s can't hold a NUL character", what);
+}
+
+// The same for the name of a guest: NULL when there is none, or a wrong one.
+static const char *resolve_label(struct check *c, struct text *t)
+{
+    size_t errors = c->p->diags->errors;
+    resolve(c, t);
+    if (!t->npieces || c->p->diags->errors > errors)
+        return NULL;
+    if (t->pieces[0].variable)
+        return NULL; // it stands in a statement that failed
+    const char *name = t->pieces[0].bytes;
+    size_t len = t->pieces[0].len, good = 0;
+    while (good < len && (is_name(name[good]) || name[good] == '.'))
+        good++;
+    if (len && good == len && (is_alnum(*name) || *name == '_'))
+        return name;
+    diag_error(c->p->diags, t->pos, 1,
+               "it is made of letters, digits, `_`, `-` and `.`",
+               "`%.100s` is not the name of a guest", name);
+    return NULL;
+}
+
+static void resolve_needs(struct check *c)
+{
+    struct need *needs = c->p->needs.items;
+    struct text *guests = c->p->need_guests.items;
+    for (size_t i = 0; i < c->p->needs.count; i++)
+        needs[i].guest = resolve_label(c, &guests[i]);
 }
 
 static void free_pattern(void *what)
@@ -105,7 +128,36 @@ static struct text override_text(struct check *c, const struct override *o,
                                  struct source_pos pos)
 {
     const char *copy = arena_string(c->p->arena, o->value);
-    return literal(c, pos, copy, strlen(copy));
+    return literal_text(c->p, pos, copy, strlen(copy));
+}
+
+// An axis has only the values that it was given.
+static void check_axis(struct check *c, const struct setting *s,
+                       const struct override *o)
+{
+    const struct matrix_axis *axes = c->p->axes.items;
+    unsigned index = symbols_find(&c->p->axis_names, s->name);
+    if (!index || !o)
+        return;
+    const struct matrix_axis *axis = &axes[index - 1];
+    struct nearest n = nearest_to(o->value, strlen(o->value));
+    const char *names = "";
+    for (size_t i = 0; i < axis->nvalues; i++) {
+        const struct text *t = &axis->values[i];
+        const char *value = t->npieces ? t->pieces->bytes : "";
+        if (!strcmp(value, o->value))
+            return;
+        nearest_offer(&n, value);
+        if (i < AXIS_VALUES_SHOWN)
+            names = arena_printf(c->p->arena, "%s%s`%.60s`", names,
+                                 i ? ", " : "", value);
+        else if (i == AXIS_VALUES_SHOWN)
+            names = arena_printf(c->p->arena, "%s ...", names);
+    }
+    diag_error(c->p->diags, axis->pos, (unsigned)strlen(axis->name),
+               nearest_hint(&n, c->p->arena),
+               "`%.100s` is no value of `%.100s`: it is one of %s", o->value,
+               axis->name, names);
 }
 
 // Overrides first, so that `set` may use them; then the file's, in order.
@@ -129,6 +181,8 @@ static void resolve_settings(struct check *c)
         struct setting given = s[i];
         const struct override *o =
             given.name ? find_override(c, given.name) : NULL;
+        if (given.name)
+            check_axis(c, &given, o);
         if (o)
             given.value = override_text(c, o, given.pos);
         else
@@ -176,20 +230,35 @@ static const char *title_of_file(struct check *c)
     return arena_copy(c->p->arena, name, len);
 }
 
+// Reports tell the cases of a matrix apart by their titles.
+static void note_axes_of_title(struct parser *p)
+{
+    struct matrix_axis *axes = p->axes.items;
+    for (size_t i = 0; i < p->title.npieces; i++) {
+        const struct text_piece *piece = &p->title.pieces[i];
+        unsigned index =
+            piece->variable ? symbols_find(&p->axis_names, piece->bytes) : 0;
+        if (index)
+            axes[index - 1].in_title = true;
+    }
+}
+
 void check_header_texts(struct check *c)
 {
     struct parser *p = c->p;
     struct scenario *sc = p->sc;
-    const struct matrix_axis *axes = p->axes.items;
-    for (size_t i = 0; i < p->axes.count; i++)
-        check_define(c, axes[i].name, SYMBOL_VARIABLE);
     resolve_settings(c);
 
+    note_axes_of_title(p);
     resolve_string(c, &p->title, "a title");
     sc->title = p->title.npieces ? p->title.pieces[0].bytes : title_of_file(c);
     sc->title_pos = p->title.pos;
+    sc->guest = resolve_label(c, &p->guest);
+    sc->guest_pos = p->guest.pos;
+    resolve_needs(c);
     resolve_string(c, &sc->kernel, "a path");
     resolve_string(c, &sc->initrd, "a path");
+    resolve_string(c, &sc->symbols, "a path");
     resolve_cmdline(c);
 
     struct fail_rule *fails = p->fails.items;
@@ -210,7 +279,7 @@ void check_header_texts(struct check *c)
     sc->nallows = p->allows.count;
     sc->allows = allows;
     sc->naxes = p->axes.count;
-    sc->axes = axes;
+    sc->axes = p->axes.items;
     sc->nneeds = p->needs.count;
     sc->needs = p->needs.items;
     sc->ndisks = p->disks.count;

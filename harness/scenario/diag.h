@@ -5,6 +5,7 @@
 
 #include "harness/scenario/arena.h"
 #include "harness/scenario/scenario.h"
+#include "harness/scenario/source.h"
 
 #include <stdarg.h>
 
@@ -16,16 +17,17 @@
 // scenario_parse; all its strings are in arena.
 struct diag {
     struct arena *arena;
-    const char *file;   // in arena
-    const char *source; // the file's text, lines ended by \n, NUL-terminated
-    struct list items;  // struct diagnostic
+    const char *path;             // of the scenario
+    const struct source *sources; // the files read so far, newest first
+    struct list items;            // struct diagnostic
     size_t errors, warnings;
     struct source_pos
         overflow; // the first error that had no room; line 0: none
 };
 
 // Adds an error (or a warning) about width columns at pos. pos.line 0: about
-// the file as a whole. hint may be NULL; strings are copied.
+// the scenario as a whole. hint may be NULL; strings are copied. What was said
+// of the same place already, in a file used twice, is not said again.
 void diag_error(struct diag *d, struct source_pos pos, unsigned width,
                 const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
@@ -39,7 +41,8 @@ void diag_add(struct diag *d, enum severity severity, struct source_pos pos,
 // True when no more errors are taken: there is no point in reading on.
 bool diag_full(const struct diag *d);
 
-// Sorts by position and hands the list over. The arena goes along.
+// Sorts by position, as if each `use` were the file, and hands the list over.
+// The arena goes along.
 void diag_finish(struct diag *d, struct diagnostics *out);
 
 // ---- Words that are near

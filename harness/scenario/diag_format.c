@@ -99,6 +99,10 @@ char *diagnostic_format(const struct diagnostic *d)
         put_source(out, d);
     if (d->hint)
         fprintf(out, "      = %s\n", d->hint);
+    for (size_t i = 0; i < d->nincluded; i++)
+        fprintf(out, "      = included from %s:%u:%u\n",
+                d->included_from[i].file, d->included_from[i].line,
+                d->included_from[i].column);
     bool failed = ferror(out) != 0;
     if (fclose(out) || failed) {
         free(text);

@@ -256,14 +256,19 @@ bool starts_pattern(const char *at)
     return strchr(openers, at[1]) || strchr(plain, at[1]);
 }
 
+// A pattern has at most so many lines, so that not each of many that are never
+// closed is looked for through the whole file.
+#define PATTERN_MAX_LINES 200
+
 // The closing delimiter of a pattern whose first character is at text, or
 // NULL. A backslash takes the next character along, whatever it is.
 static const char *closing_delimiter(const char *text, char open, char close)
 {
     bool nests = open != close;
-    size_t depth = 0;
+    size_t depth = 0, lines = 1;
     for (const char *at = text; *at; at++) {
-        if (*at == '\n' && !nests)
+        lines += *at == '\n';
+        if (*at == '\n' && (!nests || lines > PATTERN_MAX_LINES))
             return NULL;
         if (*at == '\\' && at[1] && (at[1] != '\n' || nests))
             at++;

@@ -113,7 +113,7 @@ enum parsed parse_group(struct parser *p, struct step *out)
 enum parsed parse_never(struct parser *p, struct step *out)
 {
     out->kind = STEP_NEVER;
-    if (p->tok.kind == TOKEN_WORD)
+    if (p->tok.kind == TOKEN_WORD && !token_is(&p->tok, "on"))
         parse_expected(p, "a pattern", "the built-in ones are always on");
     else
         parse_pattern(p, &out->u.never.pattern);

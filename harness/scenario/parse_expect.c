@@ -99,7 +99,8 @@ static enum parsed expect_event(struct parser *p, struct step *out)
 static enum parsed expect_idle(struct parser *p, struct step *out)
 {
     out->kind = STEP_EXPECT_IDLE;
-    parse_wait(p, "idle", &out->u.idle_ns);
+    if (parse_on_port(p, out))
+        parse_wait(p, "idle", &out->u.idle_ns);
     return PARSED_STEP;
 }
 
@@ -118,8 +119,8 @@ static void check_repeated(struct parser *p, const struct list *branches,
     for (size_t i = 0; b->is_event && i < branches->count; i++)
         if (known[i].is_event && known[i].event == b->event)
             parse_error(p, &word->begin, word->width, NULL,
-                        "this branch stands here again: see line %u",
-                        known[i].pos.line);
+                        "this branch stands here again: see %s",
+                        place_name(p, &known[i].pos));
 }
 
 // A branch gets back in step after an error as a statement does.
@@ -156,7 +157,8 @@ static enum parsed expect_one(struct parser *p, struct step *out)
     static const struct option options[] = {{"within", one_within}};
     struct list branches = {0};
     out->kind = STEP_EXPECT_ONE;
-    parse_options(p, out, options, 1);
+    if (parse_on_port(p, out))
+        parse_options(p, out, options, 1);
     const struct token open = p->tok;
     if (parse_braces(p, parse_branch, &branches) && !branches.count)
         parse_error(p, &open.begin, 1, NULL, "`expect one` has no branches");
@@ -167,11 +169,18 @@ static enum parsed expect_one(struct parser *p, struct step *out)
 
 enum parsed parse_expect(struct parser *p, struct step *out)
 {
+    const struct token on = p->tok;
+    if (!parse_on_port(p, out))
+        return PARSED_STEP;
     if (accept_word(p, "one"))
         return expect_one(p, out);
     if (accept_word(p, "idle"))
         return expect_idle(p, out);
     if (p->tok.kind == TOKEN_PATTERN)
         return expect_pattern(p, out);
-    return expect_event(p, out);
+    expect_event(p, out);
+    if (out->port != PORT_CURRENT)
+        parse_error(p, &on.begin, on.width, "leave `on` out",
+                    "the machine's life has no port");
+    return PARSED_STEP;
 }

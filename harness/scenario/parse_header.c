@@ -54,11 +54,15 @@ enum parsed parse_tags(struct parser *p, struct step *out)
     return PARSED_HEADER;
 }
 
-// A text, or one word or number taken as it is written.
+// A text, or one word or number taken as it is written, with its variables.
 static bool parse_word_or_text(struct parser *p, struct text *out)
 {
-    if (!at_end_of_statement(p) && !strchr("=+<>{", *p->tok.begin.at))
-        lexer_bare(&p->lx, &p->tok, false);
+    bool end = at_end_of_statement(p);
+    bool sign = !end && strchr("=+<>{", *p->tok.begin.at);
+    if (!end && !sign)
+        lexer_bare(&p->lx, &p->tok, true);
+    if (p->tok.kind == TOKEN_BAD && !sign)
+        return parse_expected(p, "a value", NULL);
     if (p->tok.kind != TOKEN_TEXT && p->tok.kind != TOKEN_BARE) {
         parse_error(p, &p->tok.begin, p->tok.width,
                     "a name and its value stand side by side",
@@ -70,50 +74,97 @@ static bool parse_word_or_text(struct parser *p, struct text *out)
     return true;
 }
 
-enum parsed parse_set(struct parser *p, struct step *out)
+// The name of a new setting, which it adds: the value is to be filled in. NULL
+// after an error.
+static struct setting *new_setting(struct parser *p)
 {
-    (void)out;
     const struct token t = p->tok;
     struct setting s = {.pos = lexer_pos(&p->lx, &t.begin)};
     if (!parse_name(p, "the name of a variable", &s.name))
-        return PARSED_HEADER;
+        return NULL;
+    const struct setting *known = p->settings.items;
     unsigned first = symbols_find(&p->set_names, s.name);
     if (first)
-        parse_error(p, &t.begin, t.width, NULL,
-                    "`%s` is set already: see line %u", s.name, first);
-    else
-        symbols_add(&p->set_names, p->arena, s.name, t.begin.line);
-    parse_word_or_text(p, &s.value);
-    *(struct setting *)list_add(p->arena, &p->settings, sizeof(s)) = s;
+        parse_error(p, &t.begin, t.width, NULL, "`%s` is set already: see %s",
+                    s.name, place_name(p, &known[first - 1].pos));
+    struct setting *new = list_add(p->arena, &p->settings, sizeof(s));
+    *new = s;
+    if (!first)
+        symbols_add(&p->set_names, p->arena, s.name,
+                    (unsigned)p->settings.count);
+    return new;
+}
+
+enum parsed parse_set(struct parser *p, struct step *out)
+{
+    (void)out;
+    struct setting *s = new_setting(p);
+    if (s)
+        parse_word_or_text(p, &s->value);
     return PARSED_HEADER;
 }
 
-enum parsed parse_use(struct parser *p, struct step *out)
+// ---- matrix
+// ---------------------------------------------------------------------
+
+static bool same_text(const struct text *a, const struct text *b)
 {
-    (void)out;
-    struct text path;
-    parse_text(p, "the path of a file in quotes", &path);
-    return PARSED_HEADER;
+    size_t la = a->npieces ? a->pieces->len : 0;
+    size_t lb = b->npieces ? b->pieces->len : 0;
+    return la == lb && (!la || !memcmp(a->pieces->bytes, b->pieces->bytes, la));
+}
+
+// A value of an axis, which the command line must be able to give.
+static bool parse_axis_value(struct parser *p, const struct list *values,
+                             struct text *out)
+{
+    const struct token t = p->tok;
+    const struct text *known = values->items;
+    *out = (struct text){0};
+    if (!parse_word_or_text(p, out))
+        return false;
+    for (size_t i = 0; i < out->npieces; i++) {
+        if (out->pieces[i].variable)
+            parse_error(p, &t.begin, t.width, NULL,
+                        "a value of `matrix` can't hold a variable");
+        else if (memchr(out->pieces[i].bytes, 0, out->pieces[i].len))
+            parse_error(p, &t.begin, t.width, NULL,
+                        "a value of `matrix` can't hold a NUL character");
+    }
+    for (size_t i = 0; !p->st.failed && i < values->count; i++)
+        if (same_text(out, &known[i]))
+            parse_error(p, &t.begin, t.width, NULL,
+                        "this value stands here twice");
+    return !p->st.failed;
 }
 
 enum parsed parse_matrix(struct parser *p, struct step *out)
 {
     (void)out;
-    struct matrix_axis axis = {.pos = lexer_pos(&p->lx, &p->tok.begin)};
     struct list values = {0};
-    if (!parse_name(p, "the name of a variable", &axis.name))
+    struct setting *s = new_setting(p);
+    if (!s)
         return PARSED_HEADER;
     do {
         struct text value;
-        if (!parse_word_or_text(p, &value))
+        if (!parse_axis_value(p, &values, &value))
             break;
         *(struct text *)list_add(p->arena, &values, sizeof(value)) = value;
     } while (!at_end_of_statement(p));
-    axis.nvalues = values.count;
-    axis.values = values.items;
-    *(struct matrix_axis *)list_add(p->arena, &p->axes, sizeof(axis)) = axis;
+    if (p->st.failed || !values.count)
+        return PARSED_HEADER;
+    struct matrix_axis *axis = list_add(p->arena, &p->axes, sizeof(*axis));
+    *axis = (struct matrix_axis){.pos = s->pos,
+                                 .name = s->name,
+                                 .nvalues = values.count,
+                                 .values = values.items};
+    s->value = axis->values[0];
+    symbols_add(&p->axis_names, p->arena, s->name, (unsigned)p->axes.count);
     return PARSED_HEADER;
 }
+
+// ---- needs
+// ----------------------------------------------------------------------
 
 enum parsed parse_needs(struct parser *p, struct step *out)
 {
@@ -126,18 +177,27 @@ enum parsed parse_needs(struct parser *p, struct step *out)
                  {"net", NEED_NET},
                  {"guest", NEED_GUEST}};
     struct need *need = list_add(p->arena, &p->needs, sizeof(*need));
+    struct text *guest =
+        list_add(p->arena, &p->need_guests, sizeof(struct text));
     need->pos = lexer_pos(&p->lx, &p->tok.begin);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (!accept_word(p, kinds[i].word))
             continue;
         need->kind = kinds[i].kind;
         if (need->kind == NEED_GUEST)
-            parse_label(p, "the name of a guest", &need->guest);
+            parse_path(p, "the name of a guest", guest);
         return PARSED_HEADER;
     }
-    parse_expected(p, "`kvm`, `rig`, `net` or `guest NAME`", NULL);
+    struct nearest n = nearest_to(p->tok.begin.at, p->tok.width);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        nearest_offer(&n, kinds[i].word);
+    parse_expected(p, "`kvm`, `rig`, `net` or `guest NAME`",
+                   nearest_hint(&n, p->arena));
     return PARSED_HEADER;
 }
+
+// ---- fail, allow
+// ----------------------------------------------------------------
 
 enum parsed parse_fail(struct parser *p, struct step *out)
 {

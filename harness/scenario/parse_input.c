@@ -28,9 +28,11 @@ static bool send_secret(struct parser *p, struct step *out)
 static enum parsed parse_typing(struct parser *p, struct step *out, bool enter)
 {
     static const struct option options[] = {{"secret", send_secret}};
-    const struct token text = p->tok;
     out->kind = STEP_SEND;
     out->u.send.enter = enter;
+    if (!parse_on_port(p, out))
+        return PARSED_STEP;
+    const struct token text = p->tok;
     if (!parse_text(p, "the text to type", &out->u.send.text) ||
         !parse_options(p, out, options, COUNT(options)))
         return PARSED_STEP;
@@ -55,6 +57,8 @@ enum parsed parse_key(struct parser *p, struct step *out)
 {
     struct key key;
     out->kind = STEP_KEY;
+    if (!parse_on_port(p, out))
+        return PARSED_STEP;
     if (!at_end_of_statement(p))
         lexer_bare(&p->lx, &p->tok, false);
     if (p->tok.kind != TOKEN_BARE) {
@@ -104,7 +108,8 @@ enum parsed parse_login(struct parser *p, struct step *out)
                                             {"prompt", login_prompt},
                                             {"within", login_within}};
     out->kind = STEP_LOGIN;
-    if (parse_text(p, "the user's name, a text", &out->u.login.user))
+    if (parse_on_port(p, out) &&
+        parse_text(p, "the user's name, a text", &out->u.login.user))
         parse_options(p, out, options, COUNT(options));
     return PARSED_STEP;
 }
@@ -141,7 +146,8 @@ enum parsed parse_run(struct parser *p, struct step *out)
     static const struct option options[] = {
         {"status", run_status}, {"within", run_within}, {"as", run_as}};
     out->kind = STEP_RUN;
-    if (parse_text(p, "the command, a text", &out->u.run.command))
+    if (parse_on_port(p, out) &&
+        parse_text(p, "the command, a text", &out->u.run.command))
         parse_options(p, out, options, COUNT(options));
     return PARSED_STEP;
 }
@@ -155,6 +161,7 @@ enum parsed parse_ktap(struct parser *p, struct step *out)
 {
     static const struct option options[] = {{"within", ktap_within}};
     out->kind = STEP_KTAP;
-    parse_options(p, out, options, COUNT(options));
+    if (parse_on_port(p, out))
+        parse_options(p, out, options, COUNT(options));
     return PARSED_STEP;
 }

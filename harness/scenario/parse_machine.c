@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header's machine: guest, kernel, initrd, cmdline, memory, cpus, disk,
-// net, serial, from. For the parser only.
+// net, serial, symbols, from. For the parser only.
 #include "harness/scenario/parser.h"
 
 #include <string.h>
@@ -11,26 +11,21 @@
 enum parsed parse_guest(struct parser *p, struct step *out)
 {
     (void)out;
-    struct source_pos pos = lexer_pos(&p->lx, &p->tok.begin);
-    const char *name;
-    if (parse_label(p, "the name of a guest", &name) && !p->sc->guest) {
-        p->sc->guest = name;
-        p->sc->guest_pos = pos;
-    }
+    parse_path(p, "the name of a guest", &p->guest);
     return PARSED_HEADER;
 }
 
 enum parsed parse_kernel(struct parser *p, struct step *out)
 {
     (void)out;
-    parse_path(p, &p->sc->kernel);
+    parse_path(p, "a path", &p->sc->kernel);
     return PARSED_HEADER;
 }
 
 enum parsed parse_initrd(struct parser *p, struct step *out)
 {
     (void)out;
-    parse_path(p, &p->sc->initrd);
+    parse_path(p, "a path", &p->sc->initrd);
     return PARSED_HEADER;
 }
 
@@ -49,8 +44,8 @@ enum parsed parse_cmdline(struct parser *p, struct step *out)
     else if (p->base_cmdline.pos.line)
         parse_error(p, &p->st.begin, (unsigned)strlen("cmdline"),
                     "`cmdline + \"...\"` appends",
-                    "`cmdline` stands here again: see line %u",
-                    p->base_cmdline.pos.line);
+                    "`cmdline` stands here again: see %s",
+                    place_name(p, &p->base_cmdline.pos));
     else
         p->base_cmdline = text;
     return PARSED_HEADER;
@@ -96,7 +91,7 @@ enum parsed parse_disk(struct parser *p, struct step *out)
     (void)out;
     struct disk *d = list_add(p->arena, &p->disks, sizeof(*d));
     d->pos = lexer_pos(&p->lx, &p->tok.begin);
-    if (!parse_path(p, &d->path))
+    if (!parse_path(p, "a path", &d->path))
         return PARSED_HEADER;
     d->readonly = accept_word(p, "readonly");
     if (!p->st.failed && !at_end_of_statement(p))
@@ -120,6 +115,13 @@ enum parsed parse_serial(struct parser *p, struct step *out)
     uint64_t ports;
     if (parse_integer(p, "the number of serial ports", 1, 4, &ports))
         p->sc->serial_ports = (unsigned)ports;
+    return PARSED_HEADER;
+}
+
+enum parsed parse_symbols(struct parser *p, struct step *out)
+{
+    (void)out;
+    parse_path(p, "a path", &p->sc->symbols);
     return PARSED_HEADER;
 }
 

@@ -1,67 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
-// Patterns: compiled as they are read, so that PCRE2's complaints are shown at
-// the right column. For the parser only.
-#include "harness/scenario/parser.h"
-#include "harness/scenario/pattern_text.h"
+// Patterns: each is compiled as it is read. One with variables is compiled with
+// something in their places, which is sound because a variable may only stand
+// where any text may stand. For the parser only.
+#include "harness/scenario/parse_pattern.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-// What stands for each variable while a pattern is only tried: a letter is
-// right in a class as well, and may be repeated.
-static const char probe_value[] = "x";
+// ---- Trials
+// ---------------------------------------------------------------------
 
-static const char *probe(void *owner, const char *name, size_t *len)
+const char *trial_value(enum variable_place place)
 {
-    (void)owner;
-    (void)name;
-    *len = 1;
-    return probe_value;
+    switch (place) {
+    case PLACE_RANGE_LOW:
+        return "\\x{0}";
+    case PLACE_RANGE_HIGH:
+        return "\\x{10ffff}";
+    case PLACE_TEXT:
+    case PLACE_CONSTRUCT:
+    case PLACE_ESCAPE:
+    case PLACE_QUOTED:
+    case PLACE_COMMENT:
+        break;
+    }
+    return "x"; // a letter is right in a class as well, and may be repeated
 }
+
+// Of the variable of that number. The lexer found as many as the scan, which
+// nothing here shall rely on.
+static enum variable_place place_of(const struct trial *t, size_t variable)
+{
+    return variable < t->scan.nplaces ? t->scan.places[variable]
+                                      : PLACE_CONSTRUCT;
+}
+
+const char *trial_source(const struct trial *t, size_t offset)
+{
+    const struct text *text = &t->token->text;
+    const char *at = t->token->body.at;
+    for (size_t i = 0, variable = 0; i < text->npieces; i++) {
+        const struct text_piece *piece = &text->pieces[i];
+        size_t tried = piece->len, written = piece->len;
+        if (piece->variable) {
+            tried = strlen(trial_value(place_of(t, variable++)));
+            written = piece->len + strlen("${}");
+        }
+        if (offset < tried)
+            return piece->variable ? at : at + offset;
+        offset -= tried;
+        at += written;
+    }
+    return at;
+}
+
+static const struct {
+    const char *message, *hint;
+} misplaced[] = {
+    [PLACE_CONSTRUCT] = {"a variable is text, and can't be a part of this "
+                         "construct",
+                         "write out what stands here"},
+    [PLACE_ESCAPE] = {"a variable can't follow this escape: its text could be "
+                      "read as a part of it",
+                      "put (?:) between them"},
+    [PLACE_QUOTED] = {"a variable can't stand between \\Q and \\E",
+                      "its value is quoted anyway: write \\E before it"},
+    [PLACE_COMMENT] = {"a variable can't stand in a pattern's comment: its "
+                       "text could end it",
+                       "\\${ are the characters `${`"},
+};
+
+// False, and reported, when a variable stands where its text would not be text.
+static bool check_places(struct parser *p, const struct trial *t)
+{
+    const struct text *text = &t->token->text;
+    for (size_t i = 0, variable = 0; i < text->npieces; i++) {
+        const struct text_piece *piece = &text->pieces[i];
+        if (!piece->variable)
+            continue;
+        enum variable_place place = place_of(t, variable++);
+        if (place < PLACE_CONSTRUCT)
+            continue;
+        struct cursor at = {.line = piece->pos.line,
+                            .column = piece->pos.column};
+        parse_error(p, &at, (unsigned)piece->len + 3, misplaced[place].hint,
+                    "%s", misplaced[place].message);
+        return false;
+    }
+    return true;
+}
+
+// Joins the pieces; places are known.
+static void make_text(struct parser *p, struct trial *t)
+{
+    const struct text *text = &t->token->text;
+    size_t most = 1, variable = 0;
+    for (size_t i = 0; i < text->npieces; i++)
+        most += text->pieces[i].variable ? strlen("\\x{10ffff}")
+                                         : text->pieces[i].len;
+    t->text = arena_alloc(p->arena, most);
+    for (size_t i = 0; i < text->npieces; i++) {
+        const struct text_piece *piece = &text->pieces[i];
+        const char *bytes = piece->bytes;
+        size_t len = piece->len;
+        if (piece->variable) {
+            bytes = trial_value(place_of(t, variable++));
+            len = strlen(bytes);
+        }
+        memcpy(t->text + t->len, bytes, len);
+        t->len += len;
+    }
+}
+
+// ---- Compiling
+// ------------------------------------------------------------------
 
 static void free_pattern(void *what)
 {
     pattern_free(what);
-}
-
-// Where byte `offset` of the tried pattern stands in the source.
-static struct cursor source_of(const struct token *t, size_t offset)
-{
-    size_t skip = 0;
-    for (size_t i = 0; i < t->text.npieces; i++) {
-        const struct text_piece *piece = &t->text.pieces[i];
-        size_t tried = piece->variable ? 1 : piece->len;
-        size_t written = piece->variable ? piece->len + 3 : piece->len;
-        if (offset < tried) {
-            skip += piece->variable ? 0 : offset;
-            offset = 0;
-            break;
-        }
-        offset -= tried;
-        skip += written;
-    }
-    struct cursor at = t->body;
-    const char *end = at.at + skip + offset;
-    while (at.at < end)
-        cursor_step(&at);
-    return at;
-}
-
-// PCRE2 points at what it could not take. What is missing is missing at the
-// end; anything else that it finds there is the last character.
-static void report(struct parser *p, const struct token *t, const char *tried,
-                   size_t len, size_t offset, const char *message)
-{
-    bool missing = strstr(message, "missing") != NULL;
-    if (offset >= len)
-        offset = len;
-    if (offset == len && offset && !missing) {
-        do
-            offset--;
-        while (offset && ((unsigned char)tried[offset] & 0xc0) == 0x80);
-    }
-    struct cursor at = source_of(t, offset);
-    parse_error(p, &at, 1, NULL, "this pattern is wrong: %s", message);
 }
 
 static void keep_groups(struct parser *p, const struct pattern *compiled,
@@ -85,21 +140,32 @@ static bool has_variables(const struct text *t)
     return false;
 }
 
-// Compiles the pattern, or a try of it when it has variables.
-static bool compile(struct parser *p, struct pattern_node *out)
+static size_t written_length(const struct text *t)
 {
+    size_t len = 0;
+    for (size_t i = 0; i < t->npieces; i++)
+        len += t->pieces[i].len + (t->pieces[i].variable ? strlen("${}") : 0);
+    return len;
+}
+
+// Compiles what the token holds, or a trial of it when it has variables.
+static bool compile(struct parser *p, const struct token *token,
+                    struct pattern_node *out)
+{
+    struct trial t = {.token = token};
     struct error err = {0};
-    char *tried;
-    size_t len, offset = 0;
-    if (text_join(&out->source, probe, NULL, &tried, &len, &err)) {
-        parse_error(p, &p->tok.begin, 1, NULL, "%s", err.text);
+    int number;
+    size_t offset;
+    pattern_scan(p->arena, token->body.at,
+                 token->body.at + written_length(&token->text),
+                 token->flags & PATTERN_EXTENDED, &t.scan);
+    if (!check_places(p, &t))
         return false;
-    }
-    arena_adopt(p->arena, tried, len);
-    struct pattern *compiled =
-        pattern_compile(tried, len, out->flags, &offset, &err);
+    make_text(p, &t);
+    struct pattern *compiled = pattern_compile_numbered(
+        t.text, t.len, out->flags, &offset, &number, &err);
     if (!compiled) {
-        report(p, &p->tok, tried, len, offset, err.text);
+        report_pattern(p, &t, number, offset, err.text);
         return false;
     }
     arena_defer(p->arena, free_pattern, compiled);
@@ -111,22 +177,24 @@ static bool compile(struct parser *p, struct pattern_node *out)
 
 bool parse_pattern(struct parser *p, struct pattern_node *out)
 {
-    const struct token *t = &p->tok;
-    if (t->kind != TOKEN_PATTERN)
-        return parse_expected(p, "a pattern",
-                              t->kind == TOKEN_TEXT
-                                  ? "a pattern is written /.../, or m{...} "
-                                    "when it is full of slashes"
-                                  : NULL);
-    out->pos = lexer_pos(&p->lx, &t->begin);
-    out->source = t->text;
-    out->flags = t->flags;
-    if (!t->text.npieces) {
-        parse_error(p, &t->begin, t->width, "write what to wait for",
+    const struct token t = p->tok;
+    const char *hint = NULL;
+    if (t.kind == TOKEN_TEXT)
+        hint = "a pattern is written /.../, or m{...} when it is full of "
+               "slashes";
+    else if (token_is(&t, "on"))
+        hint = "fail patterns watch all ports";
+    if (t.kind != TOKEN_PATTERN)
+        return parse_expected(p, "a pattern", hint);
+    out->pos = lexer_pos(&p->lx, &t.begin);
+    out->source = t.text;
+    out->flags = t.flags;
+    if (!t.text.npieces) {
+        parse_error(p, &t.begin, t.width, "write what to wait for",
                     "an empty pattern matches anything");
         return false;
     }
-    if (!compile(p, out))
+    if (!compile(p, &t, out))
         return false;
     parser_next(p);
     return true;
@@ -135,12 +203,10 @@ bool parse_pattern(struct parser *p, struct pattern_node *out)
 void parse_builtin_pattern(struct parser *p, const struct builtin_fail *b,
                            struct pattern_node *out)
 {
-    struct text_piece *piece = arena_alloc(p->arena, sizeof(*piece));
+    struct token t = {.body = {.at = b->pattern}};
     out->pos = lexer_pos(&p->lx, &p->tok.begin);
-    piece->bytes = b->pattern;
-    piece->len = strlen(b->pattern);
-    piece->pos = out->pos;
-    out->source = (struct text){out->pos, 1, piece};
-    compile(p, out);
+    out->source = literal_text(p, out->pos, b->pattern, strlen(b->pattern));
+    t.text = out->source;
+    compile(p, &t, out);
     parser_next(p);
 }

@@ -18,19 +18,14 @@ bool parse_text(struct parser *p, const char *what, struct text *out)
     return true;
 }
 
-// Takes the present token as bare characters.
-static void take_bare(struct parser *p, bool variables)
+bool parse_path(struct parser *p, const char *what, struct text *out)
 {
-    lexer_bare(&p->lx, &p->tok, variables);
-}
-
-bool parse_path(struct parser *p, struct text *out)
-{
-    take_bare(p, true);
+    lexer_bare(&p->lx, &p->tok, true);
     if (p->tok.kind != TOKEN_TEXT && p->tok.kind != TOKEN_BARE)
-        return parse_expected(p, "a path", NULL);
+        return parse_expected(p, what, NULL);
     if (!p->tok.text.npieces) {
-        parse_error(p, &p->tok.begin, p->tok.width, NULL, "the path is empty");
+        parse_error(p, &p->tok.begin, p->tok.width, NULL, "%s can't be empty",
+                    what);
         return false;
     }
     *out = p->tok.text;
@@ -174,13 +169,19 @@ bool parse_compare(struct parser *p, enum compare_op *out)
     return true;
 }
 
-static struct text word_text(struct parser *p, const struct token *t)
+struct text literal_text(struct parser *p, struct source_pos pos,
+                         const char *bytes, size_t len)
 {
     struct text_piece *piece = arena_alloc(p->arena, sizeof(*piece));
-    piece->bytes = token_spelling(&p->lx, t);
-    piece->len = (size_t)(t->end.at - t->begin.at);
-    piece->pos = lexer_pos(&p->lx, &t->begin);
-    return (struct text){piece->pos, 1, piece};
+    *piece = (struct text_piece){.bytes = bytes, .len = len, .pos = pos};
+    return (struct text){pos, 1, piece};
+}
+
+static struct text word_text(struct parser *p, const struct token *t)
+{
+    return literal_text(p, lexer_pos(&p->lx, &t->begin),
+                        token_spelling(&p->lx, t),
+                        (size_t)(t->end.at - t->begin.at));
 }
 
 bool parse_value(struct parser *p, struct value *out)

@@ -1,98 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parser's frame: tokens, errors and getting back in step after one, and
-// the loop over statements. For harness/scenario only.
+// The parser's frame: the loop over statements, blocks, and getting back in
+// step after an error. For harness/scenario only.
 #include "harness/scenario/parser.h"
 
 #include <string.h>
 
-void parser_next(struct parser *p)
-{
-    p->last_end = p->tok.end;
-    lexer_next(&p->lx, &p->tok);
-}
-
-struct token parser_peek(const struct parser *p, unsigned n)
-{
-    struct lexer ahead = p->lx;
-    struct token t = p->tok;
-    while (n--)
-        lexer_next(&ahead, &t);
-    return t;
-}
-
-// ---- Errors
-// -------------------------------------------------------------------
-
-void parse_error(struct parser *p, const struct cursor *at, unsigned width,
-                 const char *hint, const char *fmt, ...)
-{
-    if (p->st.failed)
-        return;
-    p->st.failed = true;
-    va_list args;
-    va_start(args, fmt);
-    diag_add(p->diags, SEVERITY_ERROR, lexer_pos(&p->lx, at), width, hint, fmt,
-             args);
-    va_end(args);
-}
-
-static const char *describe(const struct parser *p, const struct token *t)
-{
-    switch (t->kind) {
-    case TOKEN_END:
-        return "the end of the file";
-    case TOKEN_NEWLINE:
-        return "the end of the line";
-    case TOKEN_TEXT:
-        return "a text";
-    case TOKEN_PATTERN:
-        return "a pattern";
-    case TOKEN_WORD:
-    case TOKEN_NUMBER:
-    case TOKEN_BARE:
-    case TOKEN_OPEN:
-    case TOKEN_CLOSE:
-    case TOKEN_COMPARE:
-    case TOKEN_PLUS:
-    case TOKEN_BAD:
-        break;
-    }
-    return arena_printf(p->arena, "`%.200s`", token_spelling(&p->lx, t));
-}
-
-// A token that is wrong by itself says so better than the grammar can.
-static bool report_bad_token(struct parser *p)
-{
-    const struct token *t = &p->tok;
-    if (t->kind != TOKEN_BAD)
-        return false;
-    parse_error(p, &t->bad, t->bad_width, t->hint, "%s", t->message);
-    return true;
-}
-
-bool parse_expected(struct parser *p, const char *what, const char *hint)
-{
-    if (!report_bad_token(p))
-        parse_error(p, &p->tok.begin, p->tok.width, hint,
-                    "expected %s, found %s", what, describe(p, &p->tok));
-    return false;
-}
-
-bool parse_unknown(struct parser *p, const char *kind, const struct nearest *n)
-{
-    parse_error(p, &p->tok.begin, p->tok.width, nearest_hint(n, p->arena),
-                "unknown %s `%.200s`", kind, token_spelling(&p->lx, &p->tok));
-    return false;
-}
-
 // ---- Getting back in step
 // -----------------------------------------------------
-
-bool at_end_of_statement(const struct parser *p)
-{
-    return p->tok.kind == TOKEN_NEWLINE || p->tok.kind == TOKEN_END ||
-           p->tok.kind == TOKEN_CLOSE;
-}
 
 // Skips `{` and all up to its `}`.
 static void skip_braces(struct parser *p)
@@ -247,8 +161,11 @@ static void check_header(struct parser *p, const struct statement *s)
     unsigned width = (unsigned)strlen(s->word);
     struct source_pos *seen = &p->seen[s - statements];
     const struct statement *step = statement_at(s->word, IN_STEPS);
-    const char *hint = arena_printf(
-        p->arena, "move it above line %u, the first step", p->first_step.line);
+    bool here = p->first_step.file == p->lx.file;
+    const char *hint = arena_printf(p->arena,
+                                    here ? "move it above %s, the first step"
+                                         : "steps begin at %s",
+                                    place_name(p, &p->first_step));
     if (step && step != s)
         hint = "among the steps it takes a block: `{ ... }`";
     if (p->depth && s->place == IN_HEADER)
@@ -259,8 +176,8 @@ static void check_header(struct parser *p, const struct statement *s)
         parse_error(p, at, width, hint, "`%s` must stand before the first step",
                     s->word);
     else if (s->single && seen->line)
-        parse_error(p, at, width, NULL, "`%s` stands here again: see line %u",
-                    s->word, seen->line);
+        parse_error(p, at, width, NULL, "`%s` stands here again: see %s",
+                    s->word, place_name(p, seen));
     if (!seen->line)
         *seen = lexer_pos(&p->lx, at);
 }
@@ -306,7 +223,7 @@ static void parse_statement(struct parser *p, void *steps)
         check_header(p, s);
     else if (parsed == PARSED_STEP && !p->first_step.line)
         p->first_step = step.pos;
-    if (s && !s->supported && !p->st.failed)
+    if (s && !s->supported && !p->st.failed && !p->tape)
         refuse_unsupported(p, s);
     if (parsed == PARSED_STEP) {
         step.source = statement_source(p);
@@ -316,15 +233,16 @@ static void parse_statement(struct parser *p, void *steps)
         struct tainted *t = list_add(p->arena, &p->tainted, sizeof(*t));
         *t = (struct tainted){p->st.begin.at, p->tok.begin.at};
     }
-    if (p->over || diag_full(p->diags))
-        while (p->tok.kind != TOKEN_END)
-            parser_next(p);
+    if (p->st.use.npieces && !p->st.failed && !p->over && !p->tape)
+        include_file(p, steps);
+    if (p->over || diag_full(p->diags)) {
+        p->lx.cur.at += strlen(p->lx.cur.at);
+        parser_next(p);
+    }
 }
 
-void parse_file(struct parser *p)
+void parse_statements(struct parser *p, struct list *steps)
 {
-    struct list steps = {0};
-    p->seen = arena_alloc(p->arena, statement_count() * sizeof(*p->seen));
     parser_next(p);
     while (p->tok.kind != TOKEN_END) {
         if (p->tok.kind == TOKEN_NEWLINE) {
@@ -334,48 +252,7 @@ void parse_file(struct parser *p)
             parse_error(p, &p->tok.begin, 1, NULL, "this `}` closes nothing");
             parser_next(p);
         } else {
-            parse_statement(p, &steps);
+            parse_statement(p, steps);
         }
     }
-    p->sc->steps.nsteps = steps.count;
-    p->sc->steps.steps = steps.items;
-}
-
-// ---- Options
-// ------------------------------------------------------------------
-
-bool accept_word(struct parser *p, const char *word)
-{
-    if (!token_is(&p->tok, word))
-        return false;
-    parser_next(p);
-    return true;
-}
-
-bool parse_options(struct parser *p, struct step *out,
-                   const struct option *options, size_t count)
-{
-    unsigned seen = 0;
-    while (p->tok.kind == TOKEN_WORD) {
-        size_t i = 0;
-        while (i < count && !token_is(&p->tok, options[i].word))
-            i++;
-        if (i == count) {
-            struct nearest n = nearest_to(p->tok.begin.at, p->tok.width);
-            for (i = 0; i < count; i++)
-                nearest_offer(&n, options[i].word);
-            return parse_unknown(
-                p, arena_printf(p->arena, "option of `%s`:", p->st.word), &n);
-        }
-        if (seen & 1u << i) {
-            parse_error(p, &p->tok.begin, p->tok.width, NULL,
-                        "`%s` stands here twice", options[i].word);
-            return false;
-        }
-        seen |= 1u << i;
-        parser_next(p);
-        if (!options[i].parse(p, out))
-            return false;
-    }
-    return true;
 }

@@ -19,6 +19,8 @@ struct statement_state {
     const char *head_end;            // where its first part, before `{`, ends
     const char *secret, *secret_end; // not to be shown in reports
     const char *word;
+    struct text use; // the path of a `use`
+    unsigned use_width;
 };
 
 // Source text whose statement failed: names in it count as defined, so that
@@ -27,8 +29,13 @@ struct tainted {
     const char *begin, *end;
 };
 
-// One file being read. Lives on the stack of scenario_parse.
+// One scenario being read. Lives on the stack of scenario_read.
 struct parser {
+    const struct file_reader *reader;
+    const struct source *source; // the file being read
+    size_t bytes_read;           // of all files so far
+    bool no_text;                // the file that was opened isn't text
+    bool unread; // a `use` failed: any name may be defined there
     struct lexer lx;
     struct token tok;       // the one to be looked at
     struct cursor last_end; // where the one before ended
@@ -44,9 +51,16 @@ struct parser {
     struct text title;
     struct text base_cmdline; // of `cmdline`, line 0 when there is none
     struct list more_cmdline; // struct text, of `cmdline +`
-    struct symbols set_names;
+    struct text guest;
+    struct symbols set_names;  // 1 + the index in settings
+    struct symbols axis_names; // 1 + the index in axes
     struct list settings, fails, allows, tags, axes, needs, disks;
+    struct list need_guests; // struct text, for each of needs
+    struct list included;    // struct inclusion
     struct list tainted;
+    // Where format.c wants each token that is taken (struct token): then no
+    // other file is read, and what isn't supported is no error. Or NULL.
+    struct list *tape;
 };
 
 // What a parse function found. On an error it is what it would have been; the
@@ -75,11 +89,16 @@ size_t statement_count(void);
 const struct statement *statement_find(const char *word, size_t len);
 const struct statement *statement_at(const char *word, enum place place);
 
-// ---- parser.c: tokens, errors, statements, blocks
-// ----------------------------
+// ---- include.c: files
+// -------------------------------------------------------
 
-// Reads the whole file into p->sc.
-void parse_file(struct parser *p);
+// Reads the scenario, whose own file is given, into p->sc.
+void parse_scenario(struct parser *p, const struct file_text *file);
+// Puts the statements of the `use` at hand, which was parsed well, among steps.
+void include_file(struct parser *p, struct list *steps);
+
+// ---- parse_token.c: tokens, errors, options
+// ----------------------------------
 
 void parser_next(struct parser *p);
 // The token after the present one (n 1), or the one after that (n 2).
@@ -93,19 +112,12 @@ void parse_error(struct parser *p, const struct cursor *at, unsigned width,
 bool parse_expected(struct parser *p, const char *what, const char *hint);
 // Reports that the word at hand is unknown. Always false.
 bool parse_unknown(struct parser *p, const char *kind, const struct nearest *n);
+// "line 5", or "file:5" when that is another file than the present one.
+const char *place_name(struct parser *p, const struct source_pos *pos);
 
 bool at_end_of_statement(const struct parser *p);
-// Skips to the end of the statement, blocks and all.
-void skip_statement(struct parser *p);
 // Takes the word when it is the present token.
 bool accept_word(struct parser *p, const char *word);
-
-// A `{ ... }` of statements. After an error in front of it, skips to it.
-void parse_block(struct parser *p, struct block *out);
-// The same with any contents: calls item() at each of its items until it is
-// closed. False when there is no block.
-bool parse_braces(struct parser *p, void (*item)(struct parser *p, void *owner),
-                  void *owner);
 
 // Options after a statement's fixed part, in any order, each once.
 struct option {
@@ -116,13 +128,34 @@ struct option {
 bool parse_options(struct parser *p, struct step *out,
                    const struct option *options, size_t count);
 
+// ---- parser.c: statements, blocks
+// --------------------------------------------
+
+// Reads statements to the end of the file at hand; its steps go into steps.
+void parse_statements(struct parser *p, struct list *steps);
+// Skips to the end of the statement, blocks and all.
+void skip_statement(struct parser *p);
+
+// A `{ ... }` of statements. After an error in front of it, skips to it.
+void parse_block(struct parser *p, struct block *out);
+// The same with any contents: calls item() at each of its items until it is
+// closed. False when there is no block.
+bool parse_braces(struct parser *p, void (*item)(struct parser *p, void *owner),
+                  void *owner);
+
 // ---- parse_values.c
 // ---------------------------------------------------------- All take the
 // present token, and report and return false when it isn't one.
 
 bool parse_text(struct parser *p, const char *what, struct text *out);
-// A text, or bare characters up to a blank.
-bool parse_path(struct parser *p, struct text *out);
+// A text, or bare characters up to a blank, with variables; not empty.
+bool parse_path(struct parser *p, const char *what, struct text *out);
+// `on ttyS1`, where it may stand: without `on` nothing is taken. False after an
+// error.
+bool parse_on_port(struct parser *p, struct step *out);
+// A piece of text as it stands.
+struct text literal_text(struct parser *p, struct source_pos pos,
+                         const char *bytes, size_t len);
 bool parse_pattern(struct parser *p, struct pattern_node *out);
 // The present word is the name of b: takes it and gives b's pattern.
 void parse_builtin_pattern(struct parser *p, const struct builtin_fail *b,
@@ -148,14 +181,19 @@ typedef enum parsed parse_fn(struct parser *p, struct step *out);
 
 // parse_machine.c: the header's machine
 parse_fn parse_guest, parse_kernel, parse_initrd, parse_cmdline, parse_memory;
-parse_fn parse_cpus, parse_disk, parse_net, parse_serial, parse_from;
+parse_fn parse_cpus, parse_disk, parse_net, parse_serial, parse_symbols;
+parse_fn parse_from;
 // parse_header.c: the rest of the header
 parse_fn parse_test, parse_timeout, parse_step_timeout, parse_tags, parse_set;
-parse_fn parse_use, parse_matrix, parse_needs, parse_fail, parse_allow;
+parse_fn parse_matrix, parse_needs, parse_fail, parse_allow;
+// include.c
+parse_fn parse_use;
 // parse_expect.c
 parse_fn parse_expect;
 // parse_input.c
 parse_fn parse_send, parse_type, parse_key, parse_login, parse_run, parse_ktap;
+// parse_port.c
+parse_fn parse_console;
 // parse_check.c
 parse_fn parse_check;
 // parse_control.c

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A backslash before each ASCII character that is no letter or digit makes it
-// literal in PCRE2, with any options and in a class. A NUL can't be escaped so.
+// A backslash before each character that is no ASCII letter or digit makes it
+// literal in PCRE2, with any options and in a class: x ignores blanks that are
+// not ASCII, too. A NUL can't be escaped so.
 static void put_quoted(FILE *out, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -19,7 +20,8 @@ static void put_quoted(FILE *out, const char *bytes, size_t len)
             fputs("\\x00", out);
             continue;
         }
-        if (c < 0x80 && !isalnum(c))
+        bool begins = c < 0x80 ? !isalnum(c) : c >= 0xc0;
+        if (begins)
             fputc('\\', out);
         fputc(c, out);
     }

@@ -2,8 +2,11 @@
 // One case of a plan. See case.h.
 #include "harness/suite/case.h"
 
+#include "harness/recording/replay.h"
+#include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
 #include "harness/runner/live.h"
+#include "harness/suite/recording.h"
 #include "src/base/clock.h"
 
 #include <errno.h>
@@ -11,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 // What the callbacks of a run need.
@@ -18,41 +22,54 @@ struct watcher {
     const struct plan *plan;
     const struct plan_case *what;
     const struct case_control *control;
+    // Of --console: whose bytes came last, and whether they ended a line.
+    unsigned port;
+    bool in_line;
+    bool deaf; // nobody reads what is told
+    struct case_recording recording;
 };
 
-static void write_all(int fd, const void *bytes, size_t len)
+// Whoever reads standard error may stop reading: the guest is more important.
+#define READER_PATIENCE NS_PER_S
+
+static void tell(struct watcher *w, const void *bytes, size_t len)
 {
-    const char *p = bytes;
-    while (len) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        p += n;
-        len -= (size_t)n;
-    }
+    if (!w->deaf && !outlet_write(STDERR_FILENO, bytes, len,
+                                  clock_after(clock_now_ns(), READER_PATIENCE)))
+        w->deaf = true;
 }
 
-static void printed(void *owner, const uint8_t *bytes, size_t len)
+// A port's name stands where its bytes follow another's; ttyS0 alone has none.
+static void printed(void *owner, unsigned port, const uint8_t *bytes,
+                    size_t len)
 {
-    (void)owner;
-    write_all(STDERR_FILENO, bytes, len);
+    struct watcher *w = owner;
+    if (port != w->port) {
+        char name[32];
+        int n = snprintf(name, sizeof(name), "%s[ttyS%u] ",
+                         w->in_line ? "\r\n" : "", port);
+        tell(w, name, (size_t)n);
+        w->port = port;
+    }
+    w->in_line = len && bytes[len - 1] != '\n';
+    tell(w, bytes, len);
 }
 
 static void step(void *owner, const struct step *s, uint64_t at_ns)
 {
-    const struct watcher *w = owner;
+    struct watcher *w = owner;
     char *line = NULL;
     bool secret = (s->kind == STEP_SEND && s->u.send.secret) ||
                   (s->kind == STEP_LOGIN && s->u.login.has_password);
-    int n = asprintf(&line, "%s/%s %7.3f  %u: %s\n", w->what->suite,
-                     w->what->name, (double)at_ns / 1e9, s->pos.line,
+    bool own = !strcmp(s->pos.file, w->what->path);
+    int n = asprintf(&line, "%s/%s %7.3f  %s%s%u: %s\n", w->what->suite,
+                     w->what->name, (double)at_ns / 1e9, own ? "" : s->pos.file,
+                     own ? "" : ":", s->pos.line,
                      secret ? (s->kind == STEP_LOGIN ? "login" : "send")
                             : s->source);
     if (n < 0)
         return;
-    write_all(STDERR_FILENO, line, (size_t)n);
+    tell(w, line, (size_t)n);
     free(line);
 }
 
@@ -63,6 +80,13 @@ static void console(void *owner, struct console *c)
         w->control->console(w->control->owner, c);
 }
 
+static void prepare(void *owner, struct run_options *run,
+                    const struct result *about)
+{
+    struct watcher *w = owner;
+    case_recording_begin(&w->recording, run, about);
+}
+
 // Without a machine, only the reason can be told.
 static int unjudged(const struct plan *plan, const struct plan_case *what,
                     const char *kind, const struct error *err,
@@ -71,17 +95,36 @@ static int unjudged(const struct plan *plan, const struct plan_case *what,
     out->verdict = VERDICT_ERROR;
     if (result_set(&out->path, "%s", what->path) ||
         (!out->title && result_set(&out->title, "%s", what->name)) ||
-        result_set(&out->accelerator, "%s", plan->accelerator) ||
+        (plan->accelerator &&
+         result_set(&out->accelerator, "%s", plan->accelerator)) ||
         result_set(&out->kind, "%s", kind) ||
         result_set(&out->message, "%s", err->text))
         return -ENOMEM;
     return 0;
 }
 
+static int replay(struct watcher *w, const struct scenario *s,
+                  struct result *out)
+{
+    const struct plan *plan = w->plan;
+    struct replay_options o = {
+        .scenario = s,
+        .path = w->what->replay,
+        .tape = {.speed = plan->replay_speed},
+        .printed = plan->show_console ? printed : NULL,
+        .step = plan->verbosity > 1 ? step : NULL,
+        .console = console,
+        .owner = w,
+        .witness = w->control ? w->control->witness : NULL,
+    };
+    return replay_run(&o, out);
+}
+
 static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
                struct result *out)
 {
     const struct plan *plan = w->plan;
+    struct witness *witness = w->control ? w->control->witness : NULL;
     struct error err = {""};
     struct guest guest;
     int code = guest_make(&guest, s, &plan->machine, &err);
@@ -96,37 +139,123 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
         .started_ns = started_ns,
         .printed = plan->show_console ? printed : NULL,
         .step = plan->verbosity > 1 ? step : NULL,
+        .prepare = prepare,
         .console = console,
         .owner = w,
+        .witness = witness,
     };
     code = live_run(&o, out);
+    witness_lock(witness);
+    if (!code)
+        code = case_recording_end(&w->recording, out);
+    witness_unlock(witness);
     guest_free(&guest);
     return code;
+}
+
+// The plan's variables and then the case's.
+static int load(const struct plan *plan, const struct plan_case *what,
+                struct scenario **out, struct error *err)
+{
+    struct diagnostics diags = {0};
+    size_t count = plan->nsets + what->nsets;
+    struct override *sets = calloc(count + 1, sizeof(*sets));
+    if (!sets)
+        return error_set(err, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        sets[i] = i < plan->nsets ? plan->sets[i] : what->sets[i - plan->nsets];
+    int code = scenario_load(what->path, sets, count, out, &diags, err);
+    if (code && !*err->text)
+        error_set(err, code, "%s has errors", what->path);
+    diagnostics_free(&diags);
+    free(sets);
+    return code;
+}
+
+int case_identify(const struct plan *plan, size_t index, struct result *result)
+{
+    const struct plan_case *what = &plan->cases[index];
+    if (result->suite)
+        return 0;
+    int code = result_set(&result->suite, "%s", what->suite);
+    if (!code && what->title)
+        code = result_set(&result->title, "%s", what->title);
+    for (size_t i = 0; !code && i < what->nsets; i++) {
+        char *name = NULL;
+        if (asprintf(&name, "matrix.%s", what->sets[i].name) < 0)
+            return -ENOMEM;
+        code = result_add_property(result, name, what->sets[i].value);
+        free(name);
+    }
+    return code;
+}
+
+// Until the run tells better: when the scenario must be over.
+static void begin(const struct plan *plan, const struct scenario *s,
+                  uint64_t started_ns, const struct witness *witness)
+{
+    double scale = plan->timeout_scale > 0 ? plan->timeout_scale : 1;
+    if (witness && witness->begun)
+        witness->begun(
+            witness->owner,
+            clock_after(started_ns, (uint64_t)((double)s->timeout_ns * scale)),
+            scale);
 }
 
 int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
              const struct case_control *control, struct result *result)
 {
     const struct plan_case *what = &plan->cases[index];
-    struct watcher w = {plan, what, control};
+    struct watcher w = {.plan = plan,
+                        .what = what,
+                        .control = control,
+                        .recording = {.path = what->record}};
     struct error err = {""};
-    struct diagnostics diags = {0};
+    struct witness *witness = control ? control->witness : NULL;
     struct scenario *s = NULL;
-    int code =
-        scenario_load(what->path, plan->sets, plan->nsets, &s, &diags, &err);
-    if (code && !*err.text)
-        error_set(&err, code, "%s has errors", what->path);
-    code = code ? unjudged(plan, what, "scenario", &err, result)
-                : run(&w, s, started_ns, result);
+    int failed = load(plan, what, &s, &err);
+    if (!failed)
+        begin(plan, s, started_ns, witness);
+    int code = failed         ? unjudged(plan, what, "scenario", &err, result)
+               : what->replay ? replay(&w, s, result)
+                              : run(&w, s, started_ns, result);
+    witness_lock(witness);
     if (!code)
-        code = result_set(&result->suite, "%s", what->suite);
+        code = case_identify(plan, index, result);
+    witness_unlock(witness);
     scenario_free(s);
-    diagnostics_free(&diags);
     return code;
 }
 
+int case_describe(const struct plan *plan, size_t index, struct result *result)
+{
+    const struct plan_case *what = &plan->cases[index];
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    result->started_unix_ns = (uint64_t)wall.tv_sec * NS_PER_S;
+    if (result_set(&result->path, "%s", what->path) ||
+        result_set(&result->title, "%s", what->name) ||
+        (plan->accelerator &&
+         result_set(&result->accelerator, "%s", plan->accelerator)))
+        return -ENOMEM;
+    return case_identify(plan, index, result);
+}
+
+int case_skip(const struct plan *plan, size_t index, struct result *result)
+{
+    const struct plan_case *what = &plan->cases[index];
+    result->verdict = VERDICT_SKIPPED;
+    if (case_describe(plan, index, result) ||
+        result_set(&result->kind, "skipped") ||
+        result_set(&result->message, "%s", what->skip) ||
+        (what->skip_where &&
+         result_set(&result->where, "%s", what->skip_where)))
+        return -ENOMEM;
+    return 0;
+}
+
 void case_print(const struct plan *plan, const struct result *result,
-                const char *lock)
+                const char *lock, uint64_t deadline_ns)
 {
     char *text = NULL;
     size_t len = 0;
@@ -139,7 +268,7 @@ void case_print(const struct plan *plan, const struct result *result,
     int fd = lock ? open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
     if (fd >= 0)
         (void)!flock(fd, LOCK_EX);
-    write_all(STDOUT_FILENO, text, len);
+    outlet_write(STDOUT_FILENO, text, len, deadline_ns);
     if (fd >= 0)
         close(fd);
     free(text);

@@ -12,14 +12,25 @@
 struct case_control {
     void (*console)(void *owner, struct console *console);
     void *owner;
+    struct witness *witness; // or NULL
 };
 
 // Parses, boots, runs; fills result wholly. started_ns is when this process
-// began. Returns 0 or -ENOMEM.
+// began. Returns 0 or -ENOMEM. With a witness, result is not touched without
+// its lock once witness->finished is set.
 int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
              const struct case_control *control, struct result *result);
 
+// What the plan knows of a case, whatever became of it; once. 0 or -ENOMEM.
+int case_identify(const struct plan *plan, size_t index, struct result *result);
+
+// Fills a result with what is known of a case that did not run: the names, the
+// time; and for one that is skipped, the verdict and the reason. 0 or -ENOMEM.
+int case_describe(const struct plan *plan, size_t index, struct result *result);
+int case_skip(const struct plan *plan, size_t index, struct result *result);
+
 // Prints the result to standard output in one piece; several processes may
-// print. lock: a file that they share, or NULL.
+// print. lock: a file that they share, or NULL. Gives up at deadline_ns
+// (CLOCK_MONOTONIC) when nobody reads.
 void case_print(const struct plan *plan, const struct result *result,
-                const char *lock);
+                const char *lock, uint64_t deadline_ns);

@@ -93,7 +93,7 @@ bool criterion_run_plan(const struct plan *plan, unsigned jobs,
     setenv(SUITE_PARENT_VARIABLE, pid, 1);
     struct criterion_test_set *set = criterion_initialize();
     for (size_t i = 0; i < plan->ncases; i++) {
-        if (!register_case(set, plan, i, backstop_s))
+        if (!plan->cases[i].skip && !register_case(set, plan, i, backstop_s))
             return false;
     }
     criterion_options.logger = &quiet_logger;

@@ -5,10 +5,24 @@
 
 #include "harness/report/output.h"
 
+#include "src/base/clock.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+uint64_t plan_longest_ns(const struct plan *plan)
+{
+    uint64_t longest = 0;
+    for (size_t i = 0; i < plan->ncases; i++) {
+        if (plan->cases[i].timeout_ns > longest)
+            longest = plan->cases[i].timeout_ns;
+    }
+    double scale = plan->timeout_scale > 0 ? plan->timeout_scale : 1;
+    double ns = (double)longest * scale;
+    return ns < 9e18 ? (uint64_t)ns : CLOCK_NEVER;
+}
 
 size_t plan_find(const struct plan *plan, const char *suite, const char *name)
 {
@@ -39,6 +53,16 @@ static void put_number(FILE *f, const char *key, uint64_t value)
     put_pair(f, key, text);
 }
 
+static void put_sets(FILE *f, const char *key, const struct override *sets,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put(f, key);
+        put(f, sets[i].name);
+        put(f, sets[i].value);
+    }
+}
+
 static int write_plan(FILE *f, const void *owner)
 {
     const struct plan *p = owner;
@@ -49,18 +73,19 @@ static int write_plan(FILE *f, const void *owner)
     put_pair(f, "accelerator", p->accelerator);
     put_number(f, "scale", (uint64_t)(p->timeout_scale * 1000));
     put_number(f, "judge", p->judge_marks);
+    put_number(f, "speed", (uint64_t)(p->replay_speed * 1000));
     put_number(f, "console", p->show_console);
     put_number(f, "verbosity", p->verbosity);
-    for (size_t i = 0; i < p->nsets; i++) {
-        put(f, "set");
-        put(f, p->sets[i].name);
-        put(f, p->sets[i].value);
-    }
+    put_sets(f, "set", p->sets, p->nsets);
     for (size_t i = 0; i < p->ncases; i++) {
         put(f, "case");
         put(f, p->cases[i].path);
         put(f, p->cases[i].suite);
         put(f, p->cases[i].name);
+        put_pair(f, "title", p->cases[i].title);
+        put_pair(f, "record", p->cases[i].record);
+        put_pair(f, "replay", p->cases[i].replay);
+        put_sets(f, "value", p->cases[i].sets, p->cases[i].nsets);
     }
     return 0;
 }
@@ -85,15 +110,16 @@ static const char *next(struct texts *t)
     return text;
 }
 
-static int add_set(struct plan *p, const char *name, struct texts *t)
+static int add_set(struct override **sets, size_t *count, const char *name,
+                   struct texts *t)
 {
     const char *value = next(t);
-    struct override *sets =
-        value ? reallocarray(p->sets, p->nsets + 1, sizeof(*sets)) : NULL;
-    if (!sets)
+    struct override *more =
+        value ? reallocarray(*sets, *count + 1, sizeof(*more)) : NULL;
+    if (!more)
         return -EINVAL;
-    p->sets = sets;
-    sets[p->nsets++] = (struct override){.name = name, .value = value};
+    *sets = more;
+    more[(*count)++] = (struct override){.name = name, .value = value};
     return 0;
 }
 
@@ -109,6 +135,30 @@ static int add_case(struct plan *p, const char *path, struct texts *t)
     cases[p->ncases++] =
         (struct plan_case){.path = path, .suite = suite, .name = name};
     return 0;
+}
+
+// A line on the case that came last.
+static int take_of_case(struct plan *p, const char *key, const char *value,
+                        struct texts *t)
+{
+    struct plan_case *last = p->ncases ? &p->cases[p->ncases - 1] : NULL;
+    if (last && !strcmp(key, "value"))
+        return add_set(&last->sets, &last->nsets, value, t);
+    const struct {
+        const char *key;
+        const char **field;
+    } fields[] = {
+        {"title", last ? &last->title : NULL},
+        {"record", last ? &last->record : NULL},
+        {"replay", last ? &last->replay : NULL},
+    };
+    for (size_t i = 0; last && i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (!strcmp(key, fields[i].key)) {
+            *fields[i].field = value;
+            return 0;
+        }
+    }
+    return -EINVAL;
 }
 
 static int take(struct plan *p, const char *key, struct texts *t)
@@ -132,7 +182,7 @@ static int take(struct plan *p, const char *key, struct texts *t)
         }
     }
     if (!strcmp(key, "set"))
-        return add_set(p, value, t);
+        return add_set(&p->sets, &p->nsets, value, t);
     if (!strcmp(key, "case"))
         return add_case(p, value, t);
     uint64_t n = strtoull(value, NULL, 10);
@@ -140,6 +190,8 @@ static int take(struct plan *p, const char *key, struct texts *t)
         p->machine.memory = n;
     else if (!strcmp(key, "scale"))
         p->timeout_scale = (double)n / 1000;
+    else if (!strcmp(key, "speed"))
+        p->replay_speed = (double)n / 1000;
     else if (!strcmp(key, "judge"))
         p->judge_marks = n;
     else if (!strcmp(key, "console"))
@@ -147,7 +199,7 @@ static int take(struct plan *p, const char *key, struct texts *t)
     else if (!strcmp(key, "verbosity"))
         p->verbosity = (unsigned)n;
     else
-        return -EINVAL;
+        return take_of_case(p, key, value, t);
     return 0;
 }
 
@@ -190,6 +242,8 @@ int plan_load(struct plan *plan, const char *path, struct error *err)
 
 void plan_free(struct plan *plan)
 {
+    for (size_t i = 0; i < plan->ncases; i++)
+        free(plan->cases[i].sets);
     free(plan->sets);
     free(plan->cases);
     free(plan->memory);

@@ -16,7 +16,9 @@ struct plan {
     size_t nsets;
     struct override *sets;
     double timeout_scale;
-    const char *accelerator; // "kvm" or "rig"
+    double replay_speed; // of replays: 1 in recorded time, 0 at once
+    const char
+        *accelerator; // "kvm", "rig" or "replay"; NULL: nothing is to run
     bool judge_marks;
     bool show_console; // copy what guests print to standard error
     unsigned verbosity;
@@ -26,15 +28,29 @@ struct plan {
     void *memory; // of a loaded plan
 };
 
-// One scenario file. suite/name is its unique name.
+// One case of a scenario file. suite/name is its unique name. What is skipped
+// or how long it may take stays behind when the plan travels.
 struct plan_case {
     const char *path;
     const char *suite;
     const char *name;
+    const char *title; // NULL: the scenario's
+    size_t nsets;      // the values of its `matrix`, behind the plan's sets
+    struct override *sets;
+
+    const char *record; // where its run is recorded, or NULL
+    const char *replay; // the recording it runs on, or NULL
+
+    const char *skip;       // why it is not run, or NULL
+    const char *skip_where; // "file:line:column" of what says so, or NULL
+    uint64_t timeout_ns;    // the scenario's deadline, not scaled
 };
 
 // The index of the case suite/name; ncases when there is none.
 size_t plan_find(const struct plan *plan, const char *suite, const char *name);
+
+// The longest time that one of its cases may take, as it holds where they run.
+uint64_t plan_longest_ns(const struct plan *plan);
 
 // Writes the plan to a file, and reads it back. 0 or a negative errno.
 int plan_save(const struct plan *plan, const char *path, struct error *err);

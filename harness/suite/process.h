@@ -6,6 +6,7 @@
 #include "harness/suite/plan.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 // The folder's path and the pid of the process that starts the workers: a
 // worker has nothing else but its test's name.
@@ -19,6 +20,22 @@ const char *suite_file(char out[SUITE_PATH], const char *dir, size_t index,
                        const char *kind);
 // dir/name.
 const char *suite_path(char out[SUITE_PATH], const char *dir, const char *name);
+
+// A worker that begins tells when it must have ended: one of these into the
+// FIFO of that name in the folder. A later one of the same process replaces it.
+#define SUITE_CLOCK "clock"
+struct notice {
+    uint64_t index;  // of the case
+    uint64_t end_ns; // CLOCK_MONOTONIC
+    int64_t pid;
+};
+
+// How long after its scenario's deadline a worker tells what it knows and ends,
+// and how long after it it is killed: seconds, stretched as deadlines are (but
+// never shortened).
+#define SUITE_LAST_WORDS_S 1.0
+#define SUITE_KILL_S       1.5
+uint64_t suite_after(uint64_t deadline_ns, double seconds, double scale);
 
 // How a worker that left no result has died, a line in its .death file.
 struct death {

@@ -16,6 +16,9 @@
 #include "harness/report/junit.h"
 #include "harness/suite/plan.h"
 
+// The property of a result whose recording failed: why.
+#define RECORDING_ERROR "recording.error"
+
 struct suite_run {
     struct result *results; // one for each case, in the plan's order
     size_t count;

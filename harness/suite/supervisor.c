@@ -5,6 +5,7 @@
 
 #include "harness/suite/case.h"
 #include "harness/suite/process.h"
+#include "harness/suite/roster.h"
 #include "src/base/clock.h"
 
 #include <dirent.h>
@@ -13,11 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 // More than a worker needs for its last words.
 #define FAREWELL_S 4
+
+// What Criterion needs when its last test is over, stretched.
+#define CRITERION_END_S 2.0
+
+#define POLLED 64
 
 // Criterion's own limit for a test: never reached, unless our deadline failed.
 #define BACKSTOP_MARGIN_S 60
@@ -25,6 +33,8 @@
 struct supervisor {
     const struct plan *plan;
     char dir[64];
+    size_t expected; // so many cases get a worker
+    struct roster roster;
     pid_t criterion;
     int status; // of the process that runs Criterion, as waitpid has it
     bool ended;
@@ -32,27 +42,10 @@ struct supervisor {
     sigset_t watched;
 };
 
-// The longest deadline of all scenarios, scaled: Criterion wants one limit
-// for all.
-static double backstop(const struct plan *plan)
-{
-    uint64_t longest = 0;
-    for (size_t i = 0; i < plan->ncases; i++) {
-        struct scenario *s = NULL;
-        struct diagnostics diags = {0};
-        if (!scenario_load(plan->cases[i].path, plan->sets, plan->nsets, &s,
-                           &diags, NULL) &&
-            s->timeout_ns > longest)
-            longest = s->timeout_ns;
-        scenario_free(s);
-        diagnostics_free(&diags);
-    }
-    return (double)longest / 1e9 * plan->timeout_scale + BACKSTOP_MARGIN_S;
-}
-
 static int start(struct supervisor *s, unsigned jobs, struct error *err)
 {
-    double backstop_s = backstop(s->plan);
+    double backstop_s =
+        (double)plan_longest_ns(s->plan) / 1e9 + BACKSTOP_MARGIN_S;
     pid_t self = getpid();
     sigset_t before;
     sigemptyset(&s->watched);
@@ -115,8 +108,8 @@ static void kill_children(void)
         fclose(f);
 }
 
-// The workers of a dead Criterion end by themselves; those that don't are
-// killed.
+// The workers of a dead Criterion end by themselves; those that don't, or whose
+// user is impatient, are killed.
 static void bid_farewell(struct supervisor *s)
 {
     uint64_t end = clock_after(clock_now_ns(), FAREWELL_S * NS_PER_S);
@@ -129,23 +122,72 @@ static void bid_farewell(struct supervisor *s)
         }
         struct timespec left = {(time_t)((end - now) / NS_PER_S),
                                 (long)((end - now) % NS_PER_S)};
-        sigtimedwait(&s->watched, NULL, &left);
+        int n = sigtimedwait(&s->watched, NULL, &left);
+        if (n > 0 && n != SIGCHLD)
+            end = 0;
     }
 }
 
-static void supervise(struct supervisor *s)
+uint64_t suite_after(uint64_t deadline_ns, double seconds, double scale)
 {
-    while (!s->ended) {
-        siginfo_t info;
-        int n = sigwaitinfo(&s->watched, &info);
-        if (n == SIGCHLD)
+    double ns = seconds * (double)NS_PER_S * (scale > 1 ? scale : 1);
+    return clock_after(deadline_ns, ns < 9e18 ? (uint64_t)ns : CLOCK_NEVER);
+}
+
+static void take_signals(struct supervisor *s, int fd)
+{
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGCHLD) {
             reap(s);
-        else if (n > 0) {
-            s->interrupted = true;
-            kill(s->criterion, SIGKILL);
+            continue;
         }
+        s->interrupted = true;
+        kill(s->criterion, SIGKILL);
     }
+}
+
+// Waits for signals, for workers that begin or end, and for time to pass.
+static void wait_until(struct supervisor *s, int signals, uint64_t until_ns)
+{
+    struct pollfd fds[POLLED];
+    fds[0] = (struct pollfd){signals, POLLIN, 0};
+    size_t n = roster_poll(&s->roster, fds + 1, POLLED - 1);
+    uint64_t now = clock_now_ns();
+    uint64_t left = until_ns > now ? until_ns - now : 0;
+    struct timespec t = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
+    if (ppoll(fds, n + 1, until_ns == CLOCK_NEVER ? NULL : &t, NULL) <= 0)
+        return;
+    if (fds[0].revents)
+        take_signals(s, signals);
+    roster_take(&s->roster, fds + 1, n);
+}
+
+static int supervise(struct supervisor *s, struct error *err)
+{
+    int signals = signalfd(-1, &s->watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0) {
+        int code = errno;
+        kill(s->criterion, SIGKILL);
+        bid_farewell(s);
+        return error_errno(err, code, "can't wait for signals");
+    }
+    uint64_t criterion_end = CLOCK_NEVER;
+    while (!s->ended) {
+        uint64_t wake = roster_wake_ns(&s->roster);
+        wait_until(s, signals, wake < criterion_end ? wake : criterion_end);
+        uint64_t now = clock_now_ns();
+        roster_kill(&s->roster, now);
+        // Its tests are over and Criterion is not: it hangs.
+        if (now >= criterion_end)
+            kill(s->criterion, SIGKILL);
+        else if (s->roster.ended >= s->expected && criterion_end == CLOCK_NEVER)
+            criterion_end =
+                suite_after(now, CRITERION_END_S, s->plan->timeout_scale);
+    }
+    close(signals);
     bid_farewell(s);
+    return 0;
 }
 
 static void describe_death(const struct supervisor *s, size_t index,
@@ -169,6 +211,11 @@ static void describe_death(const struct supervisor *s, size_t index,
     if (s->interrupted) {
         result_set(&out->kind, "interrupted");
         result_set(&out->message, "interrupted before it was done");
+    } else if (s->roster.killed[index]) {
+        result_set(&out->kind, "stuck");
+        result_set(&out->message,
+                   "its deadline had passed and the worker process did not "
+                   "end by itself: it was killed");
     } else if (timed_out) {
         result_set(&out->kind, "backstop");
         result_set(&out->message,
@@ -191,20 +238,13 @@ static void collect(const struct supervisor *s, size_t index,
                     struct result *out)
 {
     char path[SUITE_PATH];
-    const struct plan_case *c = &s->plan->cases[index];
     if (!result_load(out, suite_file(path, s->dir, index, "result"), NULL))
         return;
     result_init(out);
+    case_describe(s->plan, index, out);
     out->verdict = VERDICT_ERROR;
-    result_set(&out->path, "%s", c->path);
-    result_set(&out->title, "%s", c->name);
-    result_set(&out->suite, "%s", c->suite);
-    result_set(&out->accelerator, "%s", s->plan->accelerator);
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    out->started_unix_ns = (uint64_t)wall.tv_sec * NS_PER_S;
     describe_death(s, index, out);
-    case_print(s->plan, out, NULL);
+    case_print(s->plan, out, NULL, clock_after(clock_now_ns(), NS_PER_S));
 }
 
 static void remove_dir(const char *dir)
@@ -229,7 +269,10 @@ static int agree(const struct supervisor *s, const struct suite_run *out,
         ours &= out->results[i].verdict == VERDICT_PASSED ||
                 out->results[i].verdict == VERDICT_SKIPPED;
     bool theirs = WIFEXITED(s->status) && !WEXITSTATUS(s->status);
-    if (s->interrupted || ours == theirs)
+    bool killed = false; // after its result was saved, maybe
+    for (size_t i = 0; i < out->count; i++)
+        killed |= s->roster.killed[i];
+    if (s->interrupted || killed || ours == theirs)
         return 0;
     if (WIFSIGNALED(s->status))
         return error_set(err, -EIO, "Criterion died of SIG%s",
@@ -239,26 +282,53 @@ static int agree(const struct supervisor *s, const struct suite_run *out,
                      theirs ? "passed" : "failed", ours ? "passed" : "failed");
 }
 
+// A folder for what the processes share, with the plan in it.
+static int make_dir_in(struct supervisor *s, const char *parent,
+                       struct error *err)
+{
+    char path[SUITE_PATH];
+    snprintf(s->dir, sizeof(s->dir), "%.40s/toyvmm-XXXXXX", parent);
+    if (!mkdtemp(s->dir))
+        return error_errno(err, errno, "%s can't be made", s->dir);
+    int code = plan_save(s->plan, suite_path(path, s->dir, "plan"), err);
+    if (!code && (code = roster_open(&s->roster, s->dir, s->plan->ncases, err)))
+        roster_close(&s->roster);
+    if (code)
+        remove_dir(s->dir);
+    return code;
+}
+
+// Where temporary files belong, or, when that is full or forbidden, in memory.
+static int make_dir(struct supervisor *s, struct error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    bool usable = tmp && *tmp && strlen(tmp) <= 40;
+    struct error second;
+    int code = make_dir_in(s, usable ? tmp : "/tmp", err);
+    if (code && !make_dir_in(s, "/dev/shm", &second))
+        code = 0;
+    return code;
+}
+
 static int run_supervised(struct supervisor *s, unsigned jobs,
                           struct suite_run *out, struct error *err)
 {
-    const char *tmp = getenv("TMPDIR");
-    snprintf(s->dir, sizeof(s->dir), "%.40s/toyvmm-XXXXXX",
-             tmp && *tmp && strlen(tmp) <= 40 ? tmp : "/tmp");
-    if (!mkdtemp(s->dir))
-        return error_errno(err, errno, "%s can't be made", s->dir);
-    char path[SUITE_PATH];
-    int code = plan_save(s->plan, suite_path(path, s->dir, "plan"), err);
+    int code = make_dir(s, err);
+    if (code)
+        return code;
+    code = start(s, jobs, err);
     if (!code)
-        code = start(s, jobs, err);
+        code = supervise(s, err);
     if (!code) {
-        supervise(s);
-        for (size_t i = 0; i < out->count; i++)
-            collect(s, i, &out->results[i]);
+        for (size_t i = 0; i < out->count; i++) {
+            if (!s->plan->cases[i].skip)
+                collect(s, i, &out->results[i]);
+        }
         out->interrupted = s->interrupted;
         code = agree(s, out, err);
-        sigprocmask(SIG_UNBLOCK, &s->watched, NULL);
     }
+    sigprocmask(SIG_UNBLOCK, &s->watched, NULL);
+    roster_close(&s->roster);
     remove_dir(s->dir);
     return code;
 }
@@ -267,9 +337,30 @@ static int run_here(const struct plan *plan, struct suite_run *out,
                     struct error *err)
 {
     for (size_t i = 0; i < plan->ncases; i++) {
+        if (plan->cases[i].skip)
+            continue;
         if (case_run(plan, i, clock_now_ns(), NULL, &out->results[i]))
             return error_set(err, -ENOMEM, "out of memory");
-        case_print(plan, &out->results[i], NULL);
+        case_print(plan, &out->results[i], NULL, CLOCK_NEVER);
+    }
+    return 0;
+}
+
+// Takes leave of what is skipped; *left is how many are not.
+static int skip(const struct plan *plan, struct suite_run *out, size_t *left,
+                struct error *err)
+{
+    *left = 0;
+    for (size_t i = 0; i < plan->ncases; i++) {
+        result_init(&out->results[i]);
+        if (!plan->cases[i].skip) {
+            ++*left;
+            continue;
+        }
+        if (case_skip(plan, i, &out->results[i]))
+            return error_set(err, -ENOMEM, "out of memory");
+        case_print(plan, &out->results[i], NULL,
+                   clock_after(clock_now_ns(), NS_PER_S));
     }
     return 0;
 }
@@ -282,9 +373,13 @@ int suite_run(const struct plan *plan, unsigned jobs, bool in_process,
         .count = plan->ncases};
     if (!out->results)
         return error_set(err, -ENOMEM, "out of memory");
+    size_t left;
+    int code = skip(plan, out, &left, err);
+    if (code || !left)
+        return code;
     if (in_process)
         return run_here(plan, out, err);
-    struct supervisor s = {.plan = plan};
+    struct supervisor s = {.plan = plan, .expected = left};
     return run_supervised(&s, jobs, out, err);
 }
 

@@ -2,8 +2,10 @@
 // A worker process: runs one case and hands its result over as a file.
 // Criterion starts this program anew for it and jumps to worker_main, so main
 // has not run and there are no arguments.
+#include "harness/runner/witness.h"
 #include "harness/suite/case.h"
 #include "harness/suite/process.h"
+#include "harness/suite/watchdog.h"
 #include "src/base/clock.h"
 
 #include <criterion/criterion.h>
@@ -20,10 +22,16 @@
 // What a signal handler has to reach: the only state of this file that is not
 // a function's own. The process runs one case.
 static _Atomic(struct console *) running;
+static _Atomic(struct watchdog *) dog;
 static atomic_bool stop_asked;
 
-// Long enough to stop a machine and to save a result.
-#define LAST_WORDS_S 2
+// Long enough to stop a machine and to save a result; then the watchdog does
+// it, and then the default action of SIGALRM ends this process.
+#define STOP_NS     NS_PER_S
+#define STOP_HARD_S 2
+
+// More than reading a scenario takes.
+#define LOAD_NS (10 * NS_PER_S)
 
 static void on_stop(int signal_number)
 {
@@ -32,8 +40,10 @@ static void on_stop(int signal_number)
     struct console *c = atomic_load(&running);
     if (c)
         console_interrupt(c);
-    // Whatever is stuck: the default action of SIGALRM ends this process.
-    alarm(LAST_WORDS_S);
+    struct watchdog *w = atomic_load(&dog);
+    if (w)
+        watchdog_set(w, clock_after(clock_now_ns(), STOP_NS));
+    alarm(STOP_HARD_S);
 }
 
 static void on_console(void *owner, struct console *c)
@@ -72,33 +82,166 @@ static void empty_stdin(void)
     }
 }
 
+// What this process works at. Touched by the run's thread; by the watchdog's
+// only under the witness's lock, while `saving` is not set.
+struct work {
+    struct plan plan;
+    size_t index;
+    const char *dir;
+    struct result *result;
+    struct witness witness;
+    struct watchdog watchdog;
+    uint64_t deadline_ns;
+    bool saving; // changed under the witness's lock
+};
+
+// Tells the supervisor when this process must have ended, and the watchdog when
+// it should have.
+static void on_begun(void *owner, uint64_t deadline_ns, double scale)
+{
+    struct work *w = owner;
+    char path[SUITE_PATH];
+    w->deadline_ns = deadline_ns;
+    if (!atomic_load(&stop_asked))
+        watchdog_set(&w->watchdog,
+                     suite_after(deadline_ns, SUITE_LAST_WORDS_S, scale));
+    struct notice notice = {.index = w->index,
+                            .end_ns =
+                                suite_after(deadline_ns, SUITE_KILL_S, scale),
+                            .pid = getpid()};
+    int fd = open(suite_path(path, w->dir, SUITE_CLOCK),
+                  O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!write(fd, &notice, sizeof(notice));
+        close(fd);
+    }
+}
+
+// Where there is no room for all of it, a result without the consoles, and
+// without all that explains it, is better than none.
+static bool save(const struct work *w, const struct result *result,
+                 struct error *err)
+{
+    char path[SUITE_PATH];
+    suite_file(path, w->dir, w->index, "result");
+    if (!result_save(result, path, err))
+        return true;
+    struct result small = *result;
+    small.nconsoles = 0;
+    struct error again;
+    bool saved = !result_save(&small, path, &again);
+    if (!saved) {
+        small.nsections = small.nnotes = small.ntests = 0;
+        saved = !result_save(&small, path, &again);
+    }
+    if (saved)
+        fprintf(stderr, "toyvmm-test: %s: %s: its report is incomplete\n",
+                w->plan.cases[w->index].path, err->text);
+    return saved;
+}
+
+static void print(const struct work *w, const struct result *result,
+                  uint64_t deadline_ns)
+{
+    char path[SUITE_PATH];
+    uint64_t soon = clock_after(clock_now_ns(), NS_PER_S / 2);
+    case_print(&w->plan, result, suite_path(path, w->dir, "lock"),
+               deadline_ns > soon ? deadline_ns : soon);
+}
+
+// The run does not end by itself. Its thread may be anywhere but in a place
+// where it holds the witness's lock; it never gets that lock again.
+static void last_words(void *owner)
+{
+    struct work *w = owner;
+    uint64_t now = clock_now_ns();
+    if (!witness_try(&w->witness, clock_after(now, NS_PER_S / 5)))
+        _exit(1);
+    if (w->saving) {
+        witness_unlock(&w->witness);
+        return;
+    }
+    struct error err;
+    struct result own;
+    struct result *result = w->witness.finished;
+    if (!result) {
+        result = &own;
+        result_init(result);
+        case_describe(&w->plan, w->index, result);
+        result->verdict = VERDICT_ERROR;
+        bool stop = atomic_load(&stop_asked);
+        result_set(&result->kind, stop ? "interrupted" : "stuck");
+        result_set(&result->message, "%s",
+                   stop ? "interrupted, and the run did not end by itself"
+                        : "the scenario's timeout passed and the run did not "
+                          "end by itself");
+        witness_tell(&w->witness, result);
+    }
+    case_identify(&w->plan, w->index, result);
+    if (save(w, result, &err))
+        print(w, result, 0);
+    _exit(result->verdict == VERDICT_PASSED ? 0 : 1);
+}
+
+static bool run_and_save(struct work *w, uint64_t started_ns, struct error *err)
+{
+    struct case_control control = {.console = on_console,
+                                   .witness = &w->witness};
+    if (case_run(&w->plan, w->index, started_ns, &control, w->result)) {
+        error_set(err, -ENOMEM, "out of memory");
+        return false;
+    }
+    witness_lock(&w->witness);
+    w->saving = true;
+    witness_unlock(&w->witness);
+    if (!save(w, w->result, err))
+        return false;
+    print(w, w->result, w->deadline_ns);
+    return true;
+}
+
+static bool watch_and_run(struct work *w, uint64_t started_ns,
+                          struct error *err)
+{
+    if (witness_init(&w->witness, err))
+        return false;
+    w->witness.begun = on_begun;
+    w->witness.owner = w;
+    if (watchdog_start(&w->watchdog, CLOCK_NEVER, last_words, w, err)) {
+        witness_destroy(&w->witness);
+        return false;
+    }
+    atomic_store(&dog, &w->watchdog);
+    // Until the scenario says more.
+    on_begun(w, clock_after(started_ns, LOAD_NS), w->plan.timeout_scale);
+    bool ok = run_and_save(w, started_ns, err);
+    atomic_store(&dog, NULL);
+    watchdog_stop(&w->watchdog);
+    witness_destroy(&w->witness);
+    return ok;
+}
+
 // Runs the case and saves its result; false when even that was impossible.
 static bool work(struct result *result, struct error *err)
 {
     uint64_t started = clock_now_ns();
     char path[SUITE_PATH];
-    const char *dir = getenv(SUITE_DIR_VARIABLE);
-    struct plan plan;
-    if (!dir) {
+    struct work w = {.dir = getenv(SUITE_DIR_VARIABLE), .result = result};
+    if (!w.dir) {
         error_set(err, -EINVAL, SUITE_DIR_VARIABLE " is not set");
         return false;
     }
-    if (plan_load(&plan, suite_path(path, dir, "plan"), err))
+    if (plan_load(&w.plan, suite_path(path, w.dir, "plan"), err))
         return false;
-    size_t index = plan_find(&plan, criterion_current_test->category,
-                             criterion_current_test->name);
-    struct case_control control = {.console = on_console};
+    w.index = plan_find(&w.plan, criterion_current_test->category,
+                        criterion_current_test->name);
     bool ok = false;
-    if (index >= plan.ncases)
+    if (w.index >= w.plan.ncases)
         error_set(err, -EINVAL, "the plan has no case %s",
                   criterion_current_test->name);
-    else if (case_run(&plan, index, started, &control, result))
-        error_set(err, -ENOMEM, "out of memory");
     else
-        ok = !result_save(result, suite_file(path, dir, index, "result"), err);
-    if (ok)
-        case_print(&plan, result, suite_path(path, dir, "lock"));
-    plan_free(&plan);
+        ok = watch_and_run(&w, started, err);
+    plan_free(&w.plan);
     return ok;
 }
 

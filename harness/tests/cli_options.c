@@ -27,7 +27,7 @@ Test(options, everything_is_taken)
     struct error err = {""};
     cr_assert_eq(parse(&o,
                        "--junit x.xml -j 3 a.tc --accel=rig --memory 1G "
-                       "--timeout-scale 2.5 -vv --tags a,-b b",
+                       "--timeout-scale 2.5 -vv --tags a,-b --json - --tap t b",
                        &err),
                  0, "%s", err.text);
     cr_expect_eq(o.action, ACTION_RUN);
@@ -36,6 +36,9 @@ Test(options, everything_is_taken)
     cr_expect_eq(o.machine.memory, UINT64_C(1) << 30);
     cr_expect_eq(o.timeout_scale, 2.5);
     cr_expect_eq(o.verbosity, 2U);
+    cr_expect_str_eq(o.reports[REPORT_JUNIT], "x.xml");
+    cr_expect_str_eq(o.reports[REPORT_JSON], "-");
+    cr_expect_str_eq(o.reports[REPORT_TAP], "t");
     cr_expect_eq(o.npaths, 2);
     cr_expect_str_eq(o.paths[1], "b");
     options_free(&o);
@@ -71,6 +74,11 @@ Test(options, refusals)
         {"--list", "no scenario given"},
         {"--interactive", "needs a scenario or --kernel"},
         {"--interactive a b", "one scenario at most"},
+        {"--explain", "no scenario given"},
+        {"--list --explain a", "--list and --explain: give one of them"},
+        {"--check --list --format a", "--list and --check: give one of them"},
+        {"--write a", "--write is for --format"},
+        {"--write --format --check a", "--write and --check"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct options o;
@@ -82,13 +90,45 @@ Test(options, refusals)
     }
 }
 
+Test(options, actions)
+{
+    static const struct {
+        const char *line;
+        enum action action;
+        bool check;
+    } table[] = {
+        {"a", ACTION_RUN, false},
+        {"--check a", ACTION_CHECK, false},
+        {"--check --check a", ACTION_CHECK, false},
+        {"--format", ACTION_FORMAT, false},
+        {"--format -", ACTION_FORMAT, false},
+        {"--format --check a", ACTION_FORMAT, true},
+        {"--check --format a", ACTION_FORMAT, true},
+        {"--explain a", ACTION_EXPLAIN, false},
+        {"--list --help --explain", ACTION_HELP, false},
+        {"--version --probe", ACTION_VERSION, false},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct options o;
+        struct error err = {""};
+        cr_expect_eq(parse(&o, table[i].line, &err), 0, "%s: %s", table[i].line,
+                     err.text);
+        cr_expect_eq(o.action, table[i].action, "%s", table[i].line);
+        cr_expect_eq(o.format_check, table[i].check, "%s", table[i].line);
+        options_free(&o);
+    }
+}
+
 Test(options, help_names_every_option)
 {
     static const char *const names[] = {
-        "--junit",       "--accel",  "--probe", "--filter",  "--list",
-        "--jobs",        "--tags",   "--set",   "--kernel",  "--initrd",
-        "--cmdline",     "--memory", "--check", "--console", "--timeout-scale",
-        "--interactive", "--quiet",  "--help",  "--version", "--in-process",
+        "--junit",  "--accel",   "--probe",         "--filter",
+        "--list",   "--jobs",    "--tags",          "--set",
+        "--kernel", "--initrd",  "--cmdline",       "--memory",
+        "--check",  "--console", "--timeout-scale", "--format",
+        "--write",  "--explain", "--interactive",   "--quiet",
+        "--help",   "--version", "--in-process",    "--json",
+        "--tap",
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         cr_expect(strstr(help_text, names[i]), "%s", names[i]);

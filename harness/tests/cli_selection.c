@@ -106,6 +106,24 @@ Test(selection, filters_and_tags)
                      "no scenario of 3 is selected by --filter zzz");
 }
 
+Test(selection, cases_have_names_of_their_own)
+{
+    char m[] = "t/m.tc";
+    put("t/m.tc", "kernel \"k\"\nmatrix a 1 2\nmatrix b x \"y z\"\nnmi\n");
+    cr_expect_str_eq(select_these(NULL, NULL, m, NULL),
+                     "t/m[a=1,b=x] t/m[a=1,b=y_z] t/m[a=2,b=x] t/m[a=2,b=y_z]");
+    static const char *const one[] = {"m[a=2,b=y_z]", "t/m[a=2,b=y_z]",
+                                      "*a=2*y_z?", "t/m*2*z?"};
+    for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+        cr_expect_str_eq(select_these(one[i], NULL, m, NULL), "t/m[a=2,b=y_z]",
+                         "%s", one[i]);
+    cr_expect_str_eq(select_these("*b=x*", NULL, m, NULL),
+                     "t/m[a=1,b=x] t/m[a=2,b=x]");
+    // The file's own name means all of them.
+    cr_expect(strstr(select_these("m", NULL, m, NULL), "t/m[a=2,b=y_z]"));
+    cr_expect(strstr(select_these("t/?", NULL, m, NULL), "t/m[a=1,b=x]"));
+}
+
 Test(selection, errors_are_told_all_at_once)
 {
     char bad[] = "t/bad";

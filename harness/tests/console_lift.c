@@ -55,6 +55,14 @@ Test(console_lift, prefix)
     }
 }
 
+// Takes all; quiet moments are tested below.
+static void take(struct lift *l, const struct text *t)
+{
+    struct lift_quiet q;
+    while (lift_feed(l, t, &q)) {
+    }
+}
+
 static void check(const char *received, const char *expected)
 {
     size_t len = strlen(received);
@@ -62,9 +70,9 @@ static void check(const char *received, const char *expected)
         struct text t = {0};
         struct lift l = {0};
         text_append(&t, received, cut);
-        lift_feed(&l, &t);
+        take(&l, &t);
         text_append(&t, received + cut, len - cut);
-        lift_feed(&l, &t);
+        take(&l, &t);
         struct text_span got = {l.text.buf ? text_at(&l.text, 0) : "",
                                 l.text.len};
         cr_expect(is(got, expected), "cut at %zu: \"%.*s\"", cut, (int)got.len,
@@ -96,12 +104,12 @@ Test(console_lift, offsets)
     struct text t = {0};
     struct lift whole = {0};
     text_append(&t, received, sizeof received - 1);
-    lift_feed(&whole, &t);
+    take(&whole, &t);
     for (uint64_t at = 0; at <= t.len; at++) {
         struct text part = {0};
         struct lift l = {0};
         text_append(&part, received, at);
-        lift_feed(&l, &part);
+        take(&l, &part);
         cr_expect_eq(lift_len(&whole, at), l.text.len, "at %lu",
                      (unsigned long)at);
         lift_free(&l);
@@ -117,5 +125,64 @@ Test(console_lift, offsets)
     }
     cr_expect_eq(lift_from(&whole, 8), 6); // inside the message
     lift_free(&whole);
+    text_free(&t);
+}
+
+// Text that arrives line by line; what is quiet then.
+static void add(struct text *t, const char *text, uint64_t ms)
+{
+    text_stamp(t, text_end(t), ms * MS);
+    text_append(t, text, strlen(text));
+}
+
+Test(console_lift, quiet_between_messages)
+{
+    struct text t = {0};
+    struct lift l = {.settle_ns = 50 * MS};
+    struct lift_quiet q;
+    add(&t, "login: ", 0);
+    cr_expect_not(lift_feed(&l, &t, &q));
+    cr_expect_eq(lift_wake_ns(&l, &t), UINT64_MAX, "all of it is quiet first");
+    add(&t, "[    1.000000] one", 10);
+    add(&t, "\n", 26); // counts 1 ms
+    cr_expect_not(lift_feed(&l, &t, &q));
+    cr_expect_eq(lift_wake_ns(&l, &t), (26 + 49) * MS);
+    add(&t, "[    1.000001] two\n", 56); // 31 of 50 ms
+    cr_expect_not(lift_feed(&l, &t, &q));
+    cr_expect_not(lift_tick(&l, &t, 74 * MS, &q));
+    cr_expect(lift_tick(&l, &t, 75 * MS, &q));
+    cr_expect_eq(q.at, text_end(&t));
+    cr_expect_eq(q.ns, 75 * MS);
+    cr_expect_not(lift_tick(&l, &t, 99 * MS, &q), "once is enough");
+    add(&t, "[    1.000002] three\n[    1.000003] four\n", 200);
+    cr_expect_not(lift_feed(&l, &t, &q), "still the same view");
+    add(&t, "x[    1.000004] five\n", 201);
+    add(&t, "y", 300);
+    cr_expect(lift_feed(&l, &t, &q), "the view was longer, and quiet");
+    cr_expect_eq(q.at, text_end(&t) - 1);
+    cr_expect_eq(q.ns, 251 * MS);
+    cr_expect_not(lift_feed(&l, &t, &q));
+    lift_free(&l);
+    text_free(&t);
+}
+
+// A dump that leaves no time between its messages is no quiet for sixteen times
+// as long.
+Test(console_lift, messages_without_a_pause)
+{
+    struct text t = {0};
+    struct lift l = {.settle_ns = 50 * MS};
+    struct lift_quiet q;
+    uint64_t ms = 0;
+    add(&t, "# ", ms);
+    bool quiet = false;
+    while (!quiet) {
+        add(&t, "[    1.000000] task", ms);
+        add(&t, "\n", ms += 8);
+        quiet = lift_feed(&l, &t, &q);
+        cr_assert_leq(ms, 800U);
+    }
+    cr_expect_eq(q.ns, 800 * MS);
+    lift_free(&l);
     text_free(&t);
 }

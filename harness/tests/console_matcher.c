@@ -277,34 +277,6 @@ Test(console_matcher, patterns_may_change_between_looks)
     matcher_free(m);
 }
 
-Test(console_matcher, near_miss)
-{
-    struct matcher *m = fresh(0);
-    struct near_miss miss;
-    struct pattern *p =
-        must_compile("Welcome to Alpine Linux (\\d+)\\.(\\d+)", 0);
-    feed_text(m, "boot\nWelcome to Alpine Linux 3", 1);
-    cr_expect(matcher_near_miss(m, p, &miss));
-    cr_expect(miss.partial);
-    cr_expect(is(miss.text, "Welcome to Alpine Linux 3"));
-    feed_text(m, "\nWelcome to Debian\nLinux\nlast line\n", 1);
-    cr_expect(matcher_near_miss(m, p, &miss));
-    cr_expect_not(miss.partial);
-    cr_expect(is(miss.text, "Welcome to Alpine Linux 3"));
-    pattern_free(p);
-    p = must_compile("zzzz", 0);
-    cr_expect_not(matcher_near_miss(m, p, &miss));
-    pattern_free(p);
-    // In the text without kernel messages.
-    feed_text(m, "pass[    1.000000] m\nwo", 2);
-    p = must_compile("password: ", 0);
-    cr_expect(matcher_near_miss(m, p, &miss));
-    cr_expect(miss.partial);
-    cr_expect(is(miss.text, "passwo"));
-    pattern_free(p);
-    matcher_free(m);
-}
-
 // The dialogue of a real login, for every way to cut the recording in two.
 Test(console_matcher, recorded_login, .timeout = 120)
 {

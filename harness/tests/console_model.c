@@ -14,11 +14,19 @@ struct view_text {
     size_t len;
 };
 
+// A quiet moment: of all that is received, or of the lifted view only.
+struct quiet {
+    size_t at; // the text was so long
+    uint64_t ns;
+    bool all;
+};
+
 struct model {
     struct text text; // all of it, with times
-    bool *quiet;      // [at]: quiet when the text was so long,
-    uint64_t *quiet_ns;
+    struct quiet *quiet;
+    size_t nquiet;
     size_t from;
+    uint64_t settle_ns;
     struct pattern *message;
     struct pattern_scratch scratch;
 };
@@ -28,44 +36,6 @@ struct model {
     "(?:<\\d{1,3}>)?\\[(?: {4}\\d| {3}\\d\\d| {2}\\d{3}| \\d{4}|\\d{5,11})"    \
     "\\.\\d{6}\\](?:\\[(?: {4}[TC]\\d| {3}[TC]\\d\\d| {2}[TC]\\d{3}| "         \
     "[TC]\\d{4}|[TC]\\d{5,11})\\])? "
-
-struct model *model_new(const struct stream *s, uint64_t settle_ns)
-{
-    struct model *m = calloc(1, sizeof *m);
-    struct error err = {""};
-    m->message = must_compile(PREFIX, 0);
-    cr_assert_eq(pattern_scratch_init(&m->scratch, &err), 0);
-    m->quiet = calloc(s->len * 3 + 4, sizeof *m->quiet);
-    m->quiet_ns = calloc(s->len * 3 + 4, sizeof *m->quiet_ns);
-    struct filter f;
-    filter_init(&f);
-    for (size_t i = 0; i <= s->len; i++) {
-        bool gap = i == s->len || (i && s->ns[i] - s->ns[i - 1] >= settle_ns);
-        if (gap && i && filter_at_rest(&f) && !m->quiet[m->text.len]) {
-            m->quiet[m->text.len] = true;
-            m->quiet_ns[m->text.len] = s->ns[i - 1] + settle_ns;
-        }
-        if (i < s->len) {
-            struct stamp stamp = {0, s->ns[i]};
-            struct piece piece = {.bytes = s->bytes + i,
-                                  .len = 1,
-                                  .stamps = &stamp,
-                                  .stamps_end = &stamp + 1};
-            filter_feed(&f, &m->text, &piece);
-        }
-    }
-    return m;
-}
-
-void model_free(struct model *m)
-{
-    text_free(&m->text);
-    pattern_free(m->message);
-    pattern_scratch_free(&m->scratch);
-    free(m->quiet);
-    free(m->quiet_ns);
-    free(m);
-}
 
 static void view_free(struct view_text *v)
 {
@@ -115,6 +85,134 @@ static struct view_text view_of(struct model *m, bool lifted, size_t at,
     return v;
 }
 
+static void add_quiet(struct model *m, size_t at, uint64_t ns, bool all)
+{
+    m->quiet = realloc(m->quiet, (m->nquiet + 1) * sizeof *m->quiet);
+    cr_assert_not_null(m->quiet);
+    m->quiet[m->nquiet++] = (struct quiet){at, ns, all};
+}
+
+// The lifted view's own quiet, byte by byte: after a message, the time in which
+// nothing came counts in full, that of messages a sixteenth.
+struct counter {
+    bool counting, told, in_message;
+    uint64_t counted, since;
+};
+
+static void count(struct model *m, struct counter *c, size_t at, uint64_t from,
+                  uint64_t to, unsigned weight)
+{
+    c->counted += (to - from) / weight;
+    if (c->counting && !c->told && c->counted >= m->settle_ns) {
+        uint64_t over = weight > 1 ? 0 : c->counted - m->settle_ns;
+        add_quiet(m, at, to - over, false);
+        c->told = true;
+    }
+}
+
+static void find_lifted_quiet(struct model *m, const bool *message,
+                              uint64_t end_ns)
+{
+    struct counter c = {0};
+    size_t len = m->text.len;
+    for (size_t i = 0; i < len; i++) {
+        uint64_t ns = text_ns(&m->text, i);
+        if (c.counting && !c.in_message) {
+            count(m, &c, i, c.since, ns, 1);
+            c.since = ns;
+        }
+        if (!message[i]) {
+            c.counting = false;
+            continue;
+        }
+        if (!c.in_message) {
+            c = c.counting ? c : (struct counter){.counting = true};
+            c.in_message = true;
+            c.since = ns;
+        }
+        if (*text_at(&m->text, i) == '\n') {
+            c.in_message = false;
+            count(m, &c, i + 1, c.since, ns, 16);
+            c.since = ns;
+        }
+    }
+    if (c.counting && !c.in_message) {
+        count(m, &c, len, c.since, end_ns, 1);
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct quiet *x = a;
+    const struct quiet *y = b;
+    if (x->at != y->at) {
+        return x->at < y->at ? -1 : 1;
+    }
+    return x->ns != y->ns ? (x->ns < y->ns ? -1 : 1) : y->all - x->all;
+}
+
+// Which bytes of the text are a kernel message's; those at its end that may
+// become one count as one.
+static bool *find_messages(struct model *m)
+{
+    bool held;
+    struct view_text v = view_of(m, true, m->text.len, &held);
+    bool *message = malloc(m->text.len + 1);
+    cr_assert_not_null(message);
+    memset(message, true, m->text.len + 1);
+    for (size_t i = 0; i < v.len; i++) {
+        message[v.src[i]] = false;
+    }
+    view_free(&v);
+    return message;
+}
+
+static void find_quiet(struct model *m, const struct stream *s)
+{
+    struct filter f;
+    filter_init(&f);
+    for (size_t i = 0; i <= s->len; i++) {
+        bool gap =
+            i == s->len || (i && s->ns[i] - s->ns[i - 1] >= m->settle_ns);
+        bool again = m->nquiet && m->quiet[m->nquiet - 1].at == m->text.len;
+        if (gap && i && filter_at_rest(&f) && !again) {
+            add_quiet(m, m->text.len, s->ns[i - 1] + m->settle_ns, true);
+        }
+        if (i < s->len) {
+            struct stamp stamp = {0, s->ns[i]};
+            struct piece piece = {.bytes = s->bytes + i,
+                                  .len = 1,
+                                  .stamps = &stamp,
+                                  .stamps_end = &stamp + 1};
+            filter_feed(&f, &m->text, &piece);
+        }
+    }
+    bool *message = find_messages(m);
+    find_lifted_quiet(m, message, s->ns[s->len - 1] + 1000 * MS);
+    qsort(m->quiet, m->nquiet, sizeof *m->quiet, by_time);
+    free(message);
+}
+
+struct model *model_new(const struct stream *s, uint64_t settle_ns)
+{
+    struct model *m = calloc(1, sizeof *m);
+    struct error err = {""};
+    m->settle_ns = settle_ns;
+    m->message = must_compile(PREFIX, 0);
+    cr_assert_eq(pattern_scratch_init(&m->scratch, &err), 0);
+    find_quiet(m, s);
+    return m;
+}
+
+void model_free(struct model *m)
+{
+    text_free(&m->text);
+    pattern_free(m->message);
+    pattern_scratch_free(&m->scratch);
+    free(m->quiet);
+    free(m);
+}
+
 static size_t first_from(const struct view_text *v, size_t src)
 {
     size_t i = 0;
@@ -147,20 +245,20 @@ void model_release(const struct match *match)
     }
 }
 
-// Looks at the view with `at` bytes received.
+// Looks at the view with `at` bytes received; quiet NULL: not settled.
 static bool look_at(struct model *m, const struct pattern *p, bool lifted,
-                    size_t at, bool settled, struct match *out)
+                    size_t at, const struct quiet *quiet, struct match *out)
 {
     bool held;
     struct view_text v = view_of(m, lifted, at, &held);
     size_t start = first_from(&v, m->from);
-    uint32_t options = settled ? 0 : PCRE2_PARTIAL_HARD;
+    uint32_t options = quiet ? 0 : PCRE2_PARTIAL_HARD;
     if (p->multiline && start && !strchr("\n\r", v.text[start - 1])) {
         options |= PCRE2_NOTBOL;
     }
     int code = 0;
     const PCRE2_SIZE *o = pcre2_get_ovector_pointer(m->scratch.data);
-    bool found = !(settled && held) &&
+    bool found = !(quiet && held) &&
                  pattern_exec(p, &m->scratch, v.text + start, v.len - start, 0,
                               options, false, &code) == EXEC_FULL;
     if (found) {
@@ -180,7 +278,7 @@ static bool look_at(struct model *m, const struct pattern *p, bool lifted,
             empty ? last_ns : text_ns(&m->text, v.src[start + o[0]]);
         out->end_ns =
             empty ? last_ns : text_ns(&m->text, v.src[start + o[1] - 1]);
-        out->decided_ns = settled ? m->quiet_ns[at] : last_ns;
+        out->decided_ns = quiet ? quiet->ns : last_ns;
         if (o[1]) {
             m->from = v.src[start + o[1] - 1] + 1;
         }
@@ -189,21 +287,37 @@ static bool look_at(struct model *m, const struct pattern *p, bool lifted,
     return found;
 }
 
+// Looks at one moment: the views that are settled then, or both.
+static bool look_at_both(struct model *m, const struct pattern *const *patterns,
+                         size_t n, size_t at, const struct quiet *quiet,
+                         struct match *out)
+{
+    for (int lifted = quiet && !quiet->all; lifted < 2; lifted++) {
+        for (size_t i = 0; i < n; i++) {
+            if (look_at(m, patterns[i], lifted, at, quiet, out)) {
+                out->index = i;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool model_look(struct model *m, const struct pattern *const *patterns,
                 size_t n, struct match *out)
 {
+    size_t q = 0;
     for (size_t at = m->from; at <= m->text.len; at++) {
         if (text_align(&m->text, at) != at) {
             continue;
         }
-        for (int settled = 0; settled <= m->quiet[at]; settled++) {
-            for (int lifted = 0; lifted < 2; lifted++) {
-                for (size_t i = 0; i < n; i++) {
-                    if (look_at(m, patterns[i], lifted, at, settled, out)) {
-                        out->index = i;
-                        return true;
-                    }
-                }
+        if (look_at_both(m, patterns, n, at, NULL, out)) {
+            return true;
+        }
+        for (; q < m->nquiet && m->quiet[q].at <= at; q++) {
+            if (m->quiet[q].at == at &&
+                look_at_both(m, patterns, n, at, &m->quiet[q], out)) {
+                return true;
             }
         }
     }

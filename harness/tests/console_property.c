@@ -3,6 +3,7 @@
 // elsewhere: on random consoles and on every split of the recorded ones.
 #include "harness/tests/console_model.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ static const char *const tokens[] = {
     "[",
     "<6>",
     "<6>[   12.345678][    T1] ",
+    "[    2.000000] one\r\n[    2.000001] two\r\n[    2.000002] three\r\n",
     " ",
     "$",
     "gin",
@@ -101,8 +103,8 @@ static struct stream random_stream(uint64_t *random, size_t ntokens)
     for (size_t i = 0; i < ntokens; i++) {
         const char *t = tokens[below(random, TOKENS)];
         for (; *t; t++) {
-            size_t r = below(random, 12);
-            ns += r == 0 ? 70 * MS : r < 4 ? MS : 0;
+            size_t r = below(random, 24);
+            ns += r < 2 ? 70 * MS : r < 4 ? 15 * MS : r < 10 ? MS : 0;
             stream_add(&s, t, 1, ns);
         }
     }
@@ -316,23 +318,72 @@ Test(console_property, small_windows, .timeout = 240)
     free_pool(all);
 }
 
-// Every way to cut each recorded console in two, and byte by byte.
+// Plays a recording cut as told and compares.
+static void compare_cuts(const char *name, const struct stream *s,
+                         struct pattern *const *all, uint64_t seed,
+                         const char *expected, const size_t *cuts, size_t ncuts)
+{
+    char *got = play(s, all, seed, 0, cuts, ncuts, 0);
+    cr_assert_str_eq(got, expected, "%s cut at %zu, ...", name, cuts[0]);
+    free(got);
+}
+
+#define RANDOM_WAYS 24
+#define RANDOM_CUTS 6
+
+// Byte by byte is right; then every way to cut it in two, or random ones.
+static void play_recording(const char *name, struct pattern *const *all,
+                           uint64_t *random, bool every)
+{
+    struct stream s = stream_recorded(name, 97);
+    uint64_t seed = next_random(random);
+    char *expected = play(&s, all, seed, 0, NULL, 0, 1);
+    for (size_t cut = 0; every && cut <= s.len; cut++) {
+        compare_cuts(name, &s, all, seed, expected, &cut, 1);
+    }
+    for (int way = 0; way < RANDOM_WAYS; way++) {
+        size_t cuts[RANDOM_CUTS];
+        for (size_t i = 0; i < RANDOM_CUTS; i++) {
+            cuts[i] = below(random, s.len);
+        }
+        compare_cuts(name, &s, all, seed, expected, cuts, RANDOM_CUTS);
+    }
+    free(expected);
+    stream_free(&s);
+}
+
+// Every *.raw of a folder of fixtures/consoles; in its subfolders, by random
+// cuts alone: there are many.
+static size_t play_folder(const char *folder, struct pattern *const *all,
+                          uint64_t *random)
+{
+    char path[512];
+    size_t n = 0;
+    snprintf(path, sizeof path, TEST_SOURCE_DIR "/fixtures/consoles/%s",
+             folder);
+    DIR *d = opendir(path);
+    cr_assert_not_null(d, "%s", path);
+    for (struct dirent *e; (e = readdir(d));) {
+        char name[400];
+        size_t len = strlen(e->d_name);
+        snprintf(name, sizeof name, "%s%s", folder, e->d_name);
+        if (e->d_type == DT_DIR && *e->d_name != '.' && !*folder) {
+            strcat(name, "/");
+            n += play_folder(name, all, random);
+        } else if (len > 4 && strcmp(e->d_name + len - 4, ".raw") == 0) {
+            play_recording(name, all, random, !*folder);
+            n++;
+        }
+    }
+    closedir(d);
+    return n;
+}
+
 Test(console_property, every_split_of_the_recordings, .timeout = 240)
 {
     struct pattern *all[POOL];
     compile_pool(all);
     uint64_t random = 4711;
-    for (size_t i = 0; recorded[i]; i++) {
-        struct stream s = stream_recorded(recorded[i], 97);
-        uint64_t seed = next_random(&random);
-        char *expected = play(&s, all, seed, 0, NULL, 0, 1);
-        for (size_t cut = 0; cut <= s.len; cut++) {
-            char *got = play(&s, all, seed, 0, &cut, 1, 0);
-            cr_assert_str_eq(got, expected, "%s cut at %zu", recorded[i], cut);
-            free(got);
-        }
-        free(expected);
-        stream_free(&s);
-    }
+    cr_expect_geq(play_folder("", all, &random), 10U);
     free_pool(all);
 }

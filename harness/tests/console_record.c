@@ -112,3 +112,72 @@ Test(console_record, times_while_sliding)
     cr_expect_eq(console_record_total(r) - console_record_elided(r), 216);
     console_record_free(r);
 }
+
+// ---- Complete lines from an offset on ---------------------------------------
+
+struct taken {
+    char text[256];
+    uint64_t last_ns;
+};
+
+static void take(void *owner, uint64_t ns, const char *text, size_t len)
+{
+    struct taken *t = owner;
+    size_t n = strlen(t->text);
+    snprintf(t->text + n, sizeof t->text - n, "%.*s|", (int)len, text);
+    t->last_ns = ns;
+}
+
+// What the lines from *from on are; *from moves behind them.
+static void lines_are(const struct console_record *r, uint64_t *from,
+                      const char *expected)
+{
+    struct taken t = {.text = ""};
+    *from = console_record_lines(r, *from, take, &t);
+    cr_expect_str_eq(t.text, expected);
+}
+
+Test(console_record, lines_go_on_where_they_stopped)
+{
+    struct console_record *r = fresh(0, 0);
+    uint64_t at = 0;
+    lines_are(r, &at, "");
+    feed(r, "one\r\ntw", 1000000);
+    lines_are(r, &at, "one|");
+    lines_are(r, &at, "");
+    feed(r, "\033[1mo", 2000000);
+    lines_are(r, &at, "");
+    feed(r, "\n\nthree\n", 3000000);
+    lines_are(r, &at, "two||three|");
+    cr_expect_eq(at, console_record_end(r));
+    console_record_free(r);
+}
+
+// A line may begin in the head and end in the tail.
+Test(console_record, lines_cross_from_the_head_to_the_tail)
+{
+    for (size_t head = 1; head < 14; head++) {
+        struct console_record *r = fresh(head, 100);
+        uint64_t at = 0, again = 0;
+        feed(r, "abc\nde", 1000000);
+        lines_are(r, &at, "abc|");
+        feed(r, "f\nghi\nj", 2000000);
+        lines_are(r, &at, "def|ghi|");
+        lines_are(r, &again, "abc|def|ghi|");
+        cr_expect_eq(at, again);
+        console_record_free(r);
+    }
+}
+
+Test(console_record, lines_that_are_gone_are_skipped)
+{
+    struct console_record *r = fresh(4, 4);
+    uint64_t at = 0, middle = 5;
+    feed(r, "abc\n", 1000000);
+    feed(r, "gone\n", 1000000);
+    feed(r, "xy\nz", 1000000);
+    lines_are(r, &middle, "xy|");
+    lines_are(r, &at, "abc|xy|");
+    cr_expect_eq(at, middle);
+    console_record_free(r);
+}

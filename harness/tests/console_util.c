@@ -11,6 +11,12 @@ const char *const recorded[] = {
     "alpine-pty.raw",
     "kernel-cuts.raw",
     "hostile.raw",
+    "bash-readline.raw",
+    "ash-progress.raw",
+    "screens.raw",
+    "noise-levels.raw",
+    "noise-daemon.raw",
+    "noise-sysrq.raw",
     NULL,
 };
 

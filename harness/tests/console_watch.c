@@ -100,9 +100,16 @@ Test(console_watch, allowed_lines_do_not_fire)
     static const char *const allows[] = {"BUG: harmless", "^known", NULL};
     struct guard g = guard_of(kernel, allows);
     struct watch_hit hit;
+    cr_expect_not(watch_allowed(g.watch, &hit));
     cr_expect_not(feed(&g, "BUG: harmless\nknown BUG: x\n", 1, &hit));
+    cr_expect(watch_allowed(g.watch, &hit));
+    cr_expect_str_eq(hit.line, "known BUG: x");
     cr_expect(feed(&g, "un known BUG: y\n", 2, &hit));
     cr_expect_str_eq(hit.line, "un known BUG: y");
+    cr_expect_not(watch_allowed(g.watch, &hit));
+    // What would not fire was not kept back.
+    cr_expect_not(feed(&g, "known\n", 3, &hit));
+    cr_expect_not(watch_allowed(g.watch, &hit));
     guard_free(&g);
 }
 

@@ -89,8 +89,8 @@ bad_input() {
     refused 2 'utf8.tc:2:' "$work/utf8.tc"
     scenario 'kernel "kernel"\nlog "a\0b"\n' nul.tc
     refused 2 'nul.tc:2:' "$work/nul.tc"
-    scenario 'kernel "kernel"\nmatrix a b c\nexpect /x/\n' matrix.tc
-    refused 2 'not supported yet' "$work/matrix.tc"
+    scenario 'kernel "kernel"\ndisk a.img\nexpect /x/\n' disk.tc
+    refused 2 'not supported yet' "$work/disk.tc"
     scenario 'guest nobody_knows\nexpect /x/\n' guest.tc
     refused 2 'there is no guest "nobody_knows"' "$work/guest.tc"
     scenario 'expect /x/\n' machine.tc
@@ -153,6 +153,13 @@ verdict() {
     claim "$1: $2 of kind $3 with \"$4\""
 }
 
+# reports FILE TEXT: the failure of one scenario tells TEXT as well.
+reports() {
+    xmllint --xpath "string(//testsuite[contains(@file,'failing/$1.tc')]/testcase/failure)" \
+        "$work/report.xml" 2>/dev/null | grep -qF -- "$2"
+    claim "$1: its report has \"$2\""
+}
+
 guests() {
     toyvmm --junit "$work/good.xml" -v testcases/busybox_login.tc
     [ $status = 0 ] && grep -q '^ok ' "$work/out"
@@ -177,11 +184,20 @@ guests() {
     claim "its report is valid"
     verdict wrong_password failure login 'Login incorrect'
     verdict no_prompt failure timeout 'a login prompt did not come within'
-    verdict panic failure init-killed 'Kernel panic - not syncing: Attempted to kill init'
-    verdict crash failure panic 'Kernel panic - not syncing: sysrq triggered crash'
+    verdict panic failure init-killed 'kernel panic: Attempted to kill init! exitcode=0x0100'
+    verdict crash failure panic 'kernel panic: sysrq triggered crash'
+    verdict oom failure oom 'Out of memory: Killed process'
+    verdict rootfs failure rootfs 'root file system not mountable: '
+    verdict hung failure hung-task 'blocked for more than 1 seconds in '
+    reports crash 'sysrq_handle_crash+'
+    reports oom 'tail invoked oom-killer'
+    reports hung 'rwsem_down_write_slowpath+'
     verdict reset failure reset 'the guest reset'
     verdict poweroff failure poweroff 'the guest powered off'
     verdict halt failure halt 'the guest halted'
+    verdict triple_fault failure triple-fault 'after a triple fault'
+    verdict reset_loop failure reset 'the guest reset'
+    verdict nmi_panic failure panic 'NMI: Not continuing'
     verdict silent failure timeout '/a line that follows/ did not come within'
     verdict status failure status '"ls /nonexistent" ended with status 1'
     verdict check failure check 'greeting has /goodbye/'
@@ -269,9 +285,25 @@ terminal() {
     claim "--interactive on a terminal"
 }
 
+# shellcheck source=harness/tests/e2e_machine.sh
+. "$source_dir/harness/tests/e2e_machine.sh"
+# shellcheck source=harness/tests/e2e_diagnosis.sh
+. "$source_dir/harness/tests/e2e_diagnosis.sh"
+# shellcheck source=harness/tests/e2e_record.sh
+. "$source_dir/harness/tests/e2e_record.sh"
+# shellcheck source=harness/tests/e2e_ktap.sh
+. "$source_dir/harness/tests/e2e_ktap.sh"
+
 bad_input
+bad_recordings
+bad_reports
 bad_machines
 guests
+machine_ends
+machine_life
+diagnoses
+recordings
+ktap_reports
 deaths
 terminal
 echo "# $claims claims, $broken broken"

@@ -20,7 +20,7 @@ static void fill(struct result *r)
     result_set(&r->where, "a/b.tc:3:1");
     result_add_section(r, "wait", "one\ntwo");
     result_add_section(r, "trace", "");
-    result_add_test(r, "s/t", VERDICT_SKIPPED, 5, "SKIP", NULL);
+    result_add_test(r, "s/t", VERDICT_SKIPPED, 5, 4, "SKIP", NULL);
     for (int i = 0; i < 9; i++) {
         char name[8];
         snprintf(name, sizeof(name), "m%d", i);

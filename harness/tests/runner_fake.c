@@ -20,8 +20,12 @@ struct fake {
     size_t n, at;
     uint64_t now;
     uint64_t armed; // when the present line's condition came true; 0: not yet
+    const char *noise;
+    uint64_t noise_ns, noise_every_ns; // when it comes next, and how often
+    uint64_t tick_ns;
     char typed[16384];
-    size_t ntyped, nseen; // seen: taken by a line's condition
+    size_t ntyped, nseen;             // seen: taken by a line's condition
+    char on_port[TOYVMM_PORTS][4096]; // the same, of each port
 };
 
 static struct fake the_fake;
@@ -41,6 +45,18 @@ static bool arm(struct fake *f)
     return true;
 }
 
+static void print(struct fake *f, struct console_batch *out, unsigned port,
+                  const char *text)
+{
+    out->kind = CONSOLE_BYTES;
+    out->port = port;
+    out->len = strlen(text);
+    cr_assert_leq(out->len, (size_t)CONSOLE_BATCH);
+    memcpy(out->bytes, text, out->len);
+    out->nstamps = 1;
+    out->stamps[0] = (struct stamp){0, f->now};
+}
+
 static int fake_read(struct console *c, struct console_batch *out,
                      uint64_t deadline, struct error *err)
 {
@@ -51,6 +67,13 @@ static int fake_read(struct console *c, struct console_batch *out,
         at = f->armed + f->script[f->at].after_ms * NS_PER_MS;
     out->kind = CONSOLE_TIMEOUT;
     out->len = 0;
+    if (f->noise && f->noise_ns < at && f->noise_ns <= deadline) {
+        f->now = f->noise_ns > f->now ? f->noise_ns : f->now;
+        f->noise_ns += f->noise_every_ns;
+        out->now_ns = f->now;
+        print(f, out, 0, f->noise);
+        return 0;
+    }
     if (at > deadline) {
         if (deadline > f->now)
             f->now = deadline;
@@ -64,16 +87,11 @@ static int fake_read(struct console *c, struct console_batch *out,
     if (l->event) {
         out->kind = CONSOLE_EVENT;
         out->event = (struct toyvmm_event){
-            .kind = (enum toyvmm_event_kind)(l->event - 1), .ns = f->now};
-    } else if (l->prints) {
-        out->kind = CONSOLE_BYTES;
-        out->port = 0;
-        out->len = strlen(l->prints);
-        cr_assert_leq(out->len, (size_t)CONSOLE_BATCH);
-        memcpy(out->bytes, l->prints, out->len);
-        out->nstamps = 1;
-        out->stamps[0] = (struct stamp){0, f->now};
-    }
+            .kind = (enum toyvmm_event_kind)(l->event - 1),
+            .ns = f->now,
+            .exits = 50};
+    } else if (l->prints)
+        print(f, out, l->port, l->prints);
     return 0;
 }
 
@@ -82,7 +100,11 @@ static int fake_write(struct console *c, unsigned port, const void *bytes,
 {
     (void)err;
     struct fake *f = (struct fake *)c;
-    cr_assert_eq(port, 0U);
+    cr_assert_lt(port, (unsigned)TOYVMM_PORTS);
+    char *own = f->on_port[port];
+    size_t n = strlen(own);
+    if (n + len < sizeof(f->on_port[port]))
+        memcpy(own + n, bytes, len);
     cr_assert_lt(f->ntyped + len, sizeof(f->typed));
     memcpy(f->typed + f->ntyped, bytes, len);
     f->ntyped += len;
@@ -92,15 +114,32 @@ static int fake_write(struct console *c, unsigned port, const void *bytes,
 
 static uint64_t fake_now(struct console *c)
 {
-    return ((struct fake *)c)->now;
+    struct fake *f = (struct fake *)c;
+    f->now += f->tick_ns;
+    return f->now;
 }
 
-static const struct console_ops fake_ops = {
-    .read = fake_read, .write = fake_write, .now = fake_now};
+// Whatever is typed is taken at once.
+static size_t fake_unread(struct console *c, unsigned port)
+{
+    (void)c;
+    (void)port;
+    return 0;
+}
+
+static const struct console_ops fake_ops = {.read = fake_read,
+                                            .write = fake_write,
+                                            .unread = fake_unread,
+                                            .now = fake_now};
 
 const char *fake_typed(void)
 {
     return the_fake.typed;
+}
+
+const char *fake_typed_on(unsigned port)
+{
+    return the_fake.on_port[port];
 }
 
 static struct scenario *parse(const char *text)
@@ -125,15 +164,25 @@ void fake_run(const char *scenario, const struct line *script, size_t n,
     struct fake *f = &the_fake;
     *f = (struct fake){
         .base = {&fake_ops}, .script = script, .n = n, .now = BEGINNING};
+    if (options) {
+        f->noise = options->noise;
+        f->noise_ns = BEGINNING;
+        f->noise_every_ns = options->noise_ms * NS_PER_MS;
+        f->tick_ns = options->tick_us * NS_PER_US;
+    }
     struct run_options o = {
         .scenario = s,
         .console = &f->base,
         .started_ns = BEGINNING,
-        .timeout_scale = options ? options->scale : 1,
+        .timeout_scale = options && options->scale > 0 ? options->scale : 1,
         .judge_marks = !options || !options->unjudged_marks,
         .nonce = 0x1234,
     };
     result_init(result);
+    if (options && options->prepare)
+        options->prepare(options->owner, &o);
     cr_assert_eq(run_scenario(&o, result), 0);
+    if (options && options->done)
+        options->done(options->owner, result);
     scenario_free(s);
 }

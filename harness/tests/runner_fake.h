@@ -5,6 +5,7 @@
 
 #include "harness/console/console.h"
 #include "harness/report/result.h"
+#include "harness/runner/runner.h"
 
 #include <stddef.h>
 
@@ -16,6 +17,7 @@ struct line {
     uint64_t after_ms;
     const char *prints;
     int event; // 0: none, else 1 + enum toyvmm_event_kind
+    unsigned port;
 };
 
 #define EVENT(kind) (1 + (int)(kind))
@@ -26,12 +28,22 @@ struct line {
 struct fake_options {
     double scale;
     bool unjudged_marks;
+    // Printed every noise_ms, whatever the script does. NULL: nothing.
+    const char *noise;
+    uint64_t noise_ms;
+    uint64_t tick_us; // time passes whenever somebody looks at the clock
+    // Called with the run before it begins, and after it. May be NULL.
+    void (*prepare)(void *owner, struct run_options *run);
+    void (*done)(void *owner, const struct result *result);
+    void *owner;
 };
 void fake_run(const char *scenario, const struct line *script, size_t n,
               const struct fake_options *options, struct result *result);
 
 // What was typed in the last run, NUL-terminated.
 const char *fake_typed(void);
+// The same of one port, its first 4 KiB.
+const char *fake_typed_on(unsigned port);
 
 #define RUN(scenario, result, ...)                                             \
     do {                                                                       \

@@ -128,6 +128,19 @@ static const struct death deaths[] = {
             "child"},
     {"oom", "Memory cgroup out of memory: Killed process 7 (a)"},
     {"oom", "Out of memory (oom_kill_allocating_task): Killed process 9 (b)"},
+    {"oom", "Out of memory and no killable processes..."},
+    {"kmemleak", "kmemleak: 5 new suspected memory leaks (see "
+                 "/sys/kernel/debug/kmemleak)"},
+    {"netdev-leak", "unregister_netdevice: waiting for lo to become free. "
+                    "Usage count = 2"},
+    {"page-fault", "Unable to handle kernel paging request at virtual address "
+                   "ffff800008000000"},
+    {"oops", "Internal error: Oops: 0000000096000004 [#1] SMP"},
+    {"bug", "BUG: TASK stack guard page was hit at 00000000221b5d34 (stack is "
+            "00000000c8c9507e..00000000206b7881)"},
+    {"bug", "BUG: IRQ stack guard page was hit at 00000000221b5d34"},
+    {"bug", "VFS: Busy inodes after unmount of vda. Self-destruct in 5 "
+            "seconds."},
     {"lockdep", "WARNING: possible circular locking dependency detected"},
     {"lockdep", "WARNING: possible recursive locking detected"},
     {"lockdep", "WARNING: inconsistent lock state"},
@@ -148,6 +161,9 @@ static const char *const prefixes[] = {
     "[    0.000000][    C0] ",
     "(none) login: [   61.000000] ",
     "<4>",
+    "[    T1] ",
+    "<4>[   C12] ",
+    "<4>[    3.141592][    T1] ",
 };
 
 Test(scenario_builtin, deaths_fire_under_their_names)
@@ -213,6 +229,15 @@ Test(scenario_builtin, healthy_lines_do_not_fire)
         "[    0.300000] NMI watchdog: Enabled. Permanently consumes one",
         "[    0.300000] watchdog: Delayed init of the lockup detector failed",
         "[    1.100000] INFO: task list is empty",
+        "[    1.2] unregister_netdevice: done",
+        "kmemleak: 5 memory leaks",
+        "[    1.100000] kmemleak: Kernel memory leak detector initialized",
+        "[    1.100000] I/O error, dev vda, sector 0 op 0x0:(READ)",
+        "[    1.100000] Buffer I/O error on dev vda, logical block 0",
+        "[    1.100000] EXT4-fs error (device vda): ext4_lookup:1855: inode #2",
+        "[    1.100000] sh: page allocation failure: order:9, mode:0x40dc0",
+        "[    1.100000] mce: [Hardware Error]: Machine check events logged",
+        "[    1.100000] unchecked MSR access error: RDMSR from 0x852",
         "[    1.100000] INFO: lockdep is turned off.",
         "[    9.000000] traps: foo[123] general protection fault ip:7f sp:7f",
         "[    9.000000] foo[123]: segfault at 0 ip 00 sp 00 error 4 in foo",

@@ -24,9 +24,10 @@ Test(scenario_files, what_is_no_scenario)
 {
     char message[512];
     cr_assert_eq(load("/", message, sizeof(message)), -EISDIR);
-    cr_assert_str_eq(message, "/: this is a directory, not a scenario");
+    cr_assert_str_eq(message,
+                     "/: can't read the scenario: this is a directory");
     cr_assert_eq(load("/nowhere/a.tc", message, sizeof(message)), -ENOENT);
-    cr_assert_str_eq(message, "/nowhere/a.tc: can't open the scenario: No such "
+    cr_assert_str_eq(message, "/nowhere/a.tc: can't read the scenario: No such "
                               "file or directory");
     cr_assert_eq(load("/dev/null", message, sizeof(message)), -ENODATA);
     cr_assert_str_eq(message, "/dev/null: the file is empty");
@@ -180,6 +181,28 @@ Test(scenario_files, statements_are_limited)
     cr_assert_eq(p.diags.count, 1);
     cr_assert_str_eq(p.diags.list[0].message,
                      "more than 20000 statements in a scenario");
+    parsed_free(&p);
+    free(text);
+}
+
+Test(scenario_files, lines_of_a_pattern_are_limited)
+{
+    char *lines = repeated("", "\n", 199), *text = NULL;
+    cr_assert_geq(asprintf(&text, "guest g\nexpect m{a%s}x\n", lines), 0);
+    struct parsed_text p = parse_good(text);
+    parsed_free(&p);
+    free(text);
+    cr_assert_geq(asprintf(&text, "guest g\nexpect m{\n%s}x\n", lines), 0);
+    p = parse_bytes(text, strlen(text));
+    cr_assert_str_eq(p.diags.list[0].message,
+                     "this pattern is not closed on its line");
+    parsed_free(&p);
+    free(text);
+    free(lines);
+    // Each of many that are never closed is not looked for to the end.
+    text = repeated("guest g\ngroup x {\n", "m{\n", 1000000);
+    p = parse_bytes(text, strlen(text));
+    cr_assert_eq(p.code, -EINVAL);
     parsed_free(&p);
     free(text);
 }

@@ -176,3 +176,107 @@ Test(scenario_header, override_of_what_nobody_uses)
     free(all);
     parsed_free(&p);
 }
+
+// ---- The machine's ports, symbols, and what it needs
+// -------------------------------------------------
+
+Test(scenario_header, ports_symbols_needs)
+{
+    struct parsed_text p =
+        parse_good("set k b\nguest a-${k}\nserial 2\nsymbols \"s/${k}\"\n"
+                   "needs kvm\nneeds rig\nneeds net\nneeds guest x.${k}\n"
+                   "needs guest \"y\"\nconsole ttyS1");
+    cr_assert_str_eq(p.sc->guest, "a-b");
+    cr_assert_eq(p.sc->guest_pos.line, 2);
+    cr_assert_eq(p.sc->guest_pos.column, 7);
+    cr_assert_eq(p.sc->serial_ports, 2);
+    cr_assert_str_eq(literal(&p.sc->symbols), "s/b");
+    cr_assert_eq(p.sc->nneeds, 5);
+    cr_assert_eq(p.sc->needs[0].kind, NEED_KVM);
+    cr_assert_eq(p.sc->needs[1].kind, NEED_RIG);
+    cr_assert_eq(p.sc->needs[2].kind, NEED_NET);
+    cr_assert_eq(p.sc->needs[3].kind, NEED_GUEST);
+    cr_assert_null(p.sc->needs[2].guest);
+    cr_assert_str_eq(p.sc->needs[3].guest, "x.b");
+    cr_assert_str_eq(p.sc->needs[4].guest, "y");
+    parsed_free(&p);
+    p = parse_good("guest g\nmark a");
+    cr_assert_eq(p.sc->serial_ports, 0);
+    cr_assert_eq(p.sc->symbols.npieces, 0);
+    parsed_free(&p);
+}
+
+// ---- matrix
+// ---------------------------------------------------------------------
+
+static const char axes[] =
+    "test \"on ${kernel}, ${mode}\"\nguest b-${kernel}\nset x ${mode}!\n"
+    "matrix kernel small \"two words\" 6.1\nmatrix mode a b ''\n"
+    "set y \"${kernel}\"\nsend \"${mode}\"\n";
+
+Test(scenario_header, an_axis_is_a_setting)
+{
+    const struct override o[] = {{"mode", "b"}, {"kernel", "6.1"}};
+    // x stands above the axis that it uses.
+    struct parsed_text p = parse_with(axes, o, 2);
+    cr_assert_eq(p.code, -EINVAL);
+    cr_assert_str_eq(p.diags.list[0].message, "unknown variable `mode`");
+    parsed_free(&p);
+
+    char *text = strdup(axes), *x = strstr(text, "set x");
+    memset(x, '#', 5);
+    p = parse_good(text);
+    cr_assert_str_eq(p.sc->title, "on small, a");
+    cr_assert_str_eq(p.sc->guest, "b-small");
+    cr_assert_eq(p.sc->naxes, 2);
+    cr_assert_str_eq(p.sc->axes[0].name, "kernel");
+    cr_assert_eq(p.sc->axes[0].pos.line, 4);
+    cr_assert_eq(p.sc->axes[0].pos.column, 8);
+    cr_assert_eq(p.sc->axes[0].nvalues, 3);
+    cr_assert_str_eq(literal(&p.sc->axes[0].values[1]), "two words");
+    cr_assert_eq(p.sc->axes[1].values[2].npieces, 0);
+    cr_assert_eq(p.sc->nsettings, 3);
+    cr_assert_str_eq(literal(&p.sc->settings[0].value), "small");
+    parsed_free(&p);
+
+    p = parse_with(text, o, 2);
+    cr_assert_eq(p.code, 0);
+    cr_assert_str_eq(p.sc->title, "on 6.1, b");
+    cr_assert_str_eq(p.sc->guest, "b-6.1");
+    cr_assert_str_eq(literal(&p.sc->settings[2].value), "6.1");
+    // The axes are all there still.
+    cr_assert_eq(p.sc->axes[0].nvalues, 3);
+    parsed_free(&p);
+
+    const struct override none[] = {{"mode", ""}};
+    p = parse_with(text, none, 1);
+    cr_assert_eq(p.code, 0);
+    cr_assert_str_eq(p.sc->title, "on small, ");
+    parsed_free(&p);
+    free(text);
+}
+
+Test(scenario_header, an_axis_has_only_its_values)
+{
+    const struct override o[] = {{"k", "oen"}};
+    struct parsed_text p =
+        parse_with("guest g\nmatrix k one two ''\nmark a", o, 1);
+    cr_assert_eq(p.code, -EINVAL);
+    char *all = format_all(&p.diags);
+    cr_assert_str_eq(all, "t.tc:2:8: error: `oen` is no value of `k`: it is "
+                          "one of `one`, `two`, ``\n"
+                          "    2 | matrix k one two ''\n"
+                          "      |        ^\n"
+                          "      = did you mean `one`?\n");
+    free(all);
+    parsed_free(&p);
+}
+
+Test(scenario_header, a_bare_value_has_its_variables)
+{
+    struct parsed_text p =
+        parse_good("guest g\nset a /x\nset b ${a}/y\nset c '${a}'\nmark m");
+    cr_assert_str_eq(literal(&p.sc->settings[1].value), "/x/y");
+    cr_assert_str_eq(literal(&p.sc->settings[2].value), "${a}");
+    parsed_free(&p);
+}

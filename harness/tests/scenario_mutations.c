@@ -33,15 +33,17 @@ static const struct {
     const char *text;
     size_t len;
 } scraps[] = {
-    SCRAP("{"),        SCRAP("}"),      SCRAP("\""),         SCRAP("'"),
-    SCRAP("/"),        SCRAP("m{"),     SCRAP("${"),         SCRAP("${x}"),
-    SCRAP("\\"),       SCRAP("\n"),     SCRAP("\r\n"),       SCRAP("#"),
-    SCRAP("(?<n>"),    SCRAP("["),      SCRAP("=="),         SCRAP("within"),
-    SCRAP("5s"),       SCRAP("999999"), SCRAP("-1"),         SCRAP("0"),
-    SCRAP("\xc3\xa9"), SCRAP("\xff"),   SCRAP("\t"),         SCRAP("repeat"),
-    SCRAP("if"),       SCRAP("else"),   SCRAP("expect"),     SCRAP("one"),
-    SCRAP("mark"),     SCRAP("as"),     SCRAP("set x "),     SCRAP("\\x"),
-    SCRAP("timeout"),  SCRAP("group"),  SCRAP("allow oops"),
+    SCRAP("{"),          SCRAP("}"),         SCRAP("\""),      SCRAP("'"),
+    SCRAP("/"),          SCRAP("m{"),        SCRAP("${"),      SCRAP("${x}"),
+    SCRAP("\\"),         SCRAP("\n"),        SCRAP("\r\n"),    SCRAP("#"),
+    SCRAP("(?<n>"),      SCRAP("["),         SCRAP("=="),      SCRAP("within"),
+    SCRAP("5s"),         SCRAP("999999"),    SCRAP("-1"),      SCRAP("0"),
+    SCRAP("\xc3\xa9"),   SCRAP("\xff"),      SCRAP("\t"),      SCRAP("repeat"),
+    SCRAP("if"),         SCRAP("else"),      SCRAP("expect"),  SCRAP("one"),
+    SCRAP("mark"),       SCRAP("as"),        SCRAP("set x "),  SCRAP("\\x"),
+    SCRAP("on ttyS1"),   SCRAP("use \"x\""), SCRAP("\\Q"),     SCRAP("[[:"),
+    SCRAP("(?#"),        SCRAP("matrix x"),  SCRAP("timeout"), SCRAP("group"),
+    SCRAP("allow oops"),
 };
 
 // Changes text (size bytes of room) in place; returns its new length.

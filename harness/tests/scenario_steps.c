@@ -256,3 +256,44 @@ Test(scenario_steps, names_that_one_branch_defines)
         "check metric speed > 0");
     parsed_free(&p);
 }
+
+Test(scenario_steps, ports)
+{
+    struct parsed_text p = steps(
+        "console ttyS2\nexpect on ttyS1 /x/ within 5s\n"
+        "expect on ttyS0 idle 1s\nexpect idle on ttyS3 1s\n"
+        "expect one on ttyS1 within 2s { /x/ { send \"y\" } }\n"
+        "expect on ttyS1 one { timeout { } }\nsend on ttyS1 \"x\" secret\n"
+        "type on ttyS0 'x'\nkey on ttyS3 up\n"
+        "login on ttyS1 \"r\" password \"p\"\nrun on ttyS1 \"x\" as on\n"
+        "ktap on ttyS1 within 3s\nsend \"x\"\ncheck on has /x/");
+    static const int ports[] = {
+        PORT_CURRENT, 1,           0, 3, 1, 1, 1, 0, 3, 1, 1, 1,
+        PORT_CURRENT, PORT_CURRENT};
+    cr_assert_eq(p.sc->steps.nsteps, 14);
+    for (size_t i = 0; i < 14; i++)
+        cr_expect_eq(STEP(i)->port, ports[i], "%s", STEP(i)->source);
+    cr_assert_eq(STEP(0)->kind, STEP_CONSOLE);
+    cr_assert_eq(STEP(0)->u.console, 2);
+    cr_assert_eq(STEP(1)->u.expect.within_ns, 5 * S);
+    cr_assert_eq(STEP(3)->u.idle_ns, S);
+    cr_assert_eq(STEP(4)->u.one.within_ns, 2 * S);
+    cr_assert_eq(STEP(4)->u.one.branches[0].body.steps[0].port, PORT_CURRENT);
+    cr_assert_eq(STEP(5)->kind, STEP_EXPECT_ONE);
+    cr_assert_str_eq(STEP(6)->source, "send on ttyS1 *** secret");
+    cr_assert_str_eq(STEP(9)->source, "login on ttyS1 \"r\" password ***");
+    cr_assert_eq(STEP(11)->kind, STEP_KTAP);
+    cr_assert_eq(STEP(11)->u.ktap_within_ns, 3 * S);
+    parsed_free(&p);
+}
+
+Test(scenario_steps, acts)
+{
+    struct parsed_text p = steps("reset\nnmi\nktap\npoweroff");
+    cr_assert_eq(STEP(0)->kind, STEP_RESET);
+    cr_assert_eq(STEP(1)->kind, STEP_NMI);
+    cr_assert_eq(STEP(2)->kind, STEP_KTAP);
+    cr_assert_eq(STEP(2)->u.ktap_within_ns, 0);
+    cr_assert_eq(STEP(3)->kind, STEP_POWEROFF);
+    parsed_free(&p);
+}

@@ -35,6 +35,50 @@ static inline void parsed_free(struct parsed_text *p)
     diagnostics_free(&p->diags);
 }
 
+// ---- Files in memory
+// ---------------------------------------------------------
+
+struct memory_file {
+    const char *path;
+    const char *text;
+};
+
+// Gives the files of an array, which ends with a NULL path.
+static inline int read_memory_file(void *owner, const char *path, bool used,
+                                   size_t most, struct file_text *out,
+                                   struct error *err)
+{
+    const struct memory_file *f = owner;
+    (void)used;
+    while (f->path && strcmp(f->path, path) != 0)
+        f++;
+    if (!f->path)
+        return error_set(err, -ENOENT, "there is no such file");
+    size_t len = strlen(f->text);
+    out->len = len > most ? most + 1 : len;
+    out->bytes = malloc(out->len + 1);
+    cr_assert(out->bytes);
+    memcpy(out->bytes, f->text, out->len);
+    out->identity[0] = (uint64_t)(uintptr_t)f;
+    return 0;
+}
+
+// Reads the first of the files.
+static inline struct parsed_text parse_files(const struct memory_file *files)
+{
+    struct memory_file copy[64] = {0};
+    for (size_t i = 0; files[i].path; i++) {
+        cr_assert_lt(i, 63);
+        copy[i] = files[i];
+    }
+    struct file_reader reader = {read_memory_file, copy};
+    struct parsed_text p = {0};
+    p.code =
+        scenario_read(files[0].path, &reader, NULL, 0, &p.sc, &p.diags, &p.err);
+    cr_assert_eq(p.code == 0, p.sc != NULL);
+    return p;
+}
+
 // All diagnostics as they are shown, one heap string.
 static inline char *format_all(const struct diagnostics *d)
 {
@@ -99,3 +143,38 @@ static inline char *read_fixture(const char *name)
     size_t len;
     return read_fixture_bytes(name, &len);
 }
+
+// ---- Wrong texts, each with its one diagnostic
+// -------------------------------
+
+struct wrong {
+    const char *text; // behind "guest g\n": its first line is line 2
+    unsigned line, column;
+    const char *message;
+    const char *hint; // or NULL: not looked at
+};
+
+static inline void check_wrong(const struct wrong *w, const char *header)
+{
+    char *all = NULL;
+    cr_assert_geq(asprintf(&all, "%s%s\n", header, w->text), 0);
+    struct parsed_text p = parse_bytes(all, strlen(all));
+    char *shown = format_all(&p.diags);
+    cr_expect_eq(p.diags.count, 1, "%s\n%s", all, shown);
+    if (p.diags.count == 1) {
+        const struct diagnostic *d = &p.diags.list[0];
+        cr_expect_eq(d->pos.line, w->line, "%s", shown);
+        cr_expect_eq(d->pos.column, w->column, "%s", shown);
+        cr_expect_str_eq(d->message, w->message, "%s", shown);
+        if (w->hint)
+            cr_expect(d->hint && !strcmp(d->hint, w->hint), "%s", shown);
+        cr_expect_str_eq(d->pos.file, "t.tc");
+    }
+    free(shown);
+    parsed_free(&p);
+    free(all);
+}
+
+#define CHECK_ALL(table, header)                                               \
+    for (size_t i = 0; i < sizeof(table) / sizeof((table)[0]); i++)            \
+    check_wrong(&(table)[i], header)

@@ -2,166 +2,29 @@
 // Each production written wrongly: exactly one diagnostic, at the right place.
 #include "harness/tests/scenario_test.h"
 
-struct wrong {
-    const char *text; // behind "guest g\n": its first line is line 2
-    unsigned line, column;
-    const char *message;
-    const char *hint; // or NULL: not looked at
-};
-
-static void check_wrong(const struct wrong *w, const char *header)
-{
-    char *all = NULL;
-    cr_assert_geq(asprintf(&all, "%s%s\n", header, w->text), 0);
-    struct parsed_text p = parse_bytes(all, strlen(all));
-    char *shown = format_all(&p.diags);
-    cr_expect_eq(p.diags.count, 1, "%s\n%s", all, shown);
-    if (p.diags.count == 1) {
-        const struct diagnostic *d = &p.diags.list[0];
-        cr_expect_eq(d->pos.line, w->line, "%s", shown);
-        cr_expect_eq(d->pos.column, w->column, "%s", shown);
-        cr_expect_str_eq(d->message, w->message, "%s", shown);
-        if (w->hint)
-            cr_expect(d->hint && !strcmp(d->hint, w->hint), "%s", shown);
-        cr_expect_str_eq(d->pos.file, "t.tc");
-    }
-    free(shown);
-    parsed_free(&p);
-    free(all);
-}
-
-#define CHECK_ALL(table, header)                                               \
-    for (size_t i = 0; i < sizeof(table) / sizeof((table)[0]); i++)            \
-    check_wrong(&(table)[i], header)
-
-Test(scenario_wrong, header)
-{
-    static const struct wrong table[] = {
-        {"test title\nmark a", 2, 6,
-         "expected the title, a text, found `title`",
-         "a text stands in quotes: \"...\""},
-        {"test \"a\"\ntest \"b\"\nmark a", 3, 1,
-         "`test` stands here again: see line 2", NULL},
-        {"guest h\nmark a", 2, 1, "`guest` stands here again: see line 1",
-         NULL},
-        {"kernel\nmark a", 2, 7, "expected a path, found the end of the line",
-         NULL},
-        {"kernel { }\nmark a", 2, 8, "expected a path, found `{`", NULL},
-        {"kernel a b\nmark a", 2, 10, "expected the end of `kernel`, found `b`",
-         NULL},
-        {"initrd ''\nmark a", 2, 8, "the path is empty", NULL},
-        {"initrd a${\nmark a", 2, 9,
-         "`${` is not followed by a variable's name and `}`", NULL},
-        {"kernel \"a\\x00b\"\nmark a", 2, 8,
-         "a path can't hold a NUL character", NULL},
-        {"cmdline quiet\nmark a", 2, 9, "expected a text or `+`, found `quiet`",
-         NULL},
-        {"cmdline \"a\"\ncmdline \"b\"\nmark a", 3, 1,
-         "`cmdline` stands here again: see line 2",
-         "`cmdline + \"...\"` appends"},
-        {"memory 256\nmark a", 2, 8, "expected a size, found `256`",
-         "a size has a unit: 256M, 1G"},
-        {"memory 256m\nmark a", 2, 8, "expected a size, found `256m`",
-         "mebibytes are a capital `M`"},
-        {"memory 1M\nmark a", 2, 8, "memory 1M is too small: at least 16M",
-         NULL},
-        {"memory 0K\nmark a", 2, 8, "memory 0K is too small: at least 16M",
-         NULL},
-        {"memory 1025G\nmark a", 2, 8, "memory 1025G is too large: at most 1T",
-         NULL},
-        {"memory 0.3K\nmark a", 2, 8, "`0.3K` is not a whole number of bytes",
-         NULL},
-        {"memory 99999999999999999G\nmark a", 2, 8,
-         "`99999999999999999G` has too many digits", NULL},
-        {"cpus 0\nmark a", 2, 6,
-         "`0` is out of range: the number of CPUs is 1 to 255", NULL},
-        {"cpus 1.5\nmark a", 2, 6, "expected the number of CPUs, found `1.5`",
-         NULL},
-        {"timeout 5\nmark a", 2, 9, "expected a duration, found `5`",
-         "a duration has a unit: 250ms, 5s, 2m"},
-        {"timeout 0s\nmark a", 2, 9, "a deadline must be longer than nothing",
-         NULL},
-        {"timeout 10us\nmark a", 2, 9, "`10us` has an unknown unit",
-         "durations end in ms, s or m, sizes in K, M, G or T"},
-        {"timeout -5s\nmark a", 2, 9, "`-5s` can't be negative", NULL},
-        {"timeout 99999m\nmark a", 2, 9,
-         "`99999m` is too long: at most seven days (10080m)", NULL},
-        {"timeout 1..5s\nmark a", 2, 9, "`1..5s` is not a number", NULL},
-        {"step-timeout x\nmark a", 2, 14, "expected a duration, found `x`",
-         NULL},
-        {"tags\nmark a", 2, 5, "expected a tag, found the end of the line",
-         NULL},
-        {"tags a, b\nmark a", 2, 7, "unexpected character `,`",
-         "words of a list stand apart by blanks"},
-        {"set x\nmark a", 2, 6, "expected a value", NULL},
-        {"set x = 5\nmark a", 2, 7, "expected a value",
-         "a name and its value stand side by side"},
-        {"set 5 x\nmark a", 2, 5, "expected the name of a variable, found `5`",
-         NULL},
-        {"set a.b x\nmark a", 2, 5, "`a.b` is not a name", NULL},
-        {"set x 1\nset x 2\nmark a", 3, 5, "`x` is set already: see line 2",
-         NULL},
-        {"set x \"${y}\"\nset y 1\nmark a", 2, 8, "unknown variable `y`", NULL},
-        {"fail \"x\"\nmark a", 2, 6, "expected a pattern, found a text",
-         "a pattern is written /.../, or m{...} when it is full of slashes"},
-        {"fail /x/ y\nmark a", 2, 10, "expected the end of `fail`, found `y`",
-         NULL},
-        {"allow opps\nmark a", 2, 7, "unknown built-in fail pattern `opps`",
-         "did you mean `oops`?"},
-        {"allow 5\nmark a", 2, 7,
-         "expected a pattern or a built-in one's name, found `5`", NULL},
-        {"mark a\nmemory 1G", 3, 1, "`memory` must stand before the first step",
-         "move it above line 2, the first step"},
-        {"mark a\nallow oops", 3, 1, "`allow` must stand before the first step",
-         "among the steps it takes a block: `{ ... }`"},
-        {"group \"x\" { memory 1G }", 2, 13, "`memory` can't stand in a block",
-         "move it to the file's top"},
-    };
-    CHECK_ALL(table, "guest g\n");
-}
-
 Test(scenario_wrong, refused_by_name)
 {
     static const struct wrong table[] = {
-        {"matrix k a b\nsend \"${k}\"", 2, 1, "`matrix` is not supported yet",
-         NULL},
-        {"use \"a.tci\"\nsend \"${any}\"", 2, 1, "`use` is not supported yet",
-         NULL},
-        {"mark a\nuse \"a.tci\"", 3, 1, "`use` is not supported yet", NULL},
         {"repeat 3\nmark a", 2, 1,
          "`repeat` of the whole scenario is not supported yet", NULL},
-        {"needs guest x\nmark a", 2, 1, "`needs` is not supported yet", NULL},
-        {"needs kvm\nmark a", 2, 1, "`needs` is not supported yet", NULL},
         {"disk a.img readonly\nmark a", 2, 1, "`disk` is not supported yet",
          NULL},
         {"net user\nmark a", 2, 1, "`net` is not supported yet", NULL},
-        {"serial 2\nmark a", 2, 1, "`serial` is not supported yet", NULL},
         {"cpus 2\nmark a", 2, 6, "more than one CPU is not supported yet",
          NULL},
         {"from s of \"a.tc\"\nmark a", 2, 1, "`from` is not supported yet",
          NULL},
-        {"ktap within 3s", 2, 1, "`ktap` is not supported yet", NULL},
         {"snapshot s", 2, 1, "`snapshot` is not supported yet", NULL},
-        {"nmi", 2, 1, "`nmi` is not supported yet", NULL},
-        {"reset", 2, 1, "`reset` is not supported yet", NULL},
         // What is wrong with them comes first.
-        {"matrix k\nmark a", 2, 9, "expected a value", NULL},
-        {"needs x\nmark a", 2, 7,
-         "expected `kvm`, `rig`, `net` or `guest NAME`, found `x`", NULL},
         {"net x\nmark a", 2, 5, "expected `user` or `none`, found `x`", NULL},
         {"disk a.img rw\nmark a", 2, 12,
          "expected `readonly` or the end of the line, found `rw`", NULL},
-        {"serial 5\nmark a", 2, 8,
-         "`5` is out of range: the number of serial ports is 1 to 4", NULL},
         {"from s\nmark a", 2, 7,
          "expected `of` and the file that makes the snapshot, found the end of "
          "the line",
          NULL},
-        {"use a.tci\nmark a", 2, 5,
-         "expected the path of a file in quotes, found `a.tci`", NULL},
         {"snapshot 5", 2, 10, "expected the name of a snapshot, found `5`",
          NULL},
-        {"nmi 5", 2, 5, "expected the end of `nmi`, found `5`", NULL},
     };
     CHECK_ALL(table, "guest g\n");
 }
@@ -377,24 +240,6 @@ Test(scenario_wrong, literals)
         {"expect /usr/bin/", 2, 13, "unknown flag `b` of a pattern", NULL},
         {"expect /a${/", 2, 10,
          "`${` is not followed by a variable's name and `}`", NULL},
-    };
-    CHECK_ALL(table, "guest g\n");
-}
-
-Test(scenario_wrong, regular_expressions)
-{
-    static const struct wrong table[] = {
-        {"expect /foo(bar/", 2, 16,
-         "this pattern is wrong: missing closing parenthesis", NULL},
-        {"expect /a|*b/", 2, 11,
-         "this pattern is wrong: quantifier does not follow a repeatable item",
-         NULL},
-        {"expect /\303\251(\303\274[z-a])/i", 2, 15,
-         "this pattern is wrong: range out of order in character class", NULL},
-        {"set abc 1\nexpect /a${abc}b[z-a]/", 3, 20,
-         "this pattern is wrong: range out of order in character class", NULL},
-        {"set abc 1\nexpect m{ a\n ${abc}(\n}x", 5, 1,
-         "this pattern is wrong: missing closing parenthesis", NULL},
     };
     CHECK_ALL(table, "guest g\n");
 }

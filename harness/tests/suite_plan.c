@@ -11,7 +11,16 @@ Test(plan, is_the_same_after_save_and_load)
 {
     struct override sets[] = {{.name = "a", .value = ""},
                               {.name = "b", .value = "x=y\nz"}};
-    struct plan_case cases[] = {{"t/a.tc", "t", "a"}, {"/b.tc", ".", "b"}};
+    struct override values[] = {{"k", "1 2"}, {"mode", ""}};
+    struct plan_case cases[] = {
+        {.path = "t/a.tc", .suite = "t", .name = "a"},
+        {.path = "/b.tc",
+         .suite = ".",
+         .name = "b",
+         .title = "B [k=1 2]",
+         .nsets = 2,
+         .sets = values},
+    };
     struct plan p = {
         .machine = {.kernel = "k", .cmdline = "+ a b", .memory = 1 << 28},
         .nsets = 2,
@@ -39,7 +48,14 @@ Test(plan, is_the_same_after_save_and_load)
     cr_expect_eq(q.timeout_scale, 4.0);
     cr_expect(q.show_console && !q.judge_marks);
     cr_expect_eq(q.ncases, 2);
+    cr_expect_null(q.cases[0].title);
+    cr_expect_eq(q.cases[0].nsets, 0);
     cr_expect_str_eq(q.cases[1].suite, ".");
+    cr_expect_str_eq(q.cases[1].title, "B [k=1 2]");
+    cr_assert_eq(q.cases[1].nsets, 2);
+    cr_expect_str_eq(q.cases[1].sets[0].value, "1 2");
+    cr_expect_str_eq(q.cases[1].sets[1].name, "mode");
+    cr_expect_str_eq(q.cases[1].sets[1].value, "");
     cr_expect_eq(plan_find(&q, ".", "b"), 1);
     cr_expect_eq(plan_find(&q, "t", "b"), 2);
     plan_free(&q);

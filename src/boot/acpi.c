@@ -349,12 +349,12 @@ static bool put_rsdp(const struct guest_memory *mem, uint64_t xsdt)
 }
 
 int acpi_write(const struct guest_memory *mem, enum boot_platform platform,
-               unsigned cpus, uint64_t *rsdp, struct error *err)
+               unsigned cpus, unsigned ports, uint64_t *rsdp, struct error *err)
 {
     struct arena a = {.mem = mem,
                       .next = PLATFORM_BIOS_GPA + sizeof(struct rsdp)};
     uint8_t dsdt[DSDT_MAX];
-    size_t dsdt_len = dsdt_build(dsdt, sizeof(dsdt));
+    size_t dsdt_len = dsdt_build(ports, dsdt, sizeof(dsdt));
     uint64_t dsdt_gpa = put(&a, dsdt, dsdt_len);
     struct xsdt xsdt = {.header = acpi_header("XSDT", 0, 1)};
     xsdt.fadt = put_fadt(&a, platform, dsdt_gpa);

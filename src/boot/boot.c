@@ -34,6 +34,9 @@ static int check_shape(const struct boot_request *request, uint64_t memory,
     if (request->cpus < 1 || request->cpus > BOOT_CPUS_MAX)
         return error_set(err, -EINVAL, "%u CPUs are out of range: 1 to %u",
                          request->cpus, BOOT_CPUS_MAX);
+    if (request->ports > PLATFORM_COM_COUNT)
+        return error_set(err, -EINVAL, "%u serial ports: a machine has 1 to %u",
+                         request->ports, PLATFORM_COM_COUNT);
     return layout_check_memory(memory, host_memory(), err);
 }
 
@@ -106,7 +109,7 @@ static int load(struct boot_job *job, const struct guest_memory *mem,
             image_load(&job->initrd, 0, initrd_size, mem, job->initrd_gpa, err);
     if (rc == 0)
         rc = acpi_write(mem, job->request->platform, job->request->cpus,
-                        &state->rsdp_gpa, err);
+                        job->request->ports, &state->rsdp_gpa, err);
     if (rc == 0)
         rc = mptable_write(mem, job->request->cpus, err);
     if (rc == 0)

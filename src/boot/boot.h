@@ -35,6 +35,7 @@ struct boot_request {
     const char *cmdline; // NULL is ""
     uint64_t memory;     // bytes; boot_load takes the guest memory's size
     unsigned cpus;       // 1..BOOT_CPUS_MAX
+    unsigned ports;      // UARTs, 0..PLATFORM_COM_COUNT
     enum boot_platform platform;
 };
 

@@ -12,7 +12,7 @@
 //                 Interrupt (ResourceConsumer, Edge, ActiveHigh, Shared) {4}
 //             })
 //         }
-//         ... COM2, COM3, COM4
+//         ... COM2, COM3, COM4, as far as there are
 //     }
 #include "src/boot/acpi.h"
 #include "src/boot/aml.h"
@@ -24,7 +24,7 @@
 // Two and later: integers have 64 bits.
 #define DSDT_REVISION 2
 
-static void put_uarts(struct aml *a)
+static void put_uarts(struct aml *a, unsigned ports)
 {
     static const struct {
         const char *name;
@@ -36,7 +36,7 @@ static void put_uarts(struct aml *a)
         {"COM3", PLATFORM_COM3_PORT, PLATFORM_COM3_GSI},
         {"COM4", PLATFORM_COM4_PORT, PLATFORM_COM4_GSI},
     };
-    for (size_t i = 0; i < PLATFORM_COM_COUNT; i++) {
+    for (size_t i = 0; i < ports && i < PLATFORM_COM_COUNT; i++) {
         aml_device(a, uarts[i].name);
         aml_name_eisa_id(a, "_HID", "PNP0501");
         aml_name_integer(a, "_UID", i + 1);
@@ -46,7 +46,7 @@ static void put_uarts(struct aml *a)
     }
 }
 
-size_t dsdt_build(uint8_t *bytes, size_t size)
+size_t dsdt_build(unsigned ports, uint8_t *bytes, size_t size)
 {
     struct acpi_header header = acpi_header("DSDT", 0, DSDT_REVISION);
     struct aml a = {.bytes = bytes, .size = size};
@@ -57,7 +57,7 @@ size_t dsdt_build(uint8_t *bytes, size_t size)
                                   0};
     aml_name_package(&a, "_S5", s5, sizeof(s5) / sizeof(s5[0]));
     aml_scope(&a, "_SB");
-    put_uarts(&a);
+    put_uarts(&a, ports);
     aml_end(&a);
     if (a.failed || a.depth)
         return 0;

@@ -376,3 +376,16 @@ void uart_input_ready(struct uart *uart)
     settle(uart);
     pthread_mutex_unlock(&uart->lock);
 }
+
+struct uart_view uart_look(struct uart *uart)
+{
+    pthread_mutex_lock(&uart->lock);
+    const struct uart_state *s = &uart->state;
+    const struct uart_view view = {
+        .listens =
+            (s->ier & UART_IER_ERBFI) != 0 && (s->mcr & UART_MCR_OUT2) != 0,
+        .holds = s->line.count > 0 || s->loop.count > 0,
+    };
+    pthread_mutex_unlock(&uart->lock);
+    return view;
+}

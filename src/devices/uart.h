@@ -154,3 +154,12 @@ struct device uart_device(struct uart *uart, uint64_t base);
 // otherwise the guest's next access that makes room does. Call it after the
 // bytes can be had from rx. Any thread, but not from the callbacks.
 void uart_input_ready(struct uart *uart);
+
+// What who explains a failure wants to know, as Linux drives the port.
+struct uart_view {
+    bool listens; // the receive interrupt is enabled: a program has it open
+    bool holds;   // input was delivered that the guest has not read yet
+};
+
+// Any thread, but not from the callbacks.
+struct uart_view uart_look(struct uart *uart);

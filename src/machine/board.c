@@ -85,11 +85,13 @@ static void init_devices(struct board *board)
 
 static int add_devices(struct board *board, struct error *err)
 {
+    for (unsigned i = 0; i < board->nports; i++) {
+        struct device uart = uart_device(&board->uarts[i], com_ports[i].base);
+        int code = bus_add(&board->pio, &uart, err);
+        if (code < 0)
+            return code;
+    }
     struct device devices[] = {
-        uart_device(&board->uarts[0], com_ports[0].base),
-        uart_device(&board->uarts[1], com_ports[1].base),
-        uart_device(&board->uarts[2], com_ports[2].base),
-        uart_device(&board->uarts[3], com_ports[3].base),
         i8042_data_device(&board->kbc, PLATFORM_I8042_DATA_PORT),
         i8042_command_device(&board->kbc, PLATFORM_I8042_COMMAND_PORT),
         i8042_port_a_device(&board->kbc, PLATFORM_PORT_A),
@@ -109,9 +111,10 @@ static int add_devices(struct board *board, struct error *err)
     return 0;
 }
 
-int board_init(struct board *board, const struct vm *vm,
+int board_init(struct board *board, const struct vm *vm, unsigned ports,
                const struct board_line *line, struct error *err)
 {
+    board->nports = ports;
     bus_init(&board->pio);
     bus_init(&board->mmio);
     irq_wires_init(&board->wires, vm);
@@ -138,4 +141,16 @@ void board_input_ready(struct board *board, unsigned port)
 uint64_t board_update(struct board *board)
 {
     return cmos_update(&board->cmos);
+}
+
+uint32_t board_interrupts(struct board *board)
+{
+    uint32_t gsis = 0;
+    for (unsigned i = 0; i < board->nports; i++) {
+        if (uart_look(&board->uarts[i]).listens)
+            gsis |= 1U << com_ports[i].gsi;
+    }
+    if (cmos_update(&board->cmos) != CMOS_NEVER)
+        gsis |= 1U << PLATFORM_CMOS_GSI;
+    return gsis;
 }

@@ -42,18 +42,25 @@ struct board {
     struct cmos cmos;
     struct acpi_pm pm;
     struct boot_timer timer;
+    unsigned nports; // UARTs that answer
 };
 
-// Builds it all; vm must outlive the board. 0, or a negative errno with a
-// sentence when two devices claim one address. Destroy it either way.
-int board_init(struct board *board, const struct vm *vm,
+// Builds it all, with the first `ports` UARTs; vm must outlive the board. 0, or
+// a negative errno with a sentence when two devices claim one address. Destroy
+// it either way.
+int board_init(struct board *board, const struct vm *vm, unsigned ports,
                const struct board_line *line, struct error *err);
 void board_destroy(struct board *board);
 
-// Input is waiting for a port (below PLATFORM_COM_COUNT). Any thread.
+// Input is waiting for a port (below PLATFORM_COM_COUNT). Any thread. One
+// without a UART keeps it waiting.
 void board_input_ready(struct board *board, unsigned port);
 
 // Drives what depends on time alone, the RTC's interrupt. Returns after how
 // many nanoseconds it wants to be called again, UINT64_MAX for never. Any
 // thread.
 uint64_t board_update(struct board *board);
+
+// Which GSIs (a bit each) a device may raise without the guest doing anything:
+// UARTs that take input, the RTC. Any thread.
+uint32_t board_interrupts(struct board *board);

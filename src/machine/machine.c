@@ -89,8 +89,8 @@ static void free_machine(struct toyvmm *vm)
     free(vm);
 }
 
-static int build(struct toyvmm *vm, uint64_t memory, machine_loader load,
-                 void *load_owner, struct error *err)
+static int build(struct toyvmm *vm, uint64_t memory, unsigned ports,
+                 machine_loader load, void *load_owner, struct error *err)
 {
     int code = vm_open(&vm->vm, KVM_PATH, 1, err);
     if (code < 0)
@@ -114,7 +114,7 @@ static int build(struct toyvmm *vm, uint64_t memory, machine_loader load,
         .reset = on_reset,
         .poweroff = on_poweroff,
     };
-    code = board_init(&vm->board, &vm->vm, &line, err);
+    code = board_init(&vm->board, &vm->vm, ports, &line, err);
     if (code < 0)
         return code;
     code = vcpu_open(&vm->vcpu, &vm->vm, 0, err);
@@ -123,7 +123,8 @@ static int build(struct toyvmm *vm, uint64_t memory, machine_loader load,
     return vcpu_set_boot_state(&vm->vcpu, &boot, err);
 }
 
-struct toyvmm *machine_create(uint64_t memory, const struct toyvmm_sink *sink,
+struct toyvmm *machine_create(uint64_t memory, unsigned ports,
+                              const struct toyvmm_sink *sink,
                               machine_loader load, void *load_owner, int *code,
                               struct error *err)
 {
@@ -134,7 +135,7 @@ struct toyvmm *machine_create(uint64_t memory, const struct toyvmm_sink *sink,
     else if (!(vm = new_machine(sink)))
         result = error_set(err, -ENOMEM, "out of memory");
     else
-        result = build(vm, memory, load, load_owner, err);
+        result = build(vm, memory, ports, load, load_owner, err);
     if (code)
         *code = result;
     if (result < 0 && vm)
@@ -144,6 +145,11 @@ struct toyvmm *machine_create(uint64_t memory, const struct toyvmm_sink *sink,
 
 // ---- Booting files ---------------------------------------------------------
 
+static unsigned ports_of(const struct toyvmm_config *config)
+{
+    return config->ports ? config->ports : TOYVMM_PORTS;
+}
+
 static struct boot_request boot_request_of(const struct toyvmm_config *config)
 {
     return (struct boot_request){
@@ -152,6 +158,7 @@ static struct boot_request boot_request_of(const struct toyvmm_config *config)
         .cmdline = config->cmdline,
         .memory = config->memory,
         .cpus = config->cpus,
+        .ports = ports_of(config),
         .platform = BOOT_PLATFORM_PC,
     };
 }
@@ -184,8 +191,8 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
         return NULL;
     }
     struct boot_request request = boot_request_of(config);
-    return machine_create(config->memory, &config->sink, load_files, &request,
-                          code, err);
+    return machine_create(config->memory, ports_of(config), &config->sink,
+                          load_files, &request, code, err);
 }
 
 // ---- Life ------------------------------------------------------------------
@@ -277,6 +284,24 @@ void toyvmm_input_ready(struct toyvmm *vm, unsigned port)
         board_input_ready(&vm->board, port);
 }
 
+int toyvmm_nmi(struct toyvmm *vm, struct error *err)
+{
+    pthread_mutex_lock(&vm->lock);
+    uint64_t answers = vm->nmi_answers;
+    bool asked = machine_request(vm, REQUEST_NMI);
+    while (asked && vm->phase == MACHINE_RUNNING && vm->nmi_answers == answers)
+        pthread_cond_wait(&vm->changed, &vm->lock);
+    int code = vm->nmi_answers != answers ? vm->nmi_code : -ESRCH;
+    pthread_mutex_unlock(&vm->lock);
+    if (code == -ESRCH)
+        return error_set(err, code, "the machine does not run");
+    if (code == -EBUSY)
+        return error_set(err, code,
+                         "the guest does not let an NMI through: its local "
+                         "APIC masks LINT1");
+    return code ? error_errno(err, -code, "KVM refuses an NMI") : 0;
+}
+
 // ---- Looking at it ---------------------------------------------------------
 
 void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out)
@@ -288,18 +313,4 @@ void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out)
     if (vm->phase == MACHINE_RUNNING && clock_gettime(vm->vcpu_clock, &t) == 0)
         out->cpu_ns = (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
     pthread_mutex_unlock(&vm->lock);
-}
-
-bool toyvmm_read_regs(struct toyvmm *vm, struct toyvmm_regs *out)
-{
-    pthread_mutex_lock(&vm->lock);
-    uint64_t answers = vm->regs_answers;
-    bool asked = machine_request(vm, REQUEST_REGS);
-    while (asked && vm->phase == MACHINE_RUNNING && vm->regs_answers == answers)
-        pthread_cond_wait(&vm->changed, &vm->lock);
-    bool valid = vm->regs_answers != answers && vm->regs_valid;
-    if (valid)
-        *out = vm->regs;
-    pthread_mutex_unlock(&vm->lock);
-    return valid;
 }

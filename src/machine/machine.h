@@ -32,8 +32,9 @@ enum machine_phase {
 // a kick has brought it out of the guest.
 enum machine_request {
     REQUEST_STOP = 1,  // end with EVENT_STOPPED
-    REQUEST_REGS = 2,  // fill regs
+    REQUEST_LOOK = 2,  // fill sample
     REQUEST_SLEEP = 4, // are you asleep for ever?
+    REQUEST_NMI = 8,   // press the NMI button
 };
 
 // How the machine ends, as soon as that is known.
@@ -54,6 +55,7 @@ struct toyvmm {
     // The vCPU thread's own, once it runs.
     uint64_t exit_ns; // when the guest was left last
     bool userspace_reached;
+    bool nothing_wakes; // the last look at its sleep said so
     struct machine_ending ending;
 
     // Written by the vCPU thread, read by any.
@@ -70,9 +72,11 @@ struct toyvmm {
     clockid_t vcpu_clock; // CPU time of the vCPU thread, while RUNNING
     pthread_t vcpu_thread, keeper_thread;
     uint64_t final_cpu_ns;
-    struct toyvmm_regs regs; // the answer to REQUEST_REGS
-    uint64_t regs_answers;   // how many there were
-    bool regs_valid;
+    struct vcpu_sample sample; // the answer to REQUEST_LOOK
+    uint64_t samples;          // how many there were
+    bool sample_valid;
+    int nmi_code;         // the answer to REQUEST_NMI
+    uint64_t nmi_answers; // how many there were
 
     // Guards started and joined: who holds it may wait for the threads.
     pthread_mutex_t join_lock;
@@ -84,9 +88,10 @@ struct toyvmm {
 typedef int (*machine_loader)(void *owner, const struct guest_memory *mem,
                               struct boot_state *out, struct error *err);
 
-// toyvmm_create, with a loader in place of files: memory in bytes, one vCPU.
-// NULL with err and *code on failure, as toyvmm_create.
-struct toyvmm *machine_create(uint64_t memory, const struct toyvmm_sink *sink,
+// toyvmm_create, with a loader in place of files: memory in bytes, one vCPU,
+// `ports` UARTs. NULL with err and *code on failure, as toyvmm_create.
+struct toyvmm *machine_create(uint64_t memory, unsigned ports,
+                              const struct toyvmm_sink *sink,
                               machine_loader load, void *load_owner, int *code,
                               struct error *err);
 

@@ -3,7 +3,9 @@
 // machine.h for the threads and exits.h for what a failed exit says.
 #include "src/base/clock.h"
 #include "src/machine/exits.h"
+#include "src/machine/lapic.h"
 #include "src/machine/machine.h"
+#include "src/machine/sleep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,16 +106,37 @@ static void serve_exit(struct toyvmm *vm)
 
 // ---- Kicks -----------------------------------------------------------------
 
-static void answer_regs(struct toyvmm *vm)
+static void answer_look(struct toyvmm *vm)
 {
-    struct toyvmm_regs regs = {0};
-    bool valid = vcpu_read_regs(&vm->vcpu, &regs);
+    struct vcpu_sample sample;
+    bool valid = vcpu_read_sample(&vm->vcpu, &sample);
     pthread_mutex_lock(&vm->lock);
-    vm->regs = regs;
-    vm->regs_valid = valid;
-    vm->regs_answers++;
+    vm->sample = sample;
+    vm->sample_valid = valid;
+    vm->samples++;
     pthread_cond_broadcast(&vm->changed);
     pthread_mutex_unlock(&vm->lock);
+}
+
+static void answer_nmi(struct toyvmm *vm)
+{
+    int code = lapic_press_nmi(&vm->vcpu);
+    pthread_mutex_lock(&vm->lock);
+    vm->nmi_code = code;
+    vm->nmi_answers++;
+    pthread_cond_broadcast(&vm->changed);
+    pthread_mutex_unlock(&vm->lock);
+}
+
+static void look_at_sleep(struct toyvmm *vm)
+{
+    enum sleep sleep = sleep_look(&vm->vm, &vm->vcpu, &vm->board);
+    if (sleep == SLEEP_OFF)
+        machine_end(vm, TOYVMM_EVENT_HALT, "hlt with interrupts off");
+    else if (sleep == SLEEP_NOTHING && vm->nothing_wakes)
+        machine_end(vm, TOYVMM_EVENT_HALT,
+                    "idle for ever: no timer runs and no device may interrupt");
+    vm->nothing_wakes = sleep == SLEEP_NOTHING;
 }
 
 static void serve_kick(struct toyvmm *vm)
@@ -123,12 +146,14 @@ static void serve_kick(struct toyvmm *vm)
     // after the exchange still has its kick pending.
     kvm_kick_drain();
     unsigned requests = atomic_exchange(&vm->requests, 0);
-    if (requests & REQUEST_REGS)
-        answer_regs(vm);
+    if (requests & REQUEST_LOOK)
+        answer_look(vm);
+    if (requests & REQUEST_NMI)
+        answer_nmi(vm);
     if (requests & REQUEST_STOP)
         machine_end(vm, TOYVMM_EVENT_STOPPED, "stopped from outside");
-    else if ((requests & REQUEST_SLEEP) && vcpu_sleeps_for_ever(&vm->vcpu))
-        machine_end(vm, TOYVMM_EVENT_HALT, "hlt with interrupts off");
+    else if (requests & REQUEST_SLEEP)
+        look_at_sleep(vm);
 }
 
 // ---- The thread ------------------------------------------------------------

@@ -2,19 +2,13 @@
 // One virtual processor. See vcpu.h.
 #include "src/machine/vcpu.h"
 
+#include "src/machine/lapic.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-// Local vector table entries of the local APIC (Intel SDM volume 3, 11.5.1):
-// delivery mode in bits 8..10, bit 16 masks.
-#define APIC_LVT_LINT0  0x350
-#define APIC_LVT_LINT1  0x360
-#define APIC_LVT_NMI    0x400u
-#define APIC_LVT_EXTINT 0x700u
-#define APIC_LVT_MASKED 0x10000u
 
 // ---- Creation --------------------------------------------------------------
 
@@ -44,25 +38,6 @@ static int set_fpu(struct vcpu *vcpu)
     return kvm_ioctl(vcpu->fd, KVM_SET_FPU, &fpu);
 }
 
-static void set_apic_register(struct kvm_lapic_state *apic, size_t offset,
-                              uint32_t value)
-{
-    memcpy(apic->regs + offset, &value, sizeof value);
-}
-
-// As a PC's firmware leaves it: the 8259 reaches the first processor.
-static int set_apic(struct vcpu *vcpu)
-{
-    struct kvm_lapic_state apic;
-    int code = kvm_ioctl(vcpu->fd, KVM_GET_LAPIC, &apic);
-    if (code < 0)
-        return code;
-    set_apic_register(&apic, APIC_LVT_LINT0,
-                      vcpu->id == 0 ? APIC_LVT_EXTINT : APIC_LVT_MASKED);
-    set_apic_register(&apic, APIC_LVT_LINT1, APIC_LVT_NMI);
-    return kvm_ioctl(vcpu->fd, KVM_SET_LAPIC, &apic);
-}
-
 static int set_up(struct vcpu *vcpu, const struct vm *vm, struct error *err)
 {
     vcpu->fd = kvm_ioctl_value(vm->fd, KVM_CREATE_VCPU, vcpu->id);
@@ -83,7 +58,7 @@ static int set_up(struct vcpu *vcpu, const struct vm *vm, struct error *err)
     msrs_apply(vcpu->fd, vm->msrs, vm->nmsrs);
     code = set_fpu(vcpu);
     if (code == 0)
-        code = set_apic(vcpu);
+        code = lapic_set_up(vcpu);
     if (code == 0)
         code = kvm_kick_arm(vcpu->fd);
     if (code < 0)
@@ -173,12 +148,12 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
 
 // ---- Looking at it ---------------------------------------------------------
 
-bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out)
+static bool read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out,
+                      struct kvm_sregs *sregs)
 {
     struct kvm_regs r;
-    struct kvm_sregs s;
     if (kvm_ioctl(vcpu->fd, KVM_GET_REGS, &r) < 0 ||
-        kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &s) < 0)
+        kvm_ioctl(vcpu->fd, KVM_GET_SREGS, sregs) < 0)
         return false;
     *out = (struct toyvmm_regs){
         .rip = r.rip,
@@ -199,32 +174,57 @@ bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out)
         .r13 = r.r13,
         .r14 = r.r14,
         .r15 = r.r15,
-        .cr0 = s.cr0,
-        .cr2 = s.cr2,
-        .cr3 = s.cr3,
-        .cr4 = s.cr4,
-        .efer = s.efer,
-        .cs = s.cs.selector,
-        .ss = s.ss.selector,
+        .cr0 = sregs->cr0,
+        .cr2 = sregs->cr2,
+        .cr3 = sregs->cr3,
+        .cr4 = sregs->cr4,
+        .efer = sregs->efer,
+        .cs = sregs->cs.selector,
+        .ss = sregs->ss.selector,
     };
     return true;
 }
 
-bool vcpu_sleeps_for_ever(const struct vcpu *vcpu)
+bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out)
 {
-    enum { RFLAGS_IF = 0x200 };
-    struct kvm_mp_state mp;
-    struct kvm_regs regs;
-    struct kvm_vcpu_events events;
-    if (kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) < 0 ||
-        mp.mp_state != KVM_MP_STATE_HALTED ||
-        kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0 ||
-        kvm_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) < 0)
+    struct kvm_sregs sregs;
+    return read_regs(vcpu, out, &sregs);
+}
+
+bool vcpu_read_msr(const struct vcpu *vcpu, uint32_t index, uint64_t *value)
+{
+    // The array at the end of struct kvm_msrs takes its size from its user.
+    union {
+        struct kvm_msrs list;
+        uint8_t room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+    } msrs = {.list.nmsrs = 1};
+    msrs.list.entries[0].index = index;
+    if (kvm_ioctl_value(vcpu->fd, KVM_GET_MSRS, (uintptr_t)&msrs) != 1)
         return false;
-    return !(regs.rflags & RFLAGS_IF) && !events.nmi.pending &&
-           !events.nmi.injected && !events.smi.pending &&
-           !events.smi.latched_init && !events.interrupt.injected &&
-           !events.exception.injected && !events.exception.pending;
+    *value = msrs.list.entries[0].data;
+    return true;
+}
+
+static uint64_t read_lstar(const struct vcpu *vcpu)
+{
+    enum { MSR_LSTAR = 0xc0000082 };
+    uint64_t value;
+    return vcpu_read_msr(vcpu, MSR_LSTAR, &value) ? value : 0;
+}
+
+bool vcpu_read_sample(const struct vcpu *vcpu, struct vcpu_sample *out)
+{
+    struct kvm_sregs sregs;
+    struct kvm_mp_state mp;
+    *out = (struct vcpu_sample){0};
+    if (!read_regs(vcpu, &out->regs, &sregs) ||
+        kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) < 0)
+        return false;
+    out->halted = mp.mp_state == KVM_MP_STATE_HALTED;
+    out->idt_base = sregs.idt.base;
+    out->idt_limit = sregs.idt.limit;
+    out->lstar = read_lstar(vcpu);
+    return true;
 }
 
 size_t vcpu_read_virtual(const struct vcpu *vcpu,

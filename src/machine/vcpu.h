@@ -36,9 +36,20 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
 // KVM_GET_REGS and KVM_GET_SREGS. False when KVM refuses.
 bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out);
 
-// True when the vCPU is in `hlt` with interrupts off and nothing is on its way
-// that could wake it: no NMI, no SMI, no INIT. For one vCPU that is the end.
-bool vcpu_sleeps_for_ever(const struct vcpu *vcpu);
+// One MSR (KVM_GET_MSRS, 4.18). False when KVM has none of this index.
+bool vcpu_read_msr(const struct vcpu *vcpu, uint32_t index, uint64_t *value);
+
+// What a look at the vCPU tells: registers, whether it is in `hlt`, and what
+// its kernel told the processor of itself. False when KVM refuses; lstar is 0
+// when only that can't be had.
+struct vcpu_sample {
+    struct toyvmm_regs regs;
+    bool halted;
+    uint64_t idt_base;
+    uint16_t idt_limit;
+    uint64_t lstar; // where `syscall` enters the kernel
+};
+bool vcpu_read_sample(const struct vcpu *vcpu, struct vcpu_sample *out);
 
 // Reads up to max bytes of guest memory at a virtual address, as the vCPU's
 // page tables map it now (KVM_TRANSLATE, 4.15), not across a page's end.

@@ -24,7 +24,7 @@ static struct guest_memory tables(enum boot_platform platform, unsigned cpus)
     struct error err = {""};
     uint64_t rsdp = 0;
     cr_assert_eq(guest_memory_map(&mem, MIB, &err), 0);
-    cr_assert_eq(acpi_write(&mem, platform, cpus, &rsdp, &err), 0, "%s",
+    cr_assert_eq(acpi_write(&mem, platform, cpus, 4, &rsdp, &err), 0, "%s",
                  err.text);
     cr_assert_eq(rsdp, PLATFORM_BIOS_GPA);
     return mem;
@@ -275,7 +275,7 @@ Test(boot_acpi, dsdt_names_four_uarts)
     char dir[32];
     enter_scratch(dir);
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(4, dsdt, sizeof(dsdt));
     cr_assert_gt(len, 36);
     write_file("dsdt.dat", dsdt, len);
     cr_assert_eq(run((const char *const[]){"iasl", "-d", "dsdt.dat", NULL}), 0);
@@ -300,12 +300,24 @@ Test(boot_acpi, dsdt_names_four_uarts)
     remove_scratch(dir);
 }
 
+Test(boot_acpi, dsdt_names_as_many_uarts_as_there_are)
+{
+    static const char *const names[] = {"COM1", "COM2", "COM3", "COM4"};
+    for (unsigned n = 0; n <= 4; n++) {
+        uint8_t dsdt[DSDT_MAX];
+        size_t len = dsdt_build(n, dsdt, sizeof(dsdt));
+        cr_assert_eq(byte_sum(dsdt, len), 0);
+        for (unsigned i = 0; i < 4; i++)
+            cr_assert_eq(memmem(dsdt, len, names[i], 4) != NULL, i < n);
+    }
+}
+
 Test(boot_acpi, dsdt_that_doesnt_fit)
 {
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(4, dsdt, sizeof(dsdt));
     cr_assert_eq(byte_sum(dsdt, len), 0);
     for (size_t size = 0; size < len; size++)
-        cr_assert_eq(dsdt_build(dsdt, size), 0, "%zu bytes", size);
-    cr_assert_eq(dsdt_build(dsdt, len), len);
+        cr_assert_eq(dsdt_build(4, dsdt, size), 0, "%zu bytes", size);
+    cr_assert_eq(dsdt_build(4, dsdt, len), len);
 }

@@ -29,8 +29,10 @@ static void on_tx(void *owner, unsigned port, uint8_t byte, uint64_t ns)
     if (ns < log->last_ns)
         log->stamps_in_order = false;
     log->last_ns = ns;
-    if (port == 0 && log->nout + 1 < sizeof log->out)
+    if (log->nout + 1 < sizeof log->out) {
+        log->ports[log->nout] = (uint8_t)port;
         log->out[log->nout++] = (char)byte;
+    }
     pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->lock);
 }
@@ -40,7 +42,7 @@ static size_t on_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
     struct guest_log *log = owner;
     size_t n = 0;
     pthread_mutex_lock(&log->lock);
-    while (port == 0 && log->input && *log->input && n < max)
+    while (port == log->input_port && log->input && *log->input && n < max)
         bytes[n++] = (uint8_t)*log->input++;
     pthread_mutex_unlock(&log->lock);
     return n;
@@ -142,10 +144,16 @@ static int load(void *owner, const struct guest_memory *mem,
 
 struct toyvmm *guest_create(struct guest_image image, struct guest_log *log)
 {
+    return guest_create_with_ports(image, TOYVMM_PORTS, log);
+}
+
+struct toyvmm *guest_create_with_ports(struct guest_image image, unsigned ports,
+                                       struct guest_log *log)
+{
     struct error err = {0};
     const struct toyvmm_sink sink = guest_log_sink(log);
     struct toyvmm *vm =
-        machine_create(GUEST_MEMORY, &sink, load, &image, NULL, &err);
+        machine_create(GUEST_MEMORY, ports, &sink, load, &image, NULL, &err);
     cr_assert(vm, "%s", err.text);
     return vm;
 }
@@ -158,12 +166,19 @@ struct toyvmm *guest_start(struct guest_image image, struct guest_log *log)
     return vm;
 }
 
-void guest_type(struct toyvmm *vm, struct guest_log *log, const char *text)
+void guest_type_on(struct toyvmm *vm, struct guest_log *log, unsigned port,
+                   const char *text)
 {
     pthread_mutex_lock(&log->lock);
+    log->input_port = port;
     log->input = text;
     pthread_mutex_unlock(&log->lock);
-    toyvmm_input_ready(vm, 0);
+    toyvmm_input_ready(vm, port);
+}
+
+void guest_type(struct toyvmm *vm, struct guest_log *log, const char *text)
+{
+    guest_type_on(vm, log, 0, text);
 }
 
 struct toyvmm_event guest_run(struct guest_image image, struct guest_log *log)

@@ -28,28 +28,47 @@ struct guest_image {
         return (struct guest_image){guest_##name, guest_##name##_end};         \
     }
 
-GUEST(hi)              // "hi" by `rep outsb` and `outb`, then ACPI power-off
-GUEST(power_off_sleep) // power-off by the sleep control register
-GUEST(reset_kbd)       // 0xfe to port 0x64
-GUEST(reset_pci)       // 6 to port 0xcf9
-GUEST(reset_fast)      // 1 to port 0x92
-GUEST(triple_fault)    // an exception without an IDT
-GUEST(halt)            // cli; hlt
-GUEST(idle)            // sti; hlt, for ever
-GUEST(spin)            // 0x5bad in rbx, '.', then jmp to itself
-GUEST(user_space)      // 7, 123, 123 to the boot timer, then power-off
-GUEST(echo_polled)     // echoes until 'q', then power-off; polls LSR
-GUEST(echo_irq)        // the same, asleep, after '>', until an interrupt
-GUEST(string_in)       // `rep insb` of the scratch register: prints it 3 times
-GUEST(nobody)          // unclaimed port and address read as ones: prints "pm"
-GUEST(jump_to_device)  // runs code where there is no memory
+GUEST(hi)                // "hi" by `rep outsb` and `outb`, then ACPI power-off
+GUEST(power_off_sleep)   // power-off by the sleep control register
+GUEST(reset_kbd)         // 0xfe to port 0x64
+GUEST(reset_pci)         // 6 to port 0xcf9
+GUEST(reset_kbd_output)  // 0xfe to the i8042's output port
+GUEST(reset_pci_steps)   // 2, '.', 6 to port 0xcf9
+GUEST(reset_fast)        // 1 to port 0x92
+GUEST(triple_fault)      // an exception without an IDT
+GUEST(triple_fault_int3) // a breakpoint without an IDT
+GUEST(no_emulation)      // x87 on memory that isn't there
+GUEST(halt)              // cli; hlt
+GUEST(idle)              // sti; hlt, takes input that nobody types
+GUEST(idle_for_ever)     // sti; hlt, and nothing can wake it
+GUEST(idle_masked)       // takes input, but masks its interrupt
+GUEST(idle_until_timer)  // asleep until the APIC's timer, then for ever
+GUEST(idle_until_pit)    // asleep until the 8254, then for ever
+GUEST(idle_ticking)      // asleep between the 8254's ticks
+GUEST(nmi)               // '>', 'n' for each NMI, power-off at the second
+GUEST(nmi_masked)        // '>', asleep with LINT1 masked
+GUEST(uarts)             // '+' or '-' for each of four UARTs
+GUEST(two_uarts)         // "a" to "d" on all ports, then echoes ttyS1 until 'q'
+GUEST(spin)              // 0x5bad in rbx, '.', then jmp to itself
+GUEST(spin_off)          // the same with interrupts off
+GUEST(print_on)          // prints '.' without end
+GUEST(wander)            // runs through 64 KiB of code without end
+GUEST(listen)            // '>', then asleep with the receive interrupt on
+GUEST(user_space)        // 7, 123, 123 to the boot timer, then power-off
+GUEST(echo_polled)       // echoes until 'q', then power-off; polls LSR
+GUEST(echo_irq)          // the same, asleep, after '>', until an interrupt
+GUEST(string_in)      // `rep insb` of the scratch register: prints it 3 times
+GUEST(nobody)         // unclaimed port and address read as ones: prints "pm"
+GUEST(jump_to_device) // runs code where there is no memory
 
 // What a machine told its sink. Any thread; lock guards the rest.
 struct guest_log {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    char out[256]; // bytes of port 0, NUL-terminated
+    char out[256]; // bytes of all ports, NUL-terminated
     size_t nout;
+    uint8_t ports[256]; // the port of each
+    unsigned input_port;
     bool stamps_in_order;
     uint64_t last_ns;
     const char *input; // what is left to be typed
@@ -68,6 +87,10 @@ struct toyvmm_sink guest_log_sink(struct guest_log *log);
 // there is none.
 struct toyvmm *guest_create(struct guest_image image, struct guest_log *log);
 
+// The same with so many UARTs.
+struct toyvmm *guest_create_with_ports(struct guest_image image, unsigned ports,
+                                       struct guest_log *log);
+
 // guest_create, toyvmm_start.
 struct toyvmm *guest_start(struct guest_image image, struct guest_log *log);
 
@@ -81,7 +104,10 @@ bool guest_has_ended(struct guest_log *log);
 // Waits until port 0 has sent text.
 void guest_wait_output(struct guest_log *log, const char *text);
 
-// Gives port 0 the text to read, in place of what is left of the last one.
+// Gives a port (or port 0) the text to read, in place of what is left of the
+// last one.
+void guest_type_on(struct toyvmm *vm, struct guest_log *log, unsigned port,
+                   const char *text);
 void guest_type(struct toyvmm *vm, struct guest_log *log, const char *text);
 
 // Creates, starts, waits for the end, destroys; events stay in log.

@@ -46,6 +46,10 @@ Test(machine_life, reset_each_way)
     run_to(image_reset_kbd(), TOYVMM_EVENT_RESET, "keyboard controller");
     run_to(image_reset_pci(), TOYVMM_EVENT_RESET, "0xcf9");
     run_to(image_reset_fast(), TOYVMM_EVENT_RESET, "0x92");
+    run_to(image_reset_kbd_output(), TOYVMM_EVENT_RESET, "output port");
+    struct guest_log log =
+        run_to(image_reset_pci_steps(), TOYVMM_EVENT_RESET, "0xcf9");
+    cr_assert_str_eq(log.out, ".");
 }
 
 Test(machine_life, triple_fault)
@@ -53,6 +57,7 @@ Test(machine_life, triple_fault)
     struct guest_log log =
         run_to(image_triple_fault(), TOYVMM_EVENT_TRIPLE_FAULT, "double fault");
     cr_assert_eq(log.nout, 0);
+    run_to(image_triple_fault_int3(), TOYVMM_EVENT_TRIPLE_FAULT, "");
 }
 
 Test(machine_life, halt_with_interrupts_off_is_noticed)
@@ -68,6 +73,14 @@ Test(machine_life, code_outside_memory_is_an_internal_error)
     struct guest_log log = run_to(image_jump_to_device(),
                                   TOYVMM_EVENT_INTERNAL_ERROR, "0xd0000000");
     cr_assert_eq(log.events[log.nevents - 1].regs.rip, 0xd0000000);
+}
+
+Test(machine_life, what_kvm_cannot_emulate_is_an_internal_error)
+{
+    // With the instruction's bytes: fadds (%rbx).
+    struct guest_log log =
+        run_to(image_no_emulation(), TOYVMM_EVENT_INTERNAL_ERROR, "d8 03");
+    cr_assert(strstr(log.events[log.nevents - 1].detail, "emulation failure"));
 }
 
 Test(machine_life, user_space_is_told_once)

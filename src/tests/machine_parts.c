@@ -83,4 +83,7 @@ Test(machine_parts, refusals_come_before_kvm)
     check_refused(config, -EINVAL, "2 CPUs");
     config.cpus = 0;
     check_refused(config, -EINVAL, "0 CPUs");
+    config.cpus = 1;
+    config.ports = 5;
+    check_refused(config, -EINVAL, "5 serial ports");
 }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a scenario does to the machine itself: `reset`, `nmi`, and the boot
+// after an expected reset. Used by the runner only.
+//
+// A machine that was reset starts anew for the first step that waits or types,
+// not before: a scenario that ends with `expect reset` boots nothing more. A
+// recording has no machine: there the next boot is what follows in it.
+#include "harness/runner/run.h"
+
+#include "src/base/clock.h"
+
+#include <errno.h>
+
+// For a recording, in which the end of the machine may stand a little later
+// than what led to it.
+#define END_PATIENCE (1 * NS_PER_S)
+
+enum flow run_stop(struct run *r)
+{
+    const struct run_machine *m = r->options->machine;
+    if (m && m->stop)
+        m->stop(m->owner);
+    uint64_t limit = clock_after(r->now_ns, END_PATIENCE);
+    uint64_t now = console_now(r->options->console);
+    limit = now > limit ? now : limit;
+    while (!r->ended && r->now_ns < limit) {
+        if (!run_pump(r, limit))
+            return FLOW_END;
+    }
+    if (!r->ended) {
+        r->ended = true;
+        r->end = (struct toyvmm_event){.kind = TOYVMM_EVENT_STOPPED,
+                                       .ns = r->now_ns};
+    }
+    return FLOW_NEXT;
+}
+
+static void forget_boot(struct run *r)
+{
+    run_event_mark(r, "reset", &r->end);
+    r->past_cpu_ns += r->end.cpu_ns;
+    r->past_exits += r->end.exits;
+    r->boots++;
+    r->restart_due = false;
+    r->ended = false;
+    r->end_seen = false;
+    r->panicked = false;
+    r->printed = false;
+    for (size_t i = 0; i < LINE_MARKS; i++)
+        r->line_seen[i] = false;
+}
+
+static enum flow start_anew(struct run *r)
+{
+    struct error err = {""};
+    char span[SPAN_TEXT];
+    const struct run_machine *m = r->options->machine;
+    // A loop of resets alone never waits.
+    if (console_now(r->options->console) >= r->deadline_ns)
+        return run_fail(
+            r, VERDICT_FAILED, NULL, "timeout",
+            "the scenario's timeout of %s passed",
+            span_text(span, run_scaled(r, r->scenario->timeout_ns)));
+    if (run_renew_ports(r, &err))
+        return run_error(r, "memory", &err);
+    forget_boot(r);
+    if (m && m->restart && m->restart(m->owner, &err))
+        return run_error(r, "machine", &err);
+    return FLOW_NEXT;
+}
+
+enum flow run_revive(struct run *r)
+{
+    return r->restart_due ? start_anew(r) : FLOW_NEXT;
+}
+
+// The machine has ended, and nobody asked it to.
+static bool ended_unasked(const struct run *r)
+{
+    return r->ended && !r->end_seen && r->end.kind != TOYVMM_EVENT_STOPPED;
+}
+
+enum flow step_reset(struct run *r, const struct step *s)
+{
+    (void)s;
+    if (!r->ended && run_stop(r) == FLOW_END)
+        return FLOW_END;
+    if (ended_unasked(r)) {
+        run_fail_end(r);
+        return FLOW_END;
+    }
+    return start_anew(r);
+}
+
+enum flow step_nmi(struct run *r, const struct step *s)
+{
+    (void)s;
+    struct error err = {""};
+    const struct run_machine *m = r->options->machine;
+    if (run_revive(r) == FLOW_END)
+        return FLOW_END;
+    int code = m && m->nmi ? m->nmi(m->owner, &err) : 0;
+    if (!code)
+        return FLOW_NEXT;
+    // It has ended; what is told of that is on its way.
+    if (code == -ESRCH && run_stop(r) == FLOW_END)
+        return FLOW_END;
+    if (r->ended)
+        run_fail_end(r);
+    else
+        run_fail(r, VERDICT_FAILED, NULL, "nmi", "%s", err.text);
+    return FLOW_END;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What another thread may know of a run while it goes on: for a watchdog that
+// has to tell what became of a run that does not end. Used by the runner, which
+// keeps it true, and by the suite.
+#pragma once
+
+#include "harness/report/result.h"
+
+#include <pthread.h>
+
+struct run;
+
+// Made before the run and outlives it. The lock is held by the run only while
+// it changes what is told, never while it waits, searches, reads or writes;
+// who takes it for good stops the run at its next step.
+struct witness {
+    pthread_mutex_t lock;
+    const struct run *run; // NULL: none goes on
+    // What a run that is over has left. From then on it is changed only under
+    // the lock.
+    struct result *finished;
+    // Called, on the run's thread, when it begins: by when, on CLOCK_MONOTONIC,
+    // its scenario must be over, stretched by how much.
+    void (*begun)(void *owner, uint64_t deadline_ns, double scale);
+    void *owner;
+};
+
+int witness_init(struct witness *w, struct error *err);
+void witness_destroy(struct witness *w);
+
+// NULL is fine.
+void witness_lock(struct witness *w);
+void witness_unlock(struct witness *w);
+// Waits for the lock until deadline_ns (CLOCK_MONOTONIC); false when it is not
+// to be had.
+bool witness_try(struct witness *w, uint64_t deadline_ns);
+
+// Puts what is known of the run into a result: what it was doing, and the
+// consoles, without secrets. Under the lock. False when none goes on.
+bool witness_tell(const struct witness *w, struct result *out);

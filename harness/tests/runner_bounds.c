@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenarios that would go on for ever, or fill the memory: steps that don't
+// wait end with the scenario's time, and a result has room for so much. What
+// another thread can tell of a run.
+#include "harness/tests/runner_fake.h"
+
+#include "src/base/clock.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static void run_ticking(const char *scenario, struct result *r)
+{
+    static const struct fake_options ticking = {.tick_us = 100};
+    static const struct line nothing[] = {{.typed = "never"}};
+    fake_run(scenario, nothing, 1, &ticking, r);
+}
+
+static void expect_timeout(struct result *r)
+{
+    cr_expect_eq(r->verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r->kind ? r->kind : "none", "timeout");
+    cr_expect(strstr(r->message, "the scenario's timeout of 2 s passed"), "%s",
+              r->message);
+    cr_expect_lt(r->duration_ns, 3 * NS_PER_S);
+    result_free(r);
+}
+
+Test(bounds, steps_that_do_not_wait_end_in_time, .timeout = 60)
+{
+    struct result r;
+    run_ticking("timeout 2s\nrepeat 1000000 {\nrepeat 1000000 {\n"
+                "log \"on and on\"\n}\n}\n",
+                &r);
+    expect_timeout(&r);
+}
+
+Test(bounds, empty_blocks_end_in_time, .timeout = 60)
+{
+    struct result r;
+    run_ticking("timeout 2s\nrepeat 1000000 {\nrepeat 1000000 {\n"
+                "repeat 1000 {\n}\n}\n}\n",
+                &r);
+    expect_timeout(&r);
+}
+
+Test(bounds, a_million_lines_are_too_many, .timeout = 60)
+{
+    struct result r;
+    RUN("repeat 1000000 {\nlog \"a line\"\n}\n", &r, {.typed = "never"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED);
+    cr_expect_eq(r.nnotes, RESULT_LIST_MAX + 1);
+    cr_expect(strstr(r.notes[r.nnotes - 1].text, "990000 more notes"), "%s",
+              r.notes[r.nnotes - 1].text);
+    result_free(&r);
+}
+
+// The check that failed is told, however much was told before it.
+Test(bounds, a_failed_check_is_never_left_out, .timeout = 60)
+{
+    struct result r;
+    RUN("set x a\nrepeat 20000 {\nlog \"a line\"\n}\ncheck x == b\n", &r,
+        {.typed = "never"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "check");
+    cr_expect(strstr(r.message, "x == "), "%s", r.message);
+    result_free(&r);
+}
+
+Test(bounds, marks_and_metrics_too, .timeout = 60)
+{
+    struct result r;
+    RUN("repeat 30000 {\nmark m\nmetric n 5\n}\n", &r, {.typed = "never"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED);
+    cr_expect_leq(r.nmarks, RESULT_LIST_MAX);
+    cr_expect_leq(r.nproperties, RESULT_LIST_MAX);
+    cr_expect_eq(r.nnotes, 1);
+    result_free(&r);
+}
+
+Test(bounds, long_notes_are_cut)
+{
+    struct result r;
+    result_init(&r);
+    char text[200001];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 100; i++)
+        result_add_note(&r, false, 0, NULL, "%s", text);
+    cr_expect_leq(strlen(r.notes[0].text), RESULT_NOTE_MAX);
+    cr_expect_leq(r.note_bytes, RESULT_NOTES_MAX + RESULT_NOTE_MAX);
+    cr_expect_gt(r.left_out, 0U);
+    result_free(&r);
+}
+
+// ---- The witness ------------------------------------------------------------
+
+struct teller {
+    struct witness witness;
+    struct result told;
+    bool any;
+    uint64_t deadline_ns;
+};
+
+static void on_begun(void *owner, uint64_t deadline_ns, double scale)
+{
+    struct teller *t = owner;
+    t->deadline_ns = deadline_ns;
+    cr_expect_eq(scale, 1);
+}
+
+// Called within a step: as if another thread came between.
+static void on_step(void *owner, const struct step *step, uint64_t at_ns)
+{
+    struct teller *t = owner;
+    (void)at_ns;
+    if (step->kind != STEP_LOG)
+        return;
+    witness_lock(&t->witness);
+    t->any = witness_tell(&t->witness, &t->told);
+    witness_unlock(&t->witness);
+}
+
+static void prepare(void *owner, struct run_options *run)
+{
+    struct teller *t = owner;
+    struct error err = {""};
+    cr_assert_eq(witness_init(&t->witness, &err), 0);
+    t->witness.begun = on_begun;
+    t->witness.owner = t;
+    run->witness = &t->witness;
+    run->step = on_step;
+    run->owner = t;
+}
+
+Test(witness, tells_step_and_console_without_secrets)
+{
+    struct teller t = {0};
+    result_init(&t.told);
+    const struct fake_options options = {.prepare = prepare, .owner = &t};
+    static const struct line script[] = {
+        {.after_ms = 5, .prints = "name: "},
+        {.typed = "hush\r", .prints = "hush\r\nand now\r\n"},
+    };
+    struct result r;
+    uint64_t before = clock_now_ns();
+    fake_run("timeout 60s\nexpect /name/\nsend \"hush\" secret\nexpect /now/\n"
+             "log \"here\"\n",
+             script, 2, &options, &r);
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_assert(t.any);
+    cr_expect_str_eq(t.told.where, "t.tc:7:1");
+    cr_expect_str_eq(result_section(&t.told, "step"), "log \"here\"");
+    cr_assert_eq(t.told.nconsoles, 1);
+    const char *text = t.told.consoles[0].bytes;
+    size_t len = t.told.consoles[0].len;
+    cr_expect(memmem(text, len, "and now", 7));
+    cr_expect_null(memmem(text, len, "hush", 4));
+    cr_expect_geq(t.deadline_ns, clock_after(before, 59 * NS_PER_S));
+    cr_expect_leq(t.deadline_ns, clock_after(clock_now_ns(), 60 * NS_PER_S));
+    cr_expect_not(witness_tell(&t.witness, &t.told), "the run is over");
+    witness_destroy(&t.witness);
+    result_free(&t.told);
+    result_free(&r);
+}

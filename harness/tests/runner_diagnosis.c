@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a failure says of itself: near misses as they are printed, and what the
+// machine was seen to do, on a machine that is made up.
+#include "harness/tests/runner_fake.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const char *section(const struct result *r, const char *name)
+{
+    const char *text = result_section(r, name);
+    return text ? text : "";
+}
+
+static void has(const struct result *r, const char *name, const char *text)
+{
+    cr_expect(strstr(section(r, name), text), "%s: want <%s>, got <%s>", name,
+              text, section(r, name));
+}
+
+static void lacks(const struct result *r, const char *name, const char *text)
+{
+    cr_expect_null(strstr(section(r, name), text), "%s: <%s>", name,
+                   section(r, name));
+}
+
+// ---- Near misses
+// --------------------------------------------------------------
+
+TestSuite(near_miss);
+
+Test(near_miss, a_part_of_the_pattern)
+{
+    struct result r;
+    RUN("expect /version (\\d+)\\.(\\d+) ready/ within 1s\n", &r,
+        {.prints = "boot\r\nversion 3.x\tready\r\n"}, {.after_ms = 2000});
+    has(&r, "near-miss",
+        "/version (\\d+)\\.(\\d+) ready/ matched as far as \"version 3.\", "
+        "then came \"x\tready\" where `(\\d+) ready` must follow:\n"
+        "     0.000  version 3.x\tready\n"
+        "            ~~~~~~~~~~^\n");
+    result_free(&r);
+}
+
+Test(near_miss, a_slip)
+{
+    struct result r;
+    RUN("expect /login: $/ within 1s\n", &r,
+        {.prints = "gr\xc3\xbc\xc3\x9f logni: "}, {.after_ms = 2000});
+    has(&r, "near-miss",
+        "/login: $/ is nearest to this: expected \"login: \", saw \"logni: "
+        "\":\n"
+        "     0.000  gr\xc3\xbc\xc3\x9f logni: \n"
+        "                 ^^^^^^^\n");
+    result_free(&r);
+}
+
+Test(near_miss, text_that_follows)
+{
+    struct result r;
+    RUN("expect /login: $/ within 1s\n", &r, {.prints = "login: root\r\n"},
+        {.after_ms = 2000});
+    has(&r, "near-miss", "then came \"root\" where `$` wants the text to end");
+    has(&r, "near-miss", "would match without the `$`");
+    result_free(&r);
+}
+
+Test(near_miss, the_text_ends)
+{
+    struct result r;
+    RUN("expect /Welcome to Alpine/ within 1s\n", &r, {.prints = "Welcome t"},
+        {.after_ms = 2000});
+    has(&r, "near-miss",
+        "as far as \"Welcome t\", and the text ends there where `o Alpine` "
+        "must follow");
+    result_free(&r);
+}
+
+Test(near_miss, another_case)
+{
+    struct result r;
+    RUN("expect /LOGIN: / within 1s\n", &r, {.prints = "login: "},
+        {.after_ms = 2000});
+    has(&r, "near-miss", "/LOGIN: / would match if case were ignored");
+    result_free(&r);
+}
+
+Test(near_miss, consumed_before)
+{
+    struct result r;
+    RUN("expect /second/\nexpect /host login: $/ within 1s\n", &r,
+        {.prints = "first\r\nhost login: root\r\n"},
+        {.after_ms = 500, .prints = "second\r\n"}, {.after_ms = 2000});
+    has(&r, "near-miss",
+        "/host login: $/ matched before this wait began, on line 2, at 0.000 "
+        "s: an earlier step has consumed that\n");
+    // What this wait has seen itself is not "before".
+    result_free(&r);
+    RUN("expect /second/\nexpect /third$/ within 1s\n", &r,
+        {.prints = "second\r\n"}, {.after_ms = 100, .prints = "third x\r\n"},
+        {.after_ms = 2000});
+    lacks(&r, "near-miss", "before");
+    result_free(&r);
+}
+
+Test(near_miss, on_another_port)
+{
+    struct result r;
+    RUN("expect /login: $/ within 1s\n", &r,
+        {.prints = "host login: ", .port = 1}, {.after_ms = 2000});
+    cr_expect_str_eq(section(&r, "near-miss"),
+                     "/login: $/ matches on ttyS1, not on ttyS0\n");
+    has(&r, "wait", "nothing was printed on ttyS0");
+    result_free(&r);
+}
+
+// The harness's own patterns are not the scenario's.
+Test(near_miss, of_a_login)
+{
+    struct result r;
+    RUN("login \"root\" within 1s\n", &r, {.prints = "host Login; "},
+        {.after_ms = 20000});
+    has(&r, "near-miss", "a login prompt matched as far as \"Login\"");
+    result_free(&r);
+    RUN("login \"root\" within 5s\nrun \"x\" within 1s\n", &r,
+        {.prints = "login: "}, {.typed = "root\r", .prints = "\r\n# "},
+        {.after_ms = 200000});
+    cr_expect_str_eq(r.kind, "timeout");
+    cr_expect_str_eq(section(&r, "near-miss"), "");
+    result_free(&r);
+}
+
+Test(near_miss, each_branch)
+{
+    struct result r;
+    RUN("expect one within 1s {\n/Password; /{}\n/logon: /{}\n/zzzz/{}\n}\n",
+        &r, {.prints = "login: root\r\nPassword: "}, {.after_ms = 2000});
+    has(&r, "near-miss", "/Password; / is nearest to this");
+    has(&r, "near-miss", "/logon: / is nearest to this");
+    lacks(&r, "near-miss", "zzzz");
+    result_free(&r);
+}
+
+// ---- A machine that is made up
+// --------------------------------------------------
+
+#define TEXT UINT64_C(0xffffffff82000000) // the kernel was moved by 16 MiB
+#define IDT  UINT64_C(0xfffffe0000000000)
+
+static const char map[] = "ffffffff81000000 T _text\n"
+                          "ffffffff81000000 T default_idle\n"
+                          "ffffffff81000100 T delay_tsc\n"
+                          "ffffffff81000200 T panic\n"
+                          "ffffffff81000300 T asm_exc_int3\n"
+                          "ffffffff81000400 T asm_exc_page_fault\n"
+                          "ffffffff81000500 T entry_SYSCALL_64\n"
+                          "ffffffff81000600 T _etext\n";
+
+static uint8_t idt[15 * 16];
+static char map_path[64];
+static struct toyvmm_observation seen;
+
+static bool observe(void *owner, struct toyvmm_observation *out)
+{
+    (void)owner;
+    *out = seen;
+    return true;
+}
+
+static size_t read_memory(void *owner, const struct toyvmm_regs *regs,
+                          uint64_t address, void *to, size_t len)
+{
+    (void)owner;
+    (void)regs;
+    uint64_t skip = address - IDT;
+    if (skip >= sizeof(idt))
+        return 0;
+    size_t left = sizeof(idt) - (size_t)skip;
+    size_t n = left < len ? left : len;
+    memcpy(to, idt + skip, n);
+    return n;
+}
+
+static struct run_machine machine = {.observe = observe, .read = read_memory};
+
+static void gate(unsigned vector, uint64_t handler)
+{
+    uint8_t *at = idt + (size_t)vector * 16;
+    at[5] = 0x8e;
+    memcpy(at, &handler, 2);
+    memcpy(at + 6, (uint8_t *)&handler + 2, 2);
+    memcpy(at + 8, (uint8_t *)&handler + 4, 4);
+}
+
+static void set_up(void)
+{
+    int fd = memfd_create("map", 0);
+    cr_assert_eq(write(fd, map, sizeof(map) - 1), (ssize_t)sizeof(map) - 1);
+    snprintf(map_path, sizeof(map_path), "/proc/self/fd/%d", fd);
+    gate(3, TEXT + 0x300);
+    gate(14, TEXT + 0x400);
+    seen = (struct toyvmm_observation){.nsamples = 4,
+                                       .idt_base = IDT,
+                                       .idt_limit = sizeof(idt) - 1,
+                                       .lstar = TEXT + 0x500};
+}
+
+TestSuite(doing, .init = set_up);
+
+static void sample(size_t i, uint64_t rip, uint16_t cs)
+{
+    seen.samples[i] = (struct toyvmm_sample){.rip = rip, .cs = cs};
+    seen.regs.rip = rip;
+    seen.regs.cs = cs;
+}
+
+static void prepare(void *owner, struct run_options *run)
+{
+    run->machine = &machine;
+    run->symbols = owner;
+}
+
+static void fail(struct result *r, const char *symbols)
+{
+    const struct line script[] = {{.after_ms = 2000}};
+    union {
+        const char *in;
+        void *out;
+    } path = {symbols};
+    const struct fake_options options = {
+        .scale = 1, .prepare = prepare, .owner = path.out};
+    fake_run("expect /x/ within 1s\n", script, 1, &options, r);
+    cr_assert_str_eq(r->kind, "timeout");
+}
+
+Test(doing, idle)
+{
+    struct result r;
+    seen.activity = TOYVMM_IDLE;
+    sample(3, TEXT + 0x10, 0x10);
+    seen.ports[0].listens = true;
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "the guest is idle and waits for input on ttyS0, a timer "
+                     "or a device\n");
+    cr_expect_str_eq(section(&r, "stack"), "");
+    result_free(&r);
+    seen.ports[0].listens = false;
+    seen.ports[1].listens = true;
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "the guest is idle; no program has ttyS0 open for input; "
+                     "ttyS1 is open\n");
+    result_free(&r);
+    seen.ports[0].holds = true;
+    fail(&r, map_path);
+    has(&r, "doing", "what was typed on ttyS0 it has not read");
+    result_free(&r);
+}
+
+Test(doing, spins)
+{
+    struct result r;
+    seen.activity = TOYVMM_SPINS;
+    seen.low = TEXT + 0x110;
+    seen.high = TEXT + 0x118;
+    sample(0, TEXT + 0x110, 0x10);
+    sample(1, TEXT + 0x118, 0x10);
+    sample(2, TEXT + 0x400, 0x10);
+    sample(3, TEXT + 0x114, 0x10);
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "vCPU 0 spins between delay_tsc+0x10/0x100 and "
+                     "delay_tsc+0x18/0x100 with interrupts off (3 of 4 "
+                     "looks)\n");
+    has(&r, "stack", "moved by 0x1000000");
+    has(&r, "stack", "\n  delay_tsc+0x14/0x100\n");
+    result_free(&r);
+    for (size_t i = 0; i < 4; i++) {
+        sample(i, 0x401000, 0x33);
+        seen.samples[i].interrupts = true;
+    }
+    seen.low = seen.high = 0x401000;
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "a program spins at 0x401000, in user space (4 of 4 "
+                     "looks)\n");
+    cr_expect_str_eq(section(&r, "stack"), "");
+    result_free(&r);
+}
+
+Test(doing, port_io)
+{
+    struct result r;
+    seen.activity = TOYVMM_PORT_IO;
+    seen.io_port = 0x2fd;
+    sample(3, TEXT + 0x210, 0x10);
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "the guest is busy with I/O port 0x2fd (ttyS1), last seen "
+                     "at panic+0x10/0x100\n");
+    result_free(&r);
+}
+
+Test(doing, runs)
+{
+    struct result r;
+    seen.activity = TOYVMM_RUNS;
+    sample(0, 0x401000, 0x33);
+    sample(1, TEXT + 0x210, 0x10);
+    sample(2, 0x7f0000000000, 0x33);
+    sample(3, 0x402000, 0x33);
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "the guest runs; it was seen in user space (3 of 4 "
+                     "looks), panic (1 of 4 looks)\n");
+    result_free(&r);
+}
+
+Test(doing, ended)
+{
+    struct result r;
+    seen.activity = TOYVMM_ENDED;
+    seen.nsamples = 1;
+    sample(0, TEXT + 0x220, 0x10);
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "at the end the guest was at panic+0x20/0x100\n");
+    result_free(&r);
+    // As KVM leaves an AMD processor after a triple fault.
+    sample(0, 0xfff0, 0xf000);
+    fail(&r, map_path);
+    has(&r, "doing", "is lost");
+    result_free(&r);
+}
+
+Test(doing, symbols_of_another_kernel)
+{
+    struct result r;
+    seen.activity = TOYVMM_SPINS;
+    seen.low = seen.high = TEXT + 0x110;
+    for (size_t i = 0; i < 4; i++)
+        sample(i, TEXT + 0x110, 0x10);
+    gate(3, TEXT + 0x308);
+    gate(14, TEXT + 0x418);
+    fail(&r, map_path);
+    has(&r, "doing", "vCPU 0 spins at 0xffffffff82000110 with");
+    has(&r, "stack", "has the symbols of another kernel\n");
+    result_free(&r);
+    // And of none.
+    fail(&r, "/nonexistent/System.map");
+    has(&r, "stack", "can't open /nonexistent/System.map");
+    result_free(&r);
+}
+
+Test(doing, too_early_for_names)
+{
+    struct result r;
+    seen.activity = TOYVMM_SPINS;
+    seen.low = seen.high = TEXT + 0x110;
+    for (size_t i = 0; i < 4; i++)
+        sample(i, TEXT + 0x110, 0x10);
+    seen.lstar = seen.idt_limit = 0;
+    fail(&r, map_path);
+    has(&r, "stack", "(KASLR) is not known");
+    lacks(&r, "doing", "delay_tsc");
+    result_free(&r);
+}
+
+// A check that fails needs no look at the machine.
+Test(doing, not_of_a_check)
+{
+    struct result r;
+    const struct line script[] = {{.prints = "a\r\n"}};
+    const struct fake_options options = {.scale = 1, .prepare = prepare};
+    fake_run("expect /(?<x>a)/\ncheck x == b\n", script, 1, &options, &r);
+    cr_expect_str_eq(section(&r, "doing"), "");
+    cr_expect_str_eq(section(&r, "registers"), "");
+    result_free(&r);
+}

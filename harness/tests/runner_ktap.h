@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the KTAP reader on a text, for its tests.
+#pragma once
+
+#include "harness/report/result.h"
+#include "harness/runner/ktap.h"
+
+// Reads the lines of text[0..len), a millisecond each; cut as in ktap_finish.
+// Gives one line for each test, "P name", "F name: message", "S ...", "E ...",
+// and before them the state: "complete", "open", ... A heap string.
+char *ktap_told(const char *text, size_t len, const char *cut);
+
+// The same, with the result itself.
+char *ktap_told_result(const char *text, size_t len, const char *cut,
+                       struct result *r);

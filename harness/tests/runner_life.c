@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's life as a scenario sees it: resets that are expected and
+// commanded, the boot after them, the NMI button, and ends of all kinds.
+#include "harness/tests/runner_fake.h"
+
+#include "src/base/clock.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+// A machine that counts what is done to it.
+struct machine {
+    int stops, restarts, nmis;
+    int restart_code, nmi_code;
+};
+
+static void stop(void *owner)
+{
+    ((struct machine *)owner)->stops++;
+}
+
+static int restart(void *owner, struct error *err)
+{
+    struct machine *m = owner;
+    m->restarts++;
+    return m->restart_code
+               ? error_set(err, m->restart_code, "no memory for a machine")
+               : 0;
+}
+
+static int nmi(void *owner, struct error *err)
+{
+    struct machine *m = owner;
+    m->nmis++;
+    return m->nmi_code ? error_set(err, m->nmi_code, "LINT1 is masked") : 0;
+}
+
+static void usage(void *owner, uint64_t *cpu_ns, uint64_t *exits)
+{
+    (void)owner;
+    *cpu_ns = 1000;
+    *exits = 10;
+}
+
+static struct run_machine seam = {
+    .stop = stop, .restart = restart, .nmi = nmi, .usage = usage};
+
+static void prepare(void *owner, struct run_options *run)
+{
+    seam.owner = owner;
+    run->machine = &seam;
+}
+
+#define RUN_ON(machine, scenario, result, ...)                                 \
+    do {                                                                       \
+        const struct line script_[] = {__VA_ARGS__};                           \
+        const struct fake_options options_ = {                                 \
+            .scale = 1, .prepare = prepare, .owner = (machine)};               \
+        fake_run(scenario, script_, sizeof(script_) / sizeof(script_[0]),      \
+                 &options_, result);                                           \
+    } while (0)
+
+#define STARTED  EVENT(TOYVMM_EVENT_STARTED)
+#define RESET    EVENT(TOYVMM_EVENT_RESET)
+#define POWEROFF EVENT(TOYVMM_EVENT_POWEROFF)
+#define STOPPED  EVENT(TOYVMM_EVENT_STOPPED)
+#define TRIPLE   EVENT(TOYVMM_EVENT_TRIPLE_FAULT)
+
+static size_t marks(const struct result *r, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->nmarks; i++)
+        n += !strcmp(r->marks[i].name, name);
+    return n;
+}
+
+Test(life, an_expected_reset_starts_anew)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect /one/\nexpect reset\nexpect /two/\n", &r,
+           {.event = STARTED}, {.after_ms = 10, .prints = "one\n"},
+           {.after_ms = 10, .event = RESET}, {.event = STARTED},
+           {.after_ms = 20, .prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.restarts, 1);
+    cr_expect_eq(m.stops, 0);
+    static const char *const once[] = {"first_kvm_run", "first_byte",
+                                       "boot2_first_kvm_run",
+                                       "boot2_first_byte", "reset"};
+    for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
+        cr_expect_eq(marks(&r, once[i]), 1U, "%s", once[i]);
+    result_free(&r);
+}
+
+Test(life, nothing_boots_after_the_last_step)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect reset\nlog \"over\"\nmark x\ncheck mark x < 10s\n", &r,
+           {.event = STARTED}, {.after_ms = 10, .event = RESET});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.restarts, 0);
+    result_free(&r);
+}
+
+Test(life, a_branch_starts_anew_as_well)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect one {\n/one/ { }\nreset { expect /two/ }\n}\n", &r,
+           {.after_ms = 10, .event = RESET}, {.event = STARTED},
+           {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.restarts, 1);
+    result_free(&r);
+}
+
+// As on a PC, whose board resets a processor that shut down.
+Test(life, a_triple_fault_starts_anew)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect triple-fault\nexpect /two/\n", &r,
+           {.after_ms = 10, .event = TRIPLE}, {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.restarts, 1);
+    result_free(&r);
+}
+
+Test(life, a_power_off_stays_off)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect poweroff\nexpect /two/\n", &r,
+           {.after_ms = 10, .event = POWEROFF}, {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect(strstr(r.message, "the machine has ended"), "%s", r.message);
+    cr_expect_eq(m.restarts, 0);
+    result_free(&r);
+
+    // ... until `reset` is pressed.
+    m = (struct machine){0};
+    RUN_ON(&m, "expect poweroff\nreset\nexpect /two/\n", &r,
+           {.after_ms = 10, .event = POWEROFF}, {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.restarts, 1);
+    cr_expect_eq(m.stops, 0);
+    result_free(&r);
+}
+
+Test(life, poweroff_after_a_reset_boots_nothing)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect reset\npoweroff\n", &r,
+           {.after_ms = 10, .event = RESET});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.restarts, 0);
+    result_free(&r);
+
+    RUN_ON(&m, "expect reset\npoweroff\nexpect /x/\n", &r,
+           {.after_ms = 10, .event = RESET}, {.prints = "x"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_eq(m.restarts, 0);
+    result_free(&r);
+}
+
+// What the old boot still said is read, recorded and gone.
+Test(life, reset_acts_at_once)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect /one/\nreset\nexpect /^prompt$/\n", &r,
+           {.event = STARTED}, {.prints = "one and \x1b[3"},
+           {.prints = "an old prompt"}, {.event = STOPPED}, {.event = STARTED},
+           {.after_ms = 5, .prints = "prompt"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.stops, 1);
+    cr_expect_eq(m.restarts, 1);
+    cr_expect_eq(marks(&r, "reset"), 1U);
+    cr_expect(memmem(r.consoles[0].bytes, r.consoles[0].len, "an old prompt",
+                     13) != NULL);
+    result_free(&r);
+}
+
+Test(life, a_death_just_before_a_reset_is_no_secret)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect /one/\nreset\nexpect /two/\n", &r, {.prints = "one\n"},
+           {.prints = "[    1.000000] Kernel panic - not syncing: x\n"},
+           {.event = STOPPED}, {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "panic");
+    result_free(&r);
+
+    m = (struct machine){0};
+    RUN_ON(&m, "expect /one/\nreset\nexpect /two/\n", &r, {.prints = "one\n"},
+           {.event = TRIPLE}, {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "triple-fault");
+    cr_expect_eq(m.restarts, 0);
+    result_free(&r);
+}
+
+Test(life, a_guest_that_resets_for_ever)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect reset\nlogin \"root\"\n", &r,
+           {.after_ms = 5, .event = RESET}, {.event = STARTED},
+           {.after_ms = 5, .event = RESET});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "reset");
+    cr_expect_eq(m.restarts, 1);
+    cr_expect_lt(r.duration_ns, NS_PER_S);
+    result_free(&r);
+}
+
+// A loop of resets alone ends by the scenario's deadline.
+Test(life, resets_are_bounded_by_the_deadline)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "timeout 10s\nrepeat 1000 {\nreset\nexpect idle 100ms\n}\n", &r,
+           {.prints = ""});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "timeout");
+    cr_expect_gt(m.restarts, 3);
+    cr_expect_lt(m.restarts, 101);
+    result_free(&r);
+}
+
+Test(life, a_machine_that_cannot_start_again)
+{
+    struct machine m = {.restart_code = -ENOMEM};
+    struct result r;
+    RUN_ON(&m, "expect reset\nexpect /two/\n", &r, {.event = RESET});
+    cr_expect_eq(r.verdict, VERDICT_ERROR);
+    cr_expect_str_eq(r.kind, "machine");
+    cr_expect(strstr(r.message, "no memory for a machine"), "%s", r.message);
+    result_free(&r);
+}
+
+// All ports begin anew, and no shell listens any more.
+Test(life, ports_begin_anew)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m,
+           "login on ttyS1 \"root\"\nexpect reset\nexpect on ttyS1 /^new$/\n"
+           "poweroff\n",
+           &r, {.prints = "login: ", .port = 1},
+           {.typed = "root\r", .prints = "root\r\n# ", .port = 1},
+           {.after_ms = 100, .prints = "half a li", .port = 1},
+           {.event = RESET}, {.prints = "new", .port = 1});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.stops, 1);
+    cr_expect_not(strstr(fake_typed(), "poweroff"));
+    result_free(&r);
+}
+
+Test(life, a_panic_counts_again_after_the_reset)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "expect panic\nexpect reset\nexpect /two/\n", &r,
+           {.prints = "Kernel panic - not syncing: a\n"}, {.event = RESET},
+           {.prints = "[    1.000000] Kernel panic - not syncing: b\n"},
+           {.after_ms = 5000, .prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "panic");
+    result_free(&r);
+}
+
+Test(life, times_of_all_boots_add_up)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "mark a\nexpect reset\nexpect /two/\nmark b\n", &r,
+           {.event = RESET}, {.prints = "two\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    uint64_t a = 0;
+    uint64_t b = 0;
+    for (size_t i = 0; i < r.nmarks; i++) {
+        if (!strcmp(r.marks[i].name, "a"))
+            a = r.marks[i].exits;
+        if (!strcmp(r.marks[i].name, "b"))
+            b = r.marks[i].exits;
+    }
+    cr_expect_eq(a, 10U);
+    // 50 at the reset, and those since.
+    cr_expect_eq(b, 60U);
+    result_free(&r);
+}
+
+// A recording has no machine: its next boot follows its end.
+Test(life, a_recording_goes_on)
+{
+    struct result r;
+    RUN("expect /one/\nreset\nexpect /two/\nexpect reset\nexpect /three/\n", &r,
+        {.prints = "one\n"}, {.after_ms = 30, .event = STOPPED},
+        {.event = STARTED}, {.after_ms = 10, .prints = "two\n"},
+        {.event = RESET}, {.event = STARTED}, {.prints = "three\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(marks(&r, "boot3_first_byte"), 1U);
+    result_free(&r);
+}
+
+Test(life, nmi_presses_the_button)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "nmi\nexpect /Uhhuh/\nnmi\n", &r,
+           {.prints = "Uhhuh. NMI received for unknown reason 20\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.nmis, 2);
+    result_free(&r);
+}
+
+Test(life, nmi_that_does_not_get_through)
+{
+    struct machine m = {.nmi_code = -EBUSY};
+    struct result r;
+    RUN_ON(&m, "nmi\n", &r, {.prints = "x"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "nmi");
+    cr_expect(strstr(r.message, "LINT1"), "%s", r.message);
+    result_free(&r);
+
+    // The end of the machine was not read yet: that is the reason.
+    m.nmi_code = -ESRCH;
+    RUN_ON(&m, "expect /x/\nnmi\n", &r, {.prints = "x"}, {.event = POWEROFF});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "poweroff");
+    result_free(&r);
+}
+
+// Every end that nobody expects ends a wait at once, by its name.
+Test(life, unexpected_ends_have_names)
+{
+    static const struct {
+        int event;
+        const char *kind;
+        enum verdict verdict;
+    } ends[] = {
+        {RESET, "reset", VERDICT_FAILED},
+        {POWEROFF, "poweroff", VERDICT_FAILED},
+        {EVENT(TOYVMM_EVENT_HALT), "halt", VERDICT_FAILED},
+        {TRIPLE, "triple-fault", VERDICT_FAILED},
+        {EVENT(TOYVMM_EVENT_INTERNAL_ERROR), "internal-error", VERDICT_ERROR},
+    };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct result r;
+        RUN("expect /never/ within 30s\n", &r,
+            {.after_ms = 10, .event = ends[i].event});
+        cr_expect_eq(r.verdict, ends[i].verdict);
+        cr_expect_str_eq(r.kind ? r.kind : "passed", ends[i].kind);
+        cr_expect_lt(r.duration_ns, NS_PER_S);
+        result_free(&r);
+    }
+}
