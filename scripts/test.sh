@@ -34,7 +34,8 @@ Without a stage, all run, in this order:
   fixtures   guest recipes: reproducible, atomic, clear errors
   rig        the emulated AMD-V machine: streams, exit codes, no orphans
   kvm        unit tests that need a working /dev/kvm (in the rig without one)
-  scenarios  real guests: logins, failing-on-purpose suite, bad input
+  scenarios  real guests: logins, failing-on-purpose suite, bad input, and all
+             that would make a lesser program hang
   intel      one login under kvm_intel inside Bochs
 
 Results go to $RESULTS, one TAP file for each program.
@@ -119,8 +120,9 @@ rooms()
 # A real kernel for the tests of the loaders.
 real_kernel()
 {
-    TOYVMM_TEST_KERNEL=$(fixtures/kernel/debian-cloud.sh)/vmlinuz
-    export TOYVMM_TEST_KERNEL
+    local dir
+    dir=$(fixtures/kernel/debian-cloud.sh)
+    export TOYVMM_TEST_KERNEL=$dir/vmlinuz TOYVMM_TEST_VMLINUX=$dir/vmlinux
 }
 
 stage_unit()
@@ -283,6 +285,7 @@ stage_scenarios()
     finish_tap logins 0
     run_tap scenarios harness/tests/e2e.sh "$BUILD/bin/toyvmm-test"
     run_tap scenarios-cli harness/tests/e2e_cli.sh "$BUILD/bin/toyvmm-test"
+    run_tap torture harness/tests/torture.sh "$BUILD/bin/toyvmm-test"
 }
 
 stage_intel()

@@ -129,7 +129,7 @@ static void announce(const struct options *o, const struct plan *p)
     // Nobody may read it: the run matters more.
     fflush(stdout);
     outlet_write(STDOUT_FILENO, line, (size_t)n,
-                 clock_after(clock_now_ns(), NS_PER_S));
+                 clock_after(clock_now_ns(), NS_PER_S / 4));
 }
 
 static uint64_t unix_now_ns(void)
@@ -140,12 +140,12 @@ static uint64_t unix_now_ns(void)
 }
 
 // Until when a reader of our output may take its time: as long as a scenario
-// may, and a second in any case.
+// may, and half a second in any case.
 static uint64_t stalled_ns(const struct plan *plan, uint64_t began_ns)
 {
     uint64_t end = clock_after(began_ns, plan_longest_ns(plan));
     uint64_t now = clock_now_ns();
-    return clock_after(end > now ? end : now, NS_PER_S);
+    return clock_after(end > now ? end : now, NS_PER_S / 2);
 }
 
 // The exit code of what ran, its reports written.

@@ -9,7 +9,7 @@
 
 static void add(struct matcher *m, const struct settle *s)
 {
-    if (m->nsettles == m->settle_cap) {
+    if (!m->settles || m->nsettles == m->settle_cap) {
         size_t cap = m->settle_cap ? m->settle_cap * 2 : 64;
         struct settle *grown = realloc(m->settles, cap * sizeof *grown);
         if (!grown) {

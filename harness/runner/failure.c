@@ -192,7 +192,12 @@ void run_fail_hit(struct run *r)
                             search_line, &s);
     const char *whole = *s.line ? s.line : seen;
     const char *line = without_stamp(whole);
-    if (rule->builtin)
+    if (r->hit_data.limit)
+        run_fail(r, VERDICT_ERROR, rule->pos, "pattern-limit",
+                 "whether the guest printed what it must not can't be told: "
+                 "/%s/ takes too long on \"%s\"",
+                 pattern_source(rule->pattern), line);
+    else if (rule->builtin)
         run_fail(r, VERDICT_FAILED, NULL,
                  rules_name(&r->rules, whole, rule->builtin)->name, "%s", line);
     else if (rule->why)

@@ -150,6 +150,9 @@ static void feed_watches(struct run *r, const struct console_batch *b)
         if (watch_feed(w, part.bytes, part.len, part.stamps, part.nstamps,
                        &hit))
             take_hit(r, b->port, &hit);
+        // A pattern that explodes costs much on each line, and one is enough.
+        if (r->hit && r->hit_data.limit)
+            return;
         if (watch_allowed(w, &hit))
             rules_judge(&r->rules, b->port, &hit, true);
         allowed_feed(&r->rules.allowed[b->port], part.bytes, part.len,

@@ -19,10 +19,6 @@ struct witness {
     // What a run that is over has left. From then on it is changed only under
     // the lock.
     struct result *finished;
-    // Called, on the run's thread, when it begins: by when, on CLOCK_MONOTONIC,
-    // its scenario must be over, stretched by how much.
-    void (*begun)(void *owner, uint64_t deadline_ns, double scale);
-    void *owner;
 };
 
 int witness_init(struct witness *w, struct error *err);

@@ -190,16 +190,16 @@ int case_identify(const struct plan *plan, size_t index, struct result *result)
     return code;
 }
 
-// Until the run tells better: when the scenario must be over.
 static void begin(const struct plan *plan, const struct scenario *s,
-                  uint64_t started_ns, const struct witness *witness)
+                  uint64_t started_ns, const struct case_control *control)
 {
+    if (!control || !control->begun)
+        return;
     double scale = plan->timeout_scale > 0 ? plan->timeout_scale : 1;
-    if (witness && witness->begun)
-        witness->begun(
-            witness->owner,
-            clock_after(started_ns, (uint64_t)((double)s->timeout_ns * scale)),
-            scale);
+    double ns = (double)s->timeout_ns * scale;
+    uint64_t deadline =
+        clock_after(started_ns, ns < 9e18 ? (uint64_t)ns : CLOCK_NEVER);
+    control->begun(control->owner, deadline, scale);
 }
 
 int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
@@ -214,8 +214,8 @@ int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
     struct witness *witness = control ? control->witness : NULL;
     struct scenario *s = NULL;
     int failed = load(plan, what, &s, &err);
-    if (!failed)
-        begin(plan, s, started_ns, witness);
+    if (!failed && s)
+        begin(plan, s, started_ns, control);
     int code = failed         ? unjudged(plan, what, "scenario", &err, result)
                : what->replay ? replay(&w, s, result)
                               : run(&w, s, started_ns, result);

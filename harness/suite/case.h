@@ -11,6 +11,9 @@
 // and NULL before it goes.
 struct case_control {
     void (*console)(void *owner, struct console *console);
+    // Called when the scenario is known: by when (CLOCK_MONOTONIC) it must be
+    // over, its deadline stretched by scale.
+    void (*begun)(void *owner, uint64_t deadline_ns, double scale);
     void *owner;
     struct witness *witness; // or NULL
 };

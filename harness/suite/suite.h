@@ -11,6 +11,12 @@
 // A worker hands its result over as a file; what a dead worker could not say,
 // the supervisor says for it. When any of them dies, those below end: workers
 // stop their machine and save what they know.
+//
+// None of them waits for ever. A scenario's deadline D holds in every step. At
+// D + 1 s a watchdog thread of the worker saves what another thread can know of
+// the run (runner/witness.h) and ends the process; at D + 1.5 s the supervisor
+// kills it (roster.h), stopped or not. Both are stretched as D is. Standard
+// output that nobody reads is given up (report/outlet.h).
 #pragma once
 
 #include "harness/report/junit.h"

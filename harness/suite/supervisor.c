@@ -163,6 +163,16 @@ static void wait_until(struct supervisor *s, int signals, uint64_t until_ns)
     roster_take(&s->roster, fds + 1, n);
 }
 
+// A Criterion that was killed leaves the socket behind that its workers talked
+// to.
+static void remove_socket(const struct supervisor *s)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/criterion_%ld.sock", (long)s->criterion);
+    if (WIFSIGNALED(s->status))
+        unlink(path);
+}
+
 static int supervise(struct supervisor *s, struct error *err)
 {
     int signals = signalfd(-1, &s->watched, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -187,6 +197,7 @@ static int supervise(struct supervisor *s, struct error *err)
     }
     close(signals);
     bid_farewell(s);
+    remove_socket(s);
     return 0;
 }
 

@@ -169,13 +169,13 @@ static void last_words(void *owner)
         result_init(result);
         case_describe(&w->plan, w->index, result);
         result->verdict = VERDICT_ERROR;
+        bool begun = witness_tell(&w->witness, result);
         bool stop = atomic_load(&stop_asked);
         result_set(&result->kind, stop ? "interrupted" : "stuck");
-        result_set(&result->message, "%s",
-                   stop ? "interrupted, and the run did not end by itself"
-                        : "the scenario's timeout passed and the run did not "
-                          "end by itself");
-        witness_tell(&w->witness, result);
+        result_set(&result->message, "%s%s",
+                   stop ? "interrupted, and the run did not "
+                        : "the scenario's timeout passed and the run did not ",
+                   begun ? "end by itself" : "even begin");
     }
     case_identify(&w->plan, w->index, result);
     if (save(w, result, &err))
@@ -186,6 +186,8 @@ static void last_words(void *owner)
 static bool run_and_save(struct work *w, uint64_t started_ns, struct error *err)
 {
     struct case_control control = {.console = on_console,
+                                   .begun = on_begun,
+                                   .owner = w,
                                    .witness = &w->witness};
     if (case_run(&w->plan, w->index, started_ns, &control, w->result)) {
         error_set(err, -ENOMEM, "out of memory");
@@ -205,8 +207,6 @@ static bool watch_and_run(struct work *w, uint64_t started_ns,
 {
     if (witness_init(&w->witness, err))
         return false;
-    w->witness.begun = on_begun;
-    w->witness.owner = w;
     if (watchdog_start(&w->watchdog, CLOCK_NEVER, last_words, w, err)) {
         witness_destroy(&w->witness);
         return false;
@@ -274,6 +274,10 @@ static void run_case(void)
         fprintf(stderr, "toyvmm-test: a worker failed: %s\n", err.text);
         cr_assert_fail("%s", err.text);
     }
+    // Whoever asked is not interested, and Criterion may be gone: it would be
+    // called for ever.
+    if (atomic_load(&stop_asked))
+        _exit(1);
     tell_criterion(&result);
     result_free(&result);
 }

@@ -221,6 +221,25 @@ Test(console_matcher, groups_names_and_unset_groups)
     matcher_free(m);
 }
 
+// An attempt that has seen no character decides nothing: whether somebody
+// looked before the text came makes no difference.
+Test(console_matcher, nothing_is_decided_before_there_is_text)
+{
+    struct match match;
+    for (int early = 0; early < 2; early++) {
+        struct matcher *m = fresh(0);
+        if (early)
+            cr_expect_eq(look(m, 1, &match, "(?s).*", NULL, NULL),
+                         MATCH_PENDING);
+        feed_text(m, "a\n", 5);
+        cr_expect_eq(look(m, 5, &match, "(?s).*", NULL, NULL), MATCH_PENDING);
+        cr_assert_eq(look(m, 100 * MS, &match, "(?s).*", NULL, NULL),
+                     MATCH_FOUND);
+        cr_expect(is(match.all, "a\n"));
+        matcher_free(m);
+    }
+}
+
 Test(console_matcher, odd_patterns_end)
 {
     static const char *const odd[] = {

@@ -189,7 +189,9 @@ static void find_quiet(struct model *m, const struct stream *s)
     }
     bool *message = find_messages(m);
     find_lifted_quiet(m, message, s->ns[s->len - 1] + 1000 * MS);
-    qsort(m->quiet, m->nquiet, sizeof *m->quiet, by_time);
+    if (m->nquiet) {
+        qsort(m->quiet, m->nquiet, sizeof *m->quiet, by_time);
+    }
     free(message);
 }
 
