@@ -70,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         result_free(&other);
     }
-    qsort(r.tests, r.ntests, sizeof(*r.tests), by_name);
+    if (r.ntests)
+        qsort(r.tests, r.ntests, sizeof(*r.tests), by_name);
     for (size_t i = 1; i < r.ntests; i++) {
         if (!strcmp(r.tests[i - 1].name, r.tests[i].name))
             abort();

@@ -17,7 +17,7 @@ SLACK=${TOYVMM_TORTURE_SLACK:-3}
 TOYVMM_GUEST_BUSYBOX=${TOYVMM_GUEST_BUSYBOX:-$("$source_dir/fixtures/guest.sh" \
     resolve busybox)} || exit 3
 export TOYVMM_GUEST_BUSYBOX
-if [ -z "${TOYVMM_RIG:-}" ] && ! "$test_program" --probe | grep -q '^kvm: usable'
+if [ -z "${TOYVMM_RIG:-}" ] && ! "$test_program" --probe | grep >/dev/null '^kvm: usable'
 then
     rig=$(dirname "$test_program")/toyvmm-rig
     [ -x "$rig" ] || exit 3

@@ -127,8 +127,8 @@ static void trial(struct session *s, size_t first, double effect,
 
 int main(int argc, char **argv)
 {
-    unsigned trials = argc > 1 ? (unsigned)atoi(argv[1]) : 500;
-    size_t first = argc > 2 ? (size_t)atoi(argv[2]) : 10;
+    unsigned trials = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 500;
+    size_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 10;
     static const struct {
         const char *name;
         struct host host;
