@@ -185,7 +185,9 @@ sanitized()
     sanitizer_build "$@"
     shift 2
     for room in "$@"; do
-        run_criterion "$name-$room" "$BUILD-$name/bin/test-$room"
+        # shellcheck disable=SC2046  # the prefix is words on purpose
+        run_criterion "$name-$room" "$BUILD-$name/bin/test-$room" \
+            $(room_prefix "$room")
     done
 }
 
