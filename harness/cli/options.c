@@ -114,32 +114,30 @@ static int take_jobs(struct options *o, const struct row *row, char *value,
     return 0;
 }
 
+static int take_factor(const char *option, const char *value, double *out,
+                       struct error *err)
+{
+    char *end;
+    double n = strtod(value, &end);
+    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
+        return error_set(err, -EINVAL, "%s %s: give a number from 0.01 to 1000",
+                         option, value);
+    *out = n;
+    return 0;
+}
+
 static int take_scale(struct options *o, const struct row *row, char *value,
                       struct error *err)
 {
     (void)row;
-    char *end;
-    double n = strtod(value, &end);
-    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
-        return error_set(err, -EINVAL,
-                         "--timeout-scale %s: give a number from 0.01 to 1000",
-                         value);
-    o->timeout_scale = n;
-    return 0;
+    return take_factor("--timeout-scale", value, &o->timeout_scale, err);
 }
 
 static int take_speed(struct options *o, const struct row *row, char *value,
                       struct error *err)
 {
     (void)row;
-    char *end;
-    double n = strtod(value, &end);
-    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
-        return error_set(err, -EINVAL,
-                         "--replay-speed %s: give a number from 0.01 to 1000",
-                         value);
-    o->replay_speed = n;
-    return 0;
+    return take_factor("--replay-speed", value, &o->replay_speed, err);
 }
 
 static int take_memory(struct options *o, const struct row *row, char *value,

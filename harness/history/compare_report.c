@@ -3,9 +3,7 @@
 #include "harness/history/compare_report.h"
 
 #include "harness/history/trend.h"
-
-#include <math.h>
-#include <string.h>
+#include "harness/report/json.h"
 
 static double percent(double ratio)
 {
@@ -99,50 +97,27 @@ void compared_markdown(FILE *f, const struct compared *c)
 // ---- JSON
 // ----------------------------------------------------------------------
 
-static void json_text(FILE *f, const char *text)
-{
-    fputc('"', f);
-    for (; text && *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(f, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(f, "\\u%04x", c);
-        else
-            fputc(c, f);
-    }
-    fputc('"', f);
-}
-
-static void json_number(FILE *f, const char *name, double value)
-{
-    if (isfinite(value))
-        fprintf(f, ",\"%s\":%.9g", name, value);
-    else
-        fprintf(f, ",\"%s\":null", name);
-}
-
-static void json_mark(FILE *f, const struct compared_mark *mark)
+static void mark_object(struct json *j, const struct compared_mark *mark)
 {
     const struct mark_comparison *m = &mark->result;
-    fputs("{\"mark\":", f);
-    json_text(f, mark->name);
-    fputs(",\"verdict\":", f);
-    json_text(f, change_name(m->change));
-    fprintf(f, ",\"base_n\":%zu,\"head_n\":%zu", m->base_n, m->head_n);
+    json_open(j, NULL, '{');
+    json_text(j, "mark", mark->name);
+    json_text(j, "verdict", change_name(m->change));
+    json_number(j, "base_n", m->base_n);
+    json_number(j, "head_n", m->head_n);
     if (m->change != CHANGE_ABSENT) {
-        json_number(f, "base_ns", m->base);
-        json_number(f, "head_ns", m->head);
-        json_number(f, "ratio", m->ratio);
-        json_number(f, "low", m->low);
-        json_number(f, "high", m->high);
-        json_number(f, "dominance", m->dominance);
-        json_number(f, "p", m->p);
-        json_number(f, "p_adjusted", m->p_adjusted);
-        json_number(f, "detectable", m->detectable);
-        fprintf(f, ",\"needed\":%zu", m->needed);
+        json_real(j, "base_ns", m->base);
+        json_real(j, "head_ns", m->head);
+        json_real(j, "ratio", m->ratio);
+        json_real(j, "low", m->low);
+        json_real(j, "high", m->high);
+        json_real(j, "dominance", m->dominance);
+        json_real(j, "p", m->p);
+        json_real(j, "p_adjusted", m->p_adjusted);
+        json_real(j, "detectable", m->detectable);
+        json_number(j, "needed", m->needed);
     }
-    fputc('}', f);
+    json_close(j, '}');
 }
 
 void compared_json(FILE *f, const struct compared *c)
@@ -152,26 +127,23 @@ void compared_json(FILE *f, const struct compared *c)
         [GATE_BROKEN] = "broken",
         [GATE_OPEN] = "too few samples",
     };
-    fputs("{\"comparison\":1,\"scenario\":", f);
-    json_text(f, c->scenario);
-    fputs(",\"base\":", f);
-    json_text(f, c->base);
-    fputs(",\"head\":", f);
-    json_text(f, c->head);
-    fprintf(f, ",\"gate\":\"%s\"", gates[compared_gate(c)]);
-    json_number(f, "alpha", c->options->alpha);
-    json_number(f, "min_effect", c->options->min_effect);
-    json_number(f, "target", c->options->target);
-    json_number(f, "power", c->options->power);
-    fprintf(f, ",\"interleaved\":%s",
-            c->options->interleaved ? "true" : "false");
-    fputs(",\"warning\":", f);
-    json_text(f, c->warning);
-    fputs(",\"marks\":[", f);
-    for (size_t i = 0; i < c->nmarks; i++) {
-        if (i)
-            fputc(',', f);
-        json_mark(f, &c->marks[i]);
-    }
-    fputs("]}\n", f);
+    struct json j = {.f = f};
+    json_open(&j, NULL, '{');
+    json_number(&j, "comparison", 1);
+    json_text(&j, "scenario", c->scenario);
+    json_text(&j, "base", c->base);
+    json_text(&j, "head", c->head);
+    json_text(&j, "gate", gates[compared_gate(c)]);
+    json_real(&j, "alpha", c->options->alpha);
+    json_real(&j, "min_effect", c->options->min_effect);
+    json_real(&j, "target", c->options->target);
+    json_real(&j, "power", c->options->power);
+    json_bool(&j, "interleaved", c->options->interleaved);
+    json_text(&j, "warning", c->warning);
+    json_open(&j, "marks", '[');
+    for (size_t i = 0; i < c->nmarks; i++)
+        mark_object(&j, &c->marks[i]);
+    json_close(&j, ']');
+    json_close(&j, '}');
+    fputc('\n', f);
 }

@@ -23,6 +23,15 @@ int db_run(struct db *db, const char *sql, const struct db_value *params,
     return db->ops->run(db, sql, params, nparams, row, owner, err);
 }
 
+int db_take_integer(void *owner, const struct db_value *columns, size_t n,
+                    struct error *err)
+{
+    (void)n;
+    (void)err;
+    *(int64_t *)owner = columns[0].integer;
+    return 0;
+}
+
 int db_begin(struct db *db, struct error *err)
 {
     return db->ops->begin(db, err);

@@ -74,6 +74,10 @@ int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
 void db_rollback(struct db *db);
 
+// A row callback for a query of one number: owner is an int64_t.
+int db_take_integer(void *owner, const struct db_value *columns, size_t n,
+                    struct error *err);
+
 // The two backends.
 int db_sqlite_open(const char *path, struct db **out, struct error *err);
 int db_postgres_open(const char *url, struct db **out, struct error *err);

@@ -176,15 +176,6 @@ static int begin(struct db *db, struct error *err)
     return run(db, "BEGIN", NULL, 0, NULL, NULL, err);
 }
 
-static int take_version(void *owner, const struct db_value *columns, size_t n,
-                        struct error *err)
-{
-    (void)n;
-    (void)err;
-    *(int64_t *)owner = columns[0].integer;
-    return 0;
-}
-
 static int version(struct db *db, int64_t *out, struct error *err)
 {
     *out = 0;
@@ -196,7 +187,7 @@ static int version(struct db *db, int64_t *out, struct error *err)
                    NULL, 0, NULL, NULL, err);
     return code ? code
                 : run(db, "SELECT version FROM toyvmm_schema", NULL, 0,
-                      take_version, out, err);
+                      db_take_integer, out, err);
 }
 
 static int set_version(struct db *db, int64_t value, struct error *err)

@@ -6,6 +6,7 @@
 #include "src/base/clock.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -86,6 +87,15 @@ void json_number(struct json *j, const char *name, uint64_t value)
 {
     begin(j, name);
     fprintf(j->f, "%" PRIu64, value);
+}
+
+void json_real(struct json *j, const char *name, double value)
+{
+    begin(j, name);
+    if (isfinite(value))
+        fprintf(j->f, "%.9g", value);
+    else
+        fputs("null", j->f);
 }
 
 void json_bool(struct json *j, const char *name, bool value)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes JSON (RFC 8259) of any bytes, in ASCII where a character can't be
-// seen. Used by the reports of this room.
+// seen. Used by every report.
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +26,8 @@ void json_close(struct json *j, char bracket);                  // '}' or ']'
 void json_bytes(struct json *j, const char *name, const char *text, size_t len);
 void json_text(struct json *j, const char *name, const char *text);
 void json_number(struct json *j, const char *name, uint64_t value);
+// 9 digits; null when it is not finite.
+void json_real(struct json *j, const char *name, double value);
 void json_bool(struct json *j, const char *name, bool value);
 
 // "2026-01-31T12:00:00.123456789Z": RFC 3339, because a double holds no
