@@ -5,9 +5,14 @@
 #include "harness/history/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS     30000
 #define MAX_COLUMNS 32
@@ -163,6 +168,21 @@ static int prepare(struct sqlite_db *db, struct error *err)
     return code;
 }
 
+// Processes that turn one new file to WAL at the same time would each hold a
+// shared lock and want an exclusive one; SQLite then says "busy" at once, for
+// waiting could not help. So they take turns, on the folder: a lock on the file
+// itself would be SQLite's own. -1 where a folder can't be locked.
+static int take_turn(const char *path)
+{
+    char *copy = strdup(path);
+    int fd =
+        copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(copy);
+    while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
+        ;
+    return fd;
+}
+
 int db_sqlite_open(const char *path, struct db **out, struct error *err)
 {
     struct stat st;
@@ -178,8 +198,12 @@ int db_sqlite_open(const char *path, struct db **out, struct error *err)
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
         code = error_set(err, code_of(sqlite3_errcode(db->handle)), "%s: %s",
                          path, sqlite3_errmsg(db->handle));
-    if (!code)
+    if (!code) {
+        int turn = take_turn(path);
         code = prepare(db, err);
+        if (turn >= 0)
+            close(turn);
+    }
     if (code) {
         close_db(&db->base);
         return code;

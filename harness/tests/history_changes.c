@@ -85,6 +85,22 @@ Test(changes, a_sure_but_tiny_change_does_not_count)
     cr_expect_eq(find(v, N, c), 0);
 }
 
+// Noise of 6 %: medians of stretches differ by chance by more than the least
+// effect, so it is the significance alone that holds here.
+Test(changes, loud_noise_is_no_change)
+{
+    unsigned seen = 0;
+    for (uint64_t seed = 300; seed < 340; seed++) {
+        struct random_source r = {seed};
+        struct change_point c[8];
+        double v[40];
+        for (size_t i = 0; i < 40; i++)
+            v[i] = 2.5 * (1 + 0.06 * noise(&r));
+        seen += (unsigned)find(v, 40, c);
+    }
+    cr_expect_leq(seen, 2, "%u in 40 series", seen);
+}
+
 Test(changes, short_series)
 {
     double v[9];

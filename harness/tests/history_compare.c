@@ -120,6 +120,9 @@ Test(compare, a_drifting_host_is_no_change_when_interleaved)
     boots(&p, 40, 4, (const double[]){1, 1, 1.1, 1}, 0.01);
     compare(&p, true, c);
     cr_expect_eq(c[2].change, CHANGE_SLOWER);
+    // And is not blurred by it, although the host became twice as slow.
+    cr_expect(c[2].low > 1.08 && c[2].high < 1.12, "%g to %g", c[2].low,
+              c[2].high);
 }
 
 Test(compare, outliers_decide_nothing)
