@@ -55,9 +55,10 @@ enum exec_result pattern_exec(const struct pattern *p,
     }
     *code = rc;
     if (rc >= 0) {
-        // An attempt that begins at the very end has seen no character; PCRE2
-        // calls it a match where the next character would still decide.
-        bool unseen = pcre2_get_ovector_pointer(s->data)[0] == len;
+        // An attempt that begins at the very end (\K moves what is told, not
+        // that) has seen no character; PCRE2 calls it a match where the next
+        // character would still decide.
+        bool unseen = pcre2_get_startchar(s->data) == len;
         return unseen && options & PCRE2_PARTIAL_HARD ? EXEC_PARTIAL
                                                       : EXEC_FULL;
     }

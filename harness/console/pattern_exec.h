@@ -37,7 +37,7 @@ enum exec_result {
     EXEC_NONE,    // no match, whatever follows text
     EXEC_PARTIAL, // it depends on what follows; ovector[0]: from where on
     EXEC_FULL,    // matched; with PCRE2_PARTIAL_HARD: whatever follows, so
-                  // never an empty match at the end of the text
+                  // never an attempt at the end of the text
     EXEC_LIMIT,   // a limit of PCRE2 was hit; *code is its error number
 };
 

@@ -236,6 +236,10 @@ Test(console_matcher, nothing_is_decided_before_there_is_text)
         cr_assert_eq(look(m, 100 * MS, &match, "(?s).*", NULL, NULL),
                      MATCH_FOUND);
         cr_expect(is(match.all, "a\n"));
+        // \K tells of a match at the end, but its characters were seen.
+        feed_text(m, "K", 200 * MS);
+        cr_expect_eq(look(m, 200 * MS, &match, "K\\K", NULL, NULL),
+                     MATCH_FOUND);
         matcher_free(m);
     }
 }
