@@ -231,7 +231,7 @@ nobody() {
 
 # start: the scenario of a silent guest, with its report in left.xml.
 start() {
-    rm -f "$work/left.xml"
+    rm -f "$work/left.xml" "$work/out" "$work/err"
     "$test_program" -vv --junit "$work/left.xml" testcases/failing/silent.tc \
         --timeout-scale 30 >"$work/out" 2>"$work/err" </dev/null &
     run=$!

@@ -237,7 +237,8 @@ start()
 {
     local file=$1 end=$((SECONDS + 60))
     shift
-    rm -f report.xml
+    # Not the words of the run before: the redirection is the child's.
+    rm -f report.xml out err
     "$test_program" --accel kvm --timeout-scale 1 --junit report.xml -vv \
         "$file" "$@" >out 2>err </dev/null &
     run=$!

@@ -56,6 +56,9 @@ gone() {
 start() {
     local name=$1
     shift
+    # What an earlier one of this name printed must not be taken for its words:
+    # the redirection happens in the child, some time after the fork.
+    rm -f "$name.out" "$name.err"
     env --default-signal=INT "$rig" -- "$@" >"$name.out" 2>"$name.err" &
     pid=$!
 }
