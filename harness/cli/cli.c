@@ -3,16 +3,20 @@
 #include "harness/cli/cli.h"
 
 #include "harness/cli/accel.h"
+#include "harness/cli/commands.h"
 #include "harness/cli/explain.h"
 #include "harness/cli/format.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/interactive.h"
+#include "harness/cli/launch.h"
 #include "harness/cli/needs.h"
 #include "harness/cli/options.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/report_files.h"
 #include "harness/cli/selection.h"
+#include "harness/cli/series.h"
 #include "harness/cli/show.h"
+#include "harness/history/noise.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
 #include "harness/suite/suite.h"
@@ -24,113 +28,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static int complain(const struct error *err, int code)
-{
-    fflush(stdout);
-    if (*err->text)
-        fprintf(stderr, "toyvmm-test: %s\n", err->text);
-    return code;
-}
-
-// -EINVAL is the user's mistake, everything else the environment's.
-static int exit_for(int code)
-{
-    return code == -EINVAL ? EXIT_WRONG : EXIT_UNABLE;
-}
-
-// Finds and checks what each scenario boots that isn't skipped, before anything
-// is booted. The definitions found stay in the environment for the processes
-// that boot.
-static int check_guests(const struct options *o, const struct selection *s,
-                        uint64_t *largest, struct error *err)
-{
-    *largest = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        struct guest guest;
-        if (s->list[i].skip)
-            continue;
-        int code =
-            guest_make(&guest, s->list[i].what.scenario, &o->machine, err);
-        if (!code)
-            code = guest_check(&guest, err);
-        if (code)
-            return error_prefix(err, code, "%s", s->list[i].path);
-        if (guest.memory > *largest)
-            *largest = guest.memory;
-        guest_free(&guest);
-    }
-    return 0;
-}
-
-// Chooses where to run; does not return when that is the rig.
-static int settle(const struct options *o, int argc, char **argv,
-                  uint64_t memory, const char *recording,
-                  const char **accelerator, struct error *err)
-{
-    int code = accel_choose(o->accelerator, accelerator, err);
-    if (code <= 0)
-        return code;
-    _Static_assert(RIG_OUTPUTS > REPORTS, "the reports and a recording");
-    struct rig_needs needs = {memory * o->jobs, {recording}};
-    memcpy(&needs.outputs[1], o->reports, sizeof(o->reports));
-    return accel_enter_rig(argc, argv, &needs, err);
-}
-
-static struct plan make_plan(const struct options *o, const struct selection *s,
-                             const struct recordings *r,
-                             const char *accelerator, struct plan_case *cases)
-{
-    bool rig = accelerator && !strcmp(accelerator, "rig");
-    for (size_t i = 0; i < s->count; i++) {
-        const struct selected *one = &s->list[i];
-        cases[i] = (struct plan_case){
-            .path = one->path,
-            .suite = one->suite,
-            .name = one->name,
-            .title = one->what.title,
-            .nsets = one->what.nsets,
-            .sets = one->what.sets,
-            .record = r->record[i],
-            .replay = r->replay[i],
-            .skip = one->skip,
-            .skip_where = one->skip_where,
-            .timeout_ns = one->what.scenario->timeout_ns,
-        };
-    }
-    return (struct plan){
-        .machine = o->machine,
-        .nsets = o->nsets,
-        .sets = o->sets,
-        .timeout_scale =
-            o->replay ? r->scale : accel_timeout_scale(o, accelerator),
-        .replay_speed = o->replay_speed,
-        .accelerator = accelerator,
-        .judge_marks = !rig,
-        .show_console = o->show_console,
-        .verbosity = o->verbosity,
-        .ncases = s->count,
-        .cases = cases,
-    };
-}
-
-static void announce(const struct options *o, const struct plan *p)
-{
-    char line[128];
-    char scale[64] = "";
-    if (o->quiet || !p->accelerator)
-        return;
-    if (!o->replay && (p->timeout_scale > 1 || p->timeout_scale < 1))
-        snprintf(scale, sizeof(scale), ", deadlines multiplied by %g",
-                 p->timeout_scale);
-    int n = snprintf(
-        line, sizeof(line), "accelerator: %s%s%s\n", p->accelerator, scale,
-        o->replay || p->judge_marks ? "" : ", times are not the hardware's");
-    // Nobody may read it: the run matters more.
-    fflush(stdout);
-    outlet_write(STDOUT_FILENO, line, (size_t)n,
-                 clock_after(clock_now_ns(), NS_PER_S / 4));
-}
 
 static uint64_t unix_now_ns(void)
 {
@@ -179,6 +76,33 @@ static int conclude(const struct options *o, const struct suite_run *run,
     return run->interrupted ? EXIT_INTERRUPTED : exit_code;
 }
 
+// The distributions of --stat, and what may have spoilt them.
+static int tell_stat(const struct selection *s, const struct boots *b,
+                     const struct suite_run *run,
+                     const struct noise_look *before, const char *accelerator,
+                     struct error *err)
+{
+    char warning[NOISE_TEXT];
+    struct noise_look after;
+    noise_look("", &after);
+    int code = 0;
+    for (size_t i = 0; !code && i < s->count; i++) {
+        struct series series;
+        if (s->list[i].skip)
+            continue;
+        code = series_collect(&series, b, run->results, i, 0);
+        if (!code)
+            code = series_print(stdout, &series, s->list[i].what.title, err);
+        series_free(&series);
+    }
+    noise_warning(before, &after, 1, warning);
+    if (*warning)
+        printf("  warning: %s\n", warning);
+    if (accelerator && !strcmp(accelerator, "rig"))
+        printf("  warning: in the rig times are an emulator's\n");
+    return code;
+}
+
 static int execute(const struct options *o, const struct selection *s,
                    const struct recordings *r, const char *accelerator)
 {
@@ -187,28 +111,30 @@ static int execute(const struct options *o, const struct selection *s,
     uint64_t began_ns = clock_now_ns();
     if (report_files_begin(&files, o, &err))
         return complain(&err, EXIT_UNABLE);
-    struct plan_case *cases = calloc(s->count + 1, sizeof(*cases));
-    if (!cases)
+    struct boot_order order = {
+        .warmups = (unsigned)o->warmups,
+        .runs = (unsigned)o->repeat,
+        .nsides = 1,
+        .sides = {{.machine = o->machine}},
+    };
+    struct boots boots;
+    if (boots_make(&boots, s, r, &order))
         return EXIT_UNABLE;
-    struct plan plan = make_plan(o, s, r, accelerator, cases);
+    struct plan plan = launch_plan(o, &boots, r, accelerator);
     guard_pipes();
-    announce(o, &plan);
+    launch_announce(o, &plan);
     struct suite_run run;
-    int code = suite_run(&plan, o->jobs, o->in_process, &run, &err);
+    struct noise_look before;
+    noise_look("", &before);
+    int code = suite_run(&plan, (unsigned)o->jobs, o->in_process, &run, &err);
     int exit_code = conclude(o, &run, &plan, &files, began_ns);
+    if (o->stat && tell_stat(s, &boots, &run, &before, accelerator, &err))
+        exit_code = complain(&err, EXIT_UNABLE);
     if (code)
         exit_code = complain(&err, exit_code ? exit_code : EXIT_FAILED);
     suite_run_free(&run);
-    free(cases);
+    boots_free(&boots);
     return exit_code;
-}
-
-static bool all_skipped(const struct selection *s)
-{
-    size_t i = 0;
-    while (i < s->count && s->list[i].skip)
-        i++;
-    return i == s->count;
 }
 
 static int run_recorded(const struct options *o, const struct selection *s,
@@ -217,18 +143,29 @@ static int run_recorded(const struct options *o, const struct selection *s,
 {
     struct error err = {""};
     char output[4200];
-    uint64_t memory;
-    if (all_skipped(s))
+    uint64_t memory = 0;
+    if (launch_all_skipped(s))
         return execute(o, s, r, NULL);
     if (o->replay)
         return execute(o, s, r, "replay");
-    int code = check_guests(o, s, &memory, &err);
+    int code = launch_check_guests(s, &o->machine, &memory, &err);
     if (code)
         return complain(&err, exit_for(code));
-    if (settle(o, argc, argv, memory, recordings_output(r, o, output),
-               &accelerator, &err))
+    const char *outputs[] = {recordings_output(r, o, output)};
+    if (launch_settle(o, argc, argv, memory, outputs, 1, &accelerator, &err))
         return complain(&err, EXIT_UNABLE);
     return execute(o, s, r, accelerator);
+}
+
+static bool is_measured(const struct options *o, const struct selection *s)
+{
+    if (o->repeat > 1 || o->warmups)
+        return true;
+    for (size_t i = 0; !o->repeat && i < s->count; i++) {
+        if (s->list[i].what.scenario->repeats > 1)
+            return true;
+    }
+    return false;
 }
 
 static int run(const struct options *o, struct selection *s, int argc,
@@ -236,6 +173,11 @@ static int run(const struct options *o, struct selection *s, int argc,
 {
     struct error err = {""};
     const char *accelerator = NULL;
+    if ((o->record || o->replay) && is_measured(o, s))
+        return complain(&(struct error){"--record and --replay are for one "
+                                        "boot of each scenario, not for "
+                                        "--repeat and `repeat`"},
+                        EXIT_WRONG);
     // A report that can't be written is told before anything is booted.
     if (report_files_check(o, &err))
         return complain(&err, EXIT_WRONG);
@@ -265,7 +207,8 @@ static int interact(const struct options *o, const struct selection *s,
         return complain(&err, exit_for(code));
     }
     int exit_code = EXIT_UNABLE;
-    if (!settle(o, argc, argv, guest.memory, NULL, &accelerator, &err))
+    if (!launch_settle(o, argc, argv, guest.memory, NULL, 0, &accelerator,
+                       &err))
         exit_code = interactive_run(&guest, accelerator, &err);
     guest_free(&guest);
     return complain(&err, exit_code);
@@ -314,6 +257,17 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
     return code;
 }
 
+static int run_command(const struct options *o, int argc, char **argv)
+{
+    static int (*const mains[COMMANDS])(const struct options *o, int argc,
+                                        char **argv) = {
+        [COMMAND_RUN] = with_scenarios,
+        [COMMAND_COMPARE] = compare_main,
+        [COMMAND_GATE] = compare_main,
+    };
+    return mains[o->command](o, argc, argv);
+}
+
 int cli_main(int argc, char **argv)
 {
     struct options o;
@@ -322,7 +276,9 @@ int cli_main(int argc, char **argv)
     guard_streams();
     if (argc > 1 && !strcmp(argv[1], "show"))
         return show_main(argc - 1, argv + 1);
-    if (options_parse(&o, argc, argv, &err))
+    enum command command = options_command(argc > 1 ? argv[1] : NULL);
+    int skip = command != COMMAND_RUN;
+    if (options_parse(&o, command, argc - skip, argv + skip, &err))
         code = complain(&err, EXIT_WRONG);
     else if (o.action == ACTION_HELP)
         code = fputs(help_text, stdout) < 0;
@@ -333,7 +289,7 @@ int cli_main(int argc, char **argv)
     else if (o.action == ACTION_FORMAT)
         code = format_run(&o, stdout, stderr);
     else
-        code = with_scenarios(&o, argc, argv);
+        code = run_command(&o, argc, argv);
     options_free(&o);
     return code;
 }

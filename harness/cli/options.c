@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct row {
                 struct error *err);
     size_t field;       // of take_text, take_flag, take_more: where it goes
     enum action action; // of take_action
+    unsigned commands;  // a bit for each enum command that has it; 0: run only
 };
 
 static void *field_of(struct options *o, const struct row *row)
@@ -101,16 +103,49 @@ static int take_set(struct options *o, const struct row *row, char *value,
     return 0;
 }
 
-static int take_jobs(struct options *o, const struct row *row, char *value,
-                     struct error *err)
+// Whole numbers, each with its bounds.
+static int take_number(struct options *o, const struct row *row, char *value,
+                       struct error *err)
 {
-    (void)row;
+    static const struct {
+        const char *name;
+        long least, most;
+    } bounds[] = {
+        {"jobs", 1, 256},   {"repeat", 1, 100000},  {"warmup", 0, 1000},
+        {"runs", 2, 10000}, {"max-runs", 2, 10000},
+    };
+    size_t i = 0;
+    while (strcmp(bounds[i].name, row->name) != 0)
+        i++;
     char *end;
+    errno = 0;
     long n = strtol(value, &end, 10);
-    if (end == value || *end || n < 1 || n > 256)
-        return error_set(err, -EINVAL, "--jobs %s: give a number from 1 to 256",
-                         value);
-    o->jobs = (unsigned)n;
+    if (end == value || *end || errno || n < bounds[i].least ||
+        n > bounds[i].most)
+        return error_set(err, -EINVAL, "--%s %s: give a number from %ld to %ld",
+                         row->name, value, bounds[i].least, bounds[i].most);
+    int *number = field_of(o, row);
+    *number = (int)n;
+    return 0;
+}
+
+// "1%" and "0.01" are one.
+static int take_fraction(struct options *o, const struct row *row, char *value,
+                         struct error *err)
+{
+    char *end;
+    double n = strtod(value, &end);
+    if (end != value && *end == '%') {
+        n /= 100;
+        end++;
+    }
+    if (end == value || *end || !(n > 0) || !(n < 1))
+        return error_set(err, -EINVAL,
+                         "--%s %s: give a fraction above 0 and below 1, like "
+                         "0.05 or 5%%",
+                         row->name, value);
+    double *fraction = field_of(o, row);
+    *fraction = n;
     return 0;
 }
 
@@ -152,36 +187,56 @@ static int take_memory(struct options *o, const struct row *row, char *value,
 
 #define FIELD(name) offsetof(struct options, name)
 
+// Which commands have an option.
+#define IN(command) (1U << COMMAND_##command)
+#define RUNS        IN(RUN)
+#define COMPARES    (IN(COMPARE) | IN(GATE))
+#define BOOTS       (RUNS | COMPARES)
+#define EVERYWHERE  BOOTS
+
 static const struct row rows[] = {
-    {"junit", 0, true, take_text, FIELD(reports[REPORT_JUNIT]), 0},
-    {"json", 0, true, take_text, FIELD(reports[REPORT_JSON]), 0},
-    {"tap", 0, true, take_text, FIELD(reports[REPORT_TAP]), 0},
-    {"record", 0, true, take_text, FIELD(record), 0},
-    {"replay", 0, true, take_text, FIELD(replay), 0},
-    {"replay-speed", 0, true, take_speed, 0, 0},
-    {"filter", 0, true, take_text, FIELD(filter), 0},
-    {"tags", 0, true, take_text, FIELD(tags), 0},
-    {"kernel", 0, true, take_text, FIELD(machine.kernel), 0},
-    {"initrd", 0, true, take_text, FIELD(machine.initrd), 0},
-    {"cmdline", 0, true, take_text, FIELD(machine.cmdline), 0},
-    {"memory", 0, true, take_memory, 0, 0},
-    {"set", 0, true, take_set, 0, 0},
-    {"accel", 0, true, take_accelerator, 0, 0},
-    {"timeout-scale", 0, true, take_scale, 0, 0},
-    {"jobs", 'j', true, take_jobs, 0, 0},
-    {"console", 0, false, take_flag, FIELD(show_console), 0},
-    {"in-process", 0, false, take_flag, FIELD(in_process), 0},
-    {"write", 0, false, take_flag, FIELD(write), 0},
-    {"quiet", 'q', false, take_flag, FIELD(quiet), 0},
-    {"verbose", 'v', false, take_more, FIELD(verbosity), 0},
-    {"list", 0, false, take_action, 0, ACTION_LIST},
-    {"check", 0, false, take_action, 0, ACTION_CHECK},
-    {"format", 0, false, take_action, 0, ACTION_FORMAT},
-    {"explain", 0, false, take_action, 0, ACTION_EXPLAIN},
-    {"probe", 0, false, take_action, 0, ACTION_PROBE},
-    {"interactive", 0, false, take_action, 0, ACTION_INTERACTIVE},
-    {"help", 'h', false, take_action, 0, ACTION_HELP},
-    {"version", 0, false, take_action, 0, ACTION_VERSION},
+    {"junit", 0, true, take_text, FIELD(reports[REPORT_JUNIT]), 0, RUNS},
+    {"json", 0, true, take_text, FIELD(reports[REPORT_JSON]), 0,
+     RUNS | COMPARES},
+    {"tap", 0, true, take_text, FIELD(reports[REPORT_TAP]), 0, RUNS},
+    {"summary", 0, true, take_text, FIELD(summary), 0, COMPARES},
+    {"record", 0, true, take_text, FIELD(record), 0, 0},
+    {"replay", 0, true, take_text, FIELD(replay), 0, 0},
+    {"replay-speed", 0, true, take_speed, 0, 0, 0},
+    {"filter", 0, true, take_text, FIELD(filter), 0, BOOTS},
+    {"tags", 0, true, take_text, FIELD(tags), 0, 0},
+    {"kernel", 0, true, take_text, FIELD(machine.kernel), 0, BOOTS},
+    {"initrd", 0, true, take_text, FIELD(machine.initrd), 0, BOOTS},
+    {"cmdline", 0, true, take_text, FIELD(machine.cmdline), 0, BOOTS},
+    {"memory", 0, true, take_memory, 0, 0, BOOTS},
+    {"set", 0, true, take_set, 0, 0, BOOTS},
+    {"accel", 0, true, take_accelerator, 0, 0, BOOTS},
+    {"timeout-scale", 0, true, take_scale, 0, 0, BOOTS},
+    {"jobs", 'j', true, take_number, FIELD(jobs), 0, 0},
+    {"repeat", 0, true, take_number, FIELD(repeat), 0, 0},
+    {"warmup", 0, true, take_number, FIELD(warmups), 0, BOOTS},
+    {"stat", 0, false, take_flag, FIELD(stat), 0, 0},
+    {"runs", 0, true, take_number, FIELD(runs), 0, COMPARES},
+    {"max-runs", 0, true, take_number, FIELD(max_runs), 0, COMPARES},
+    {"mark", 0, true, take_text, FIELD(marks), 0, COMPARES},
+    {"cpu", 0, false, take_flag, FIELD(cpu), 0, COMPARES},
+    {"alpha", 0, true, take_fraction, FIELD(alpha), 0, COMPARES},
+    {"min-effect", 0, true, take_fraction, FIELD(min_effect), 0, COMPARES},
+    {"target", 0, true, take_fraction, FIELD(target), 0, COMPARES},
+    {"power", 0, true, take_fraction, FIELD(power), 0, COMPARES},
+    {"console", 0, false, take_flag, FIELD(show_console), 0, 0},
+    {"in-process", 0, false, take_flag, FIELD(in_process), 0, 0},
+    {"write", 0, false, take_flag, FIELD(write), 0, 0},
+    {"quiet", 'q', false, take_flag, FIELD(quiet), 0, EVERYWHERE},
+    {"verbose", 'v', false, take_more, FIELD(verbosity), 0, BOOTS},
+    {"list", 0, false, take_action, 0, ACTION_LIST, 0},
+    {"check", 0, false, take_action, 0, ACTION_CHECK, 0},
+    {"format", 0, false, take_action, 0, ACTION_FORMAT, 0},
+    {"explain", 0, false, take_action, 0, ACTION_EXPLAIN, 0},
+    {"probe", 0, false, take_action, 0, ACTION_PROBE, 0},
+    {"interactive", 0, false, take_action, 0, ACTION_INTERACTIVE, 0},
+    {"help", 'h', false, take_action, 0, ACTION_HELP, EVERYWHERE},
+    {"version", 0, false, take_action, 0, ACTION_VERSION, EVERYWHERE},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -217,6 +272,12 @@ static const struct row *row_of(int id)
     return r;
 }
 
+static const char *const command_names[] = {
+    [COMMAND_RUN] = "",
+    [COMMAND_COMPARE] = "compare",
+    [COMMAND_GATE] = "gate",
+};
+
 static int unknown(int id, char **argv, struct error *err)
 {
     // The option at fault is the one before optind, or a letter of it.
@@ -224,6 +285,26 @@ static int unknown(int id, char **argv, struct error *err)
     if (id == ':')
         return error_set(err, -EINVAL, "%s needs a value; see --help", what);
     return error_set(err, -EINVAL, "unknown option %s; see --help", what);
+}
+
+// An option of another command: which ones have it.
+static int misplaced(const struct options *o, const struct row *row,
+                     struct error *err)
+{
+    unsigned commands = row->commands ? row->commands : RUNS;
+    if (commands & 1U << o->command)
+        return 0;
+    char list[96] = "";
+    size_t n = 0;
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        if (commands & 1U << i)
+            n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
+                                  n ? ", " : "",
+                                  i ? command_names[i] : "a run of scenarios");
+    }
+    return error_set(err, -EINVAL,
+                     "--%s is not for toyvmm-test %s, it is for: %s", row->name,
+                     command_names[o->command], list);
 }
 
 static const char *action_name(enum action action)
@@ -291,12 +372,25 @@ static int check_together(const struct options *o, struct error *err)
     return 0;
 }
 
-int options_parse(struct options *o, int argc, char **argv, struct error *err)
+enum command options_command(const char *word)
+{
+    for (unsigned i = COMMAND_RUN + 1; word && i < COMMANDS; i++) {
+        if (!strcmp(word, command_names[i]))
+            return (enum command)i;
+    }
+    return COMMAND_RUN;
+}
+
+int options_parse(struct options *o, enum command command, int argc,
+                  char **argv, struct error *err)
 {
     struct option longs[ROWS + 1];
     char letters[2 * ROWS + 2];
     make_getopt(longs, letters);
-    *o = (struct options){.jobs = 1};
+    *o = (struct options){
+        .command = command,
+        .jobs = 1,
+    };
     int id;
     optind = 0;
     opterr = 0;
@@ -304,14 +398,17 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err)
         if (id == '?' || id == ':')
             return unknown(id, argv, err);
         const struct row *row = row_of(id);
-        int code = row->take(o, row, optarg, err);
+        int code = misplaced(o, row, err);
+        if (!code)
+            code = row->take(o, row, optarg, err);
         if (code)
             return code;
     }
     o->paths = argv + optind;
     o->npaths = (size_t)(argc - optind);
     int code = choose_action(o, err);
-    return code ? code : check_together(o, err);
+    // What the words of the other commands mean, they say themselves.
+    return code || command != COMMAND_RUN ? code : check_together(o, err);
 }
 
 void options_free(struct options *o)

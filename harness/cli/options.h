@@ -18,10 +18,19 @@ enum action {
     ACTION_VERSION,
 };
 
+// The first word of the command line; none of them: run scenarios.
+enum command {
+    COMMAND_RUN,
+    COMMAND_COMPARE,
+    COMMAND_GATE,
+    COMMANDS,
+};
+
 enum accelerator { ACCEL_AUTO, ACCEL_KVM, ACCEL_RIG };
 
 // Strings point into argv; the lists are owned.
 struct options {
+    enum command command;
     enum action action;
     unsigned asked; // a bit for each action that was given
     enum accelerator accelerator;
@@ -35,7 +44,18 @@ struct options {
     size_t nsets;
     struct override *sets;
     double timeout_scale; // 0: by accelerator
-    unsigned jobs;        // at least 1
+    int jobs;             // at least 1
+    int repeat;           // boots of each case; 0: as its scenario says
+    int warmups;          // boots before them
+    bool stat;            // tell the distributions of the marks
+
+    // Of compare, and gate; 0 and NULL: not given.
+    int runs, max_runs;
+    const char *marks; // names, by commas
+    bool cpu;          // the guest's CPU time instead of the clock's
+    double alpha, min_effect, target, power;
+    const char *summary; // Markdown
+
     bool in_process;
     bool show_console;
     unsigned verbosity; // 0, 1 marks of passed scenarios, 2 each step
@@ -46,8 +66,13 @@ struct options {
     char **paths; // files and directories
 };
 
-// Reads the command line. -EINVAL and a sentence when it can't be obeyed.
-int options_parse(struct options *o, int argc, char **argv, struct error *err);
+// The command that a command line's first argument (may be NULL) names.
+enum command options_command(const char *word);
+
+// Reads the command line; of a command without the word that names it, argv[0]
+// being anything. -EINVAL and a sentence when it can't be obeyed.
+int options_parse(struct options *o, enum command command, int argc,
+                  char **argv, struct error *err);
 void options_free(struct options *o);
 
 // The text of --help.

@@ -127,7 +127,7 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
     struct witness *witness = w->control ? w->control->witness : NULL;
     struct error err = {""};
     struct guest guest;
-    int code = guest_make(&guest, s, &plan->machine, &err);
+    int code = guest_make(&guest, s, &w->what->machine, &err);
     if (code)
         return unjudged(plan, w->what, "machine", &err, out);
     struct live_options o = {
@@ -259,6 +259,8 @@ void case_print(const struct plan *plan, const struct result *result,
 {
     char *text = NULL;
     size_t len = 0;
+    if (plan->quiet_passed && result->verdict == VERDICT_PASSED)
+        return;
     FILE *f = open_memstream(&text, &len);
     if (!f)
         return;

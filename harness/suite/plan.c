@@ -66,16 +66,13 @@ static void put_sets(FILE *f, const char *key, const struct override *sets,
 static int write_plan(FILE *f, const void *owner)
 {
     const struct plan *p = owner;
-    put_pair(f, "kernel", p->machine.kernel);
-    put_pair(f, "initrd", p->machine.initrd);
-    put_pair(f, "cmdline", p->machine.cmdline);
-    put_number(f, "memory", p->machine.memory);
     put_pair(f, "accelerator", p->accelerator);
     put_number(f, "scale", (uint64_t)(p->timeout_scale * 1000));
     put_number(f, "judge", p->judge_marks);
     put_number(f, "speed", (uint64_t)(p->replay_speed * 1000));
     put_number(f, "console", p->show_console);
     put_number(f, "verbosity", p->verbosity);
+    put_number(f, "quiet", p->quiet_passed);
     put_sets(f, "set", p->sets, p->nsets);
     for (size_t i = 0; i < p->ncases; i++) {
         put(f, "case");
@@ -83,6 +80,13 @@ static int write_plan(FILE *f, const void *owner)
         put(f, p->cases[i].suite);
         put(f, p->cases[i].name);
         put_pair(f, "title", p->cases[i].title);
+        put_pair(f, "kernel", p->cases[i].machine.kernel);
+        put_pair(f, "initrd", p->cases[i].machine.initrd);
+        put_pair(f, "cmdline", p->cases[i].machine.cmdline);
+        put_number(f, "memory", p->cases[i].machine.memory);
+        put_number(f, "number", p->cases[i].number);
+        put_number(f, "warmup", p->cases[i].warmup);
+        put_pair(f, "side", p->cases[i].side);
         put_pair(f, "record", p->cases[i].record);
         put_pair(f, "replay", p->cases[i].replay);
         put_sets(f, "value", p->cases[i].sets, p->cases[i].nsets);
@@ -151,6 +155,10 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
         {"title", last ? &last->title : NULL},
         {"record", last ? &last->record : NULL},
         {"replay", last ? &last->replay : NULL},
+        {"kernel", last ? &last->machine.kernel : NULL},
+        {"initrd", last ? &last->machine.initrd : NULL},
+        {"cmdline", last ? &last->machine.cmdline : NULL},
+        {"side", last ? &last->side : NULL},
     };
     for (size_t i = 0; last && i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (!strcmp(key, fields[i].key)) {
@@ -158,36 +166,30 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
             return 0;
         }
     }
-    return -EINVAL;
+    uint64_t n = strtoull(value, NULL, 10);
+    if (last && !strcmp(key, "memory"))
+        last->machine.memory = n;
+    else if (last && !strcmp(key, "number"))
+        last->number = (unsigned)n;
+    else if (last && !strcmp(key, "warmup"))
+        last->warmup = n;
+    else
+        return -EINVAL;
+    return 0;
 }
 
 static int take(struct plan *p, const char *key, struct texts *t)
 {
     const char *value = next(t);
-    const struct {
-        const char *key;
-        const char **field;
-    } fields[] = {
-        {"kernel", &p->machine.kernel},
-        {"initrd", &p->machine.initrd},
-        {"cmdline", &p->machine.cmdline},
-        {"accelerator", &p->accelerator},
-    };
     if (!value)
         return -EINVAL;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (!strcmp(key, fields[i].key)) {
-            *fields[i].field = value;
-            return 0;
-        }
-    }
     if (!strcmp(key, "set"))
         return add_set(&p->sets, &p->nsets, value, t);
     if (!strcmp(key, "case"))
         return add_case(p, value, t);
     uint64_t n = strtoull(value, NULL, 10);
-    if (!strcmp(key, "memory"))
-        p->machine.memory = n;
+    if (!strcmp(key, "accelerator"))
+        p->accelerator = value;
     else if (!strcmp(key, "scale"))
         p->timeout_scale = (double)n / 1000;
     else if (!strcmp(key, "speed"))
@@ -196,6 +198,8 @@ static int take(struct plan *p, const char *key, struct texts *t)
         p->judge_marks = n;
     else if (!strcmp(key, "console"))
         p->show_console = n;
+    else if (!strcmp(key, "quiet"))
+        p->quiet_passed = n;
     else if (!strcmp(key, "verbosity"))
         p->verbosity = (unsigned)n;
     else

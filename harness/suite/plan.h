@@ -12,7 +12,6 @@
 // Strings are borrowed from the command line, or, after plan_load, owned by
 // the plan.
 struct plan {
-    struct guest_overrides machine;
     size_t nsets;
     struct override *sets;
     double timeout_scale;
@@ -22,6 +21,7 @@ struct plan {
     bool judge_marks;
     bool show_console; // copy what guests print to standard error
     unsigned verbosity;
+    bool quiet_passed; // tell only of cases that did not pass
 
     size_t ncases;
     struct plan_case *cases;
@@ -37,6 +37,15 @@ struct plan_case {
     const char *title; // NULL: the scenario's
     size_t nsets;      // the values of its `matrix`, behind the plan's sets
     struct override *sets;
+
+    struct guest_overrides machine; // the command line's; of one side of a
+                                    // comparison its own
+
+    // Of measured boots: which one of its scenario and side, from 1 on (0: it
+    // is booted once and not measured); thrown away; "base", "head" or NULL.
+    unsigned number;
+    bool warmup;
+    const char *side;
 
     const char *record; // where its run is recorded, or NULL
     const char *replay; // the recording it runs on, or NULL

@@ -18,7 +18,7 @@ static int parse(struct options *o, const char *line, struct error *err)
     for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
         argv[argc++] = w;
     argv[argc] = NULL;
-    return options_parse(o, argc, argv, err);
+    return options_parse(o, COMMAND_RUN, argc, argv, err);
 }
 
 Test(options, everything_is_taken)

@@ -5,8 +5,6 @@
 Test(scenario_wrong, refused_by_name)
 {
     static const struct wrong table[] = {
-        {"repeat 3\nmark a", 2, 1,
-         "`repeat` of the whole scenario is not supported yet", NULL},
         {"disk a.img readonly\nmark a", 2, 1, "`disk` is not supported yet",
          NULL},
         {"net user\nmark a", 2, 1, "`net` is not supported yet", NULL},

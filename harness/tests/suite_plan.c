@@ -19,10 +19,13 @@ Test(plan, is_the_same_after_save_and_load)
          .name = "b",
          .title = "B [k=1 2]",
          .nsets = 2,
-         .sets = values},
+         .sets = values,
+         .machine = {.kernel = "k", .cmdline = "+ a b", .memory = 1 << 28},
+         .number = 3,
+         .warmup = true,
+         .side = "head"},
     };
     struct plan p = {
-        .machine = {.kernel = "k", .cmdline = "+ a b", .memory = 1 << 28},
         .nsets = 2,
         .sets = sets,
         .timeout_scale = 4,
@@ -38,10 +41,15 @@ Test(plan, is_the_same_after_save_and_load)
     cr_assert_eq(plan_save(&p, path, &err), 0, "%s", err.text);
     struct plan q;
     cr_assert_eq(plan_load(&q, path, &err), 0, "%s", err.text);
-    cr_expect_str_eq(q.machine.kernel, "k");
-    cr_expect_null(q.machine.initrd);
-    cr_expect_eq(q.machine.memory, 1U << 28);
-    cr_expect_str_eq(q.machine.cmdline, "+ a b");
+    cr_expect_null(q.cases[0].machine.kernel);
+    cr_expect(q.cases[0].number == 0 && !q.cases[0].warmup);
+    cr_expect_null(q.cases[0].side);
+    cr_expect_str_eq(q.cases[1].machine.kernel, "k");
+    cr_expect_null(q.cases[1].machine.initrd);
+    cr_expect_eq(q.cases[1].machine.memory, 1U << 28);
+    cr_expect_str_eq(q.cases[1].machine.cmdline, "+ a b");
+    cr_expect(q.cases[1].number == 3 && q.cases[1].warmup);
+    cr_expect_str_eq(q.cases[1].side, "head");
     cr_expect_eq(q.nsets, 2);
     cr_expect_str_eq(q.sets[0].value, "");
     cr_expect_str_eq(q.sets[1].value, "x=y\nz");

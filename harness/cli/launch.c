@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// From selected scenarios to booted guests. See launch.h.
+#include "harness/cli/launch.h"
+
+#include "harness/cli/accel.h"
+#include "harness/report/outlet.h"
+#include "src/base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int complain(const struct error *err, int code)
+{
+    fflush(stdout);
+    if (*err->text)
+        fprintf(stderr, "toyvmm-test: %s\n", err->text);
+    return code;
+}
+
+// -EINVAL is the user's mistake, everything else the environment's.
+int exit_for(int code)
+{
+    return code == -EINVAL ? EXIT_WRONG : EXIT_UNABLE;
+}
+
+int launch_check_guests(const struct selection *s,
+                        const struct guest_overrides *machine,
+                        uint64_t *largest, struct error *err)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct guest guest;
+        if (s->list[i].skip)
+            continue;
+        int code = guest_make(&guest, s->list[i].what.scenario, machine, err);
+        if (!code)
+            code = guest_check(&guest, err);
+        if (code)
+            return error_prefix(err, code, "%s", s->list[i].path);
+        if (guest.memory > *largest)
+            *largest = guest.memory;
+        guest_free(&guest);
+    }
+    return 0;
+}
+
+int launch_settle(const struct options *o, int argc, char **argv,
+                  uint64_t memory, const char *const *outputs, size_t noutputs,
+                  const char **accelerator, struct error *err)
+{
+    int code = accel_choose(o->accelerator, accelerator, err);
+    if (code <= 0)
+        return code;
+    struct rig_needs needs = {memory * (unsigned)o->jobs, {NULL}};
+    size_t n = 0;
+    for (size_t i = 0; i < REPORTS; i++)
+        needs.outputs[n++] = o->reports[i];
+    for (size_t i = 0; i < noutputs && n < RIG_OUTPUTS; i++)
+        needs.outputs[n++] = outputs[i];
+    return accel_enter_rig(argc, argv, &needs, err);
+}
+
+struct plan launch_plan(const struct options *o, const struct boots *b,
+                        const struct recordings *r, const char *accelerator)
+{
+    bool rig = accelerator && !strcmp(accelerator, "rig");
+    return (struct plan){
+        .nsets = o->nsets,
+        .sets = o->sets,
+        .timeout_scale =
+            o->replay ? r->scale : accel_timeout_scale(o, accelerator),
+        .replay_speed = o->replay_speed,
+        .accelerator = accelerator,
+        .judge_marks = !rig,
+        .show_console = o->show_console,
+        .verbosity = o->verbosity,
+        .ncases = b->count,
+        .cases = b->cases,
+    };
+}
+
+void launch_announce(const struct options *o, const struct plan *p)
+{
+    char line[128];
+    char scale[64] = "";
+    if (o->quiet || !p->accelerator)
+        return;
+    if (!o->replay && (p->timeout_scale > 1 || p->timeout_scale < 1))
+        snprintf(scale, sizeof(scale), ", deadlines multiplied by %g",
+                 p->timeout_scale);
+    int n = snprintf(
+        line, sizeof(line), "accelerator: %s%s%s\n", p->accelerator, scale,
+        o->replay || p->judge_marks ? "" : ", times are not the hardware's");
+    // Nobody may read it: the run matters more.
+    fflush(stdout);
+    outlet_write(STDOUT_FILENO, line, (size_t)n,
+                 clock_after(clock_now_ns(), NS_PER_S / 4));
+}
+
+bool launch_all_skipped(const struct selection *s)
+{
+    size_t i = 0;
+    while (i < s->count && s->list[i].skip)
+        i++;
+    return i == s->count;
+}
