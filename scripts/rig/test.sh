@@ -59,7 +59,7 @@ start() {
     # What an earlier one of this name printed must not be taken for its words:
     # the redirection happens in the child, some time after the fork.
     rm -f "$name.out" "$name.err"
-    env --default-signal=INT "$rig" -- "$@" >"$name.out" 2>"$name.err" &
+    env --default-signal=INT,HUP "$rig" -- "$@" >"$name.out" 2>"$name.err" &
     pid=$!
 }
 
@@ -166,7 +166,7 @@ test_slow_reader() {
     # 100 MB that nobody reads at first, while stderr goes on; the launcher
     # must not hold it in memory.
     mkfifo pipe
-    env --default-signal=INT "$rig" -- sh -c \
+    env --default-signal=INT,HUP "$rig" -- sh -c \
         'echo ready >&2; head -c 100000000 /dev/zero; echo end >&2; exit 4' \
         >pipe 2>err </dev/null &
     pid=$!
