@@ -89,13 +89,32 @@ static void put_outcome(struct recorder *r, struct record rec, int code,
     recording_put(r->writer, &rec);
 }
 
+// Reads, but leaves nothing unwritten for longer than FLUSH_NS while it waits:
+// what came just before a long silence must survive a kill in it.
+static int read_flushing(struct recorder *r, struct console_batch *out,
+                         uint64_t deadline_ns, struct error *err)
+{
+    flush(r, FLUSH_NS);
+    if (recording_pending(r->writer)) {
+        uint64_t since = clock_now_ns() - r->flushed_ns;
+        uint64_t left = since < FLUSH_NS ? FLUSH_NS - since : 0;
+        uint64_t due_ns = clock_after(console_now(r->console), left);
+        if (due_ns < deadline_ns) {
+            int code = console_read(r->console, out, due_ns, err);
+            if (code || out->kind != CONSOLE_TIMEOUT)
+                return code;
+            flush(r, 0);
+        }
+    }
+    return console_read(r->console, out, deadline_ns, err);
+}
+
 static int rec_read(struct console *c, struct console_batch *out,
                     uint64_t deadline_ns, struct error *err)
 {
     struct recorder *r = (struct recorder *)c;
-    flush(r, FLUSH_NS);
     struct error own = {""};
-    int code = console_read(r->console, out, deadline_ns, &own);
+    int code = read_flushing(r, out, deadline_ns, &own);
     if (code && err)
         *err = own;
     if (code)
