@@ -19,7 +19,8 @@ struct toyvmm; // one machine, opaque
 
 enum toyvmm_event_kind {
     TOYVMM_EVENT_STARTED,   // immediately before the first KVM_RUN
-    TOYVMM_EVENT_USERSPACE, // the guest wrote 123 to the boot timer port 0x3f0
+    TOYVMM_EVENT_USERSPACE, // the guest wrote 123 to the boot timer: port
+                            // 0x3f0, or memory at 0xc0000000 or 0xd0000000
     // All below end the machine: exactly one of them is reported, last.
     TOYVMM_EVENT_RESET,          // keyboard controller, 0xcf9, ACPI register
     TOYVMM_EVENT_POWEROFF,       // ACPI S5
@@ -27,6 +28,23 @@ enum toyvmm_event_kind {
     TOYVMM_EVENT_TRIPLE_FAULT,   // KVM_EXIT_SHUTDOWN
     TOYVMM_EVENT_INTERNAL_ERROR, // KVM can't go on; detail says why
     TOYVMM_EVENT_STOPPED,        // toyvmm_stop was called
+};
+
+// Why the guest was left, as far as user space saw it.
+enum toyvmm_exit {
+    TOYVMM_EXIT_IO,
+    TOYVMM_EXIT_MMIO,
+    TOYVMM_EXIT_HLT,
+    TOYVMM_EXIT_INTR,
+    TOYVMM_EXIT_OTHER,
+    TOYVMM_EXITS,
+};
+
+// What a machine has spent since its first KVM_RUN.
+struct toyvmm_usage {
+    uint64_t cpu_ns; // CPU time of the vCPU threads (user and guest)
+    uint64_t exits;  // VM exits to user space, and by reason
+    uint64_t exits_by[TOYVMM_EXITS];
 };
 
 // Registers of vCPU 0 at the event (KVM_GET_REGS, KVM_GET_SREGS).
@@ -39,9 +57,9 @@ struct toyvmm_regs {
 
 struct toyvmm_event {
     enum toyvmm_event_kind kind;
-    uint64_t ns;     // CLOCK_MONOTONIC, at the VM exit that showed it
-    uint64_t cpu_ns; // CPU time of the vCPU threads until then
-    uint64_t exits;  // VM exits to user space until then
+    uint64_t ns;       // CLOCK_MONOTONIC, at the VM exit that showed it
+    uint64_t ready_ns; // STARTED: when memory and images were in place; else 0
+    struct toyvmm_usage usage; // until then, taken on the vCPU thread
     bool has_regs;
     struct toyvmm_regs regs;
     char detail[160]; // one sentence: "ACPI reset register", "emulation ..."
@@ -72,13 +90,20 @@ struct toyvmm_sink {
 
 // ---- A machine's life ------------------------------------------------------
 
+// The host's CPU that the vCPU threads run on, and no other; not set: any.
+struct toyvmm_pin {
+    bool set;
+    unsigned cpu;
+};
+
 struct toyvmm_config {
     const char *kernel;  // path of an ELF vmlinux or a bzImage, x86-64
     const char *initrd;  // path, or NULL
     const char *cmdline; // NULL is ""
     uint64_t memory;     // bytes; at least 16 MiB for a Linux kernel
     unsigned cpus;       // 1
-    unsigned ports;      // how many UARTs, 1 to TOYVMM_PORTS; 0: all
+    struct toyvmm_pin pin;
+    unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
     struct toyvmm_sink sink;
 };
 
@@ -91,6 +116,10 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
 // The part of toyvmm_create that needs no KVM: opens and checks kernel, initrd,
 // command line and memory size against each other. 0, or a negative errno.
 int toyvmm_check(const struct toyvmm_config *config, struct error *err);
+
+// Whether threads of this process may run where pin says: 0, or -EINVAL with a
+// sentence that names the CPUs there are. toyvmm_create asks it, too.
+int toyvmm_check_pin(struct toyvmm_pin pin, struct error *err);
 
 // Starts the vCPU threads. Once for each machine.
 int toyvmm_start(struct toyvmm *vm, struct error *err);
@@ -122,12 +151,18 @@ struct toyvmm_port_count {
     uint64_t reads, writes;
 };
 struct toyvmm_stats {
-    uint64_t exits, exits_io, exits_mmio, exits_hlt, exits_intr, exits_other;
-    uint64_t cpu_ns; // vCPU threads' CPU time (user and guest)
-    size_t nports;   // busiest first, at most 32
+    struct toyvmm_usage usage;
+    size_t nports; // busiest first, at most 32
     struct toyvmm_port_count ports[32];
 };
 void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out);
+
+// What it had spent by ns (CLOCK_MONOTONIC), when ns is the time of an event or
+// of a byte that it sent: exact for an event, at most 100 us too little for a
+// byte. Of a byte as old as 4,096 such times it may be too much, up to the
+// oldest that is still known. Of a time after the last of them it is what was
+// spent until now. Any thread, also after the end.
+void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out);
 
 // Kicks vCPU 0 out of the guest and reads its registers (milliseconds); false
 // when the machine does not run.

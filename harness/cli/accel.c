@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,20 +131,19 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
-                    struct error *err)
+// The rig's command line, for execv; its strings stay until this process is
+// another or ends.
+static char **rig_words(char *rig, int argc, char **argv,
+                        const struct rig_needs *needs)
 {
-    char rig[4200];
-    if (!find_rig(rig, sizeof(rig)))
-        return error_set(err, -ENOENT, RIG_PROGRAM " was not found");
     char exe[4096];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     char **args =
         calloc((size_t)argc + 12 + (size_t)RIG_OUTPUTS * 2, sizeof(*args));
-    char words[][16] = {"--memory", "--rw", "--"};
+    static char words[][16] = {"--memory", "--rw", "--"};
     if (len <= 0 || !args) {
         free(args);
-        return error_set(err, -ENOMEM, "out of memory");
+        return NULL;
     }
     exe[len] = '\0';
     // One processor, however many jobs: the ticks that keep an emulated
@@ -159,12 +160,95 @@ int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
         args[n++] = folder_of(file);
     }
     args[n++] = words[2];
-    args[n++] = exe;
+    args[n++] = strdup(exe);
     for (int i = 1; i < argc; i++)
         args[n++] = argv[i];
+    return args;
+}
+
+static int prepare_rig(char rig[4200], int argc, char **argv,
+                       const struct rig_needs *needs, char ***args,
+                       struct error *err)
+{
+    if (!find_rig(rig, 4200))
+        return error_set(err, -ENOENT, RIG_PROGRAM " was not found");
+    *args = rig_words(rig, argc, argv, needs);
     fflush(NULL);
+    return *args ? 0 : error_set(err, -ENOMEM, "out of memory");
+}
+
+int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
+                    struct error *err)
+{
+    char rig[4200];
+    char **args;
+    int code = prepare_rig(rig, argc, argv, needs, &args, err);
+    if (code)
+        return code;
     execv(rig, args);
-    int code = error_errno(err, errno, "%s can't be run", rig);
+    code = error_errno(err, errno, "%s can't be run", rig);
+    free(args);
+    return code;
+}
+
+// The signals that end a run.
+static void ending_signals(sigset_t *set)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaddset(set, signals[i]);
+    sigaddset(set, SIGCHLD);
+}
+
+// In the child: it must not outlive us, whatever ends us.
+static void become_rig(const char *rig, char **args, const sigset_t *mask,
+                       pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent) {
+        sigprocmask(SIG_SETMASK, mask, NULL);
+        execv(rig, args);
+    }
+    _exit(127);
+}
+
+// Passes on what was sent to us alone; what a terminal sends, both get.
+static int wait_for_rig(pid_t rig, const sigset_t *watched)
+{
+    int status;
+    for (;;) {
+        siginfo_t info;
+        int signal_number = sigwaitinfo(watched, &info);
+        if (signal_number > 0 && signal_number != SIGCHLD &&
+            info.si_code != SI_KERNEL)
+            kill(rig, signal_number);
+        if (waitpid(rig, &status, WNOHANG) == rig)
+            return WIFEXITED(status) ? WEXITSTATUS(status)
+                                     : 128 + WTERMSIG(status);
+    }
+}
+
+int accel_run_rig(int argc, char **argv, const struct rig_needs *needs,
+                  int *exit_code, struct error *err)
+{
+    char rig[4200];
+    char **args;
+    sigset_t watched, before;
+    int code = prepare_rig(rig, argc, argv, needs, &args, err);
+    if (code)
+        return code;
+    pid_t parent = getpid();
+    ending_signals(&watched);
+    sigprocmask(SIG_BLOCK, &watched, &before);
+    pid_t child = fork();
+    if (!child)
+        become_rig(rig, args, &before, parent);
+    if (child < 0)
+        code = error_errno(err, errno, "%s can't be run", rig);
+    else
+        *exit_code = wait_for_rig(child, &watched);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     free(args);
     return code;
 }

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define RIG_OUTPUTS 8
+#define RIG_OUTPUTS 16
 
 // What to give the rig.
 struct rig_needs {
@@ -33,6 +33,13 @@ double accel_timeout_scale(const struct options *o, const char *name);
 // errno when that failed.
 int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
                     struct error *err);
+
+// Runs argv in the rig as a child of this process, which passes signals on to
+// it and ends after it; the child dies with this process. *exit_code is the
+// command's, 128 and the number for a signal. 0, or a negative errno when it
+// could not be started.
+int accel_run_rig(int argc, char **argv, const struct rig_needs *needs,
+                  int *exit_code, struct error *err);
 
 // Writes what there is, and why; 0 when guests can run with the wanted
 // accelerator, else -ENODEV.

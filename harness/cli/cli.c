@@ -8,6 +8,7 @@
 #include "harness/cli/format.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/interactive.h"
+#include "harness/cli/keep.h"
 #include "harness/cli/launch.h"
 #include "harness/cli/needs.h"
 #include "harness/cli/options.h"
@@ -15,6 +16,7 @@
 #include "harness/cli/report_files.h"
 #include "harness/cli/selection.h"
 #include "harness/cli/series.h"
+#include "harness/cli/shard.h"
 #include "harness/cli/show.h"
 #include "harness/history/noise.h"
 #include "harness/report/outlet.h"
@@ -104,7 +106,8 @@ static int tell_stat(const struct selection *s, const struct boots *b,
 }
 
 static int execute(const struct options *o, const struct selection *s,
-                   const struct recordings *r, const char *accelerator)
+                   const struct recordings *r, const char *accelerator,
+                   struct keep *keep)
 {
     struct error err = {""};
     struct report_files files;
@@ -128,6 +131,8 @@ static int execute(const struct options *o, const struct selection *s,
     noise_look("", &before);
     int code = suite_run(&plan, (unsigned)o->jobs, o->in_process, &run, &err);
     int exit_code = conclude(o, &run, &plan, &files, began_ns);
+    if (keep_boots(keep, &boots, &run) || keep_end(keep, stderr))
+        exit_code = run.interrupted ? EXIT_INTERRUPTED : EXIT_UNABLE;
     if (o->stat && tell_stat(s, &boots, &run, &before, accelerator, &err))
         exit_code = complain(&err, EXIT_UNABLE);
     if (code)
@@ -139,22 +144,26 @@ static int execute(const struct options *o, const struct selection *s,
 
 static int run_recorded(const struct options *o, const struct selection *s,
                         const struct recordings *r, int argc, char **argv,
-                        const char *accelerator)
+                        const char *accelerator, struct keep *keep)
 {
     struct error err = {""};
     char output[4200];
-    uint64_t memory = 0;
+    int exit_code = EXIT_UNABLE;
+    if (keep_begin(keep, o, &err))
+        return complain(&err, EXIT_UNABLE);
     if (launch_all_skipped(s))
-        return execute(o, s, r, NULL);
+        return execute(o, s, r, NULL, keep);
     if (o->replay)
-        return execute(o, s, r, "replay");
-    int code = launch_check_guests(s, &o->machine, &memory, &err);
+        return execute(o, s, r, "replay", keep);
+    const char *outputs[] = {recordings_output(r, o, output)};
+    struct launch launch = {o, argc, argv, 0, outputs, 1, s};
+    int code = launch_check_guests(s, &o->machine, &launch.memory, &err);
     if (code)
         return complain(&err, exit_for(code));
-    const char *outputs[] = {recordings_output(r, o, output)};
-    if (launch_settle(o, argc, argv, memory, outputs, 1, &accelerator, &err))
-        return complain(&err, EXIT_UNABLE);
-    return execute(o, s, r, accelerator);
+    code = launch_kept(&launch, keep, &accelerator, &exit_code, &err);
+    if (code)
+        return code > 0 ? exit_code : complain(&err, EXIT_UNABLE);
+    return execute(o, s, r, accelerator, keep);
 }
 
 static bool is_measured(const struct options *o, const struct selection *s)
@@ -168,11 +177,12 @@ static bool is_measured(const struct options *o, const struct selection *s)
     return false;
 }
 
-static int run(const struct options *o, struct selection *s, int argc,
-               char **argv)
+static int run(const struct options *o, struct selection *s, const char *split,
+               int argc, char **argv)
 {
     struct error err = {""};
     const char *accelerator = NULL;
+    struct keep keep = {.split = split};
     if ((o->record || o->replay) && is_measured(o, s))
         return complain(&(struct error){"--record and --replay are for one "
                                         "boot of each scenario, not for "
@@ -187,7 +197,9 @@ static int run(const struct options *o, struct selection *s, int argc,
     struct recordings recordings;
     if (recordings_make(&recordings, o, s, &err))
         return complain(&err, EXIT_WRONG);
-    int exit_code = run_recorded(o, s, &recordings, argc, argv, accelerator);
+    int exit_code =
+        run_recorded(o, s, &recordings, argc, argv, accelerator, &keep);
+    keep_free(&keep);
     recordings_free(&recordings);
     return exit_code;
 }
@@ -242,8 +254,13 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
         tell_check(o, &s);
     if (o->action == ACTION_CHECK && s.tally.errors)
         return EXIT_WRONG;
-    if (failed)
-        return complain(&err, EXIT_WRONG);
+    char *split = NULL;
+    size_t cases = s.count;
+    if (failed || shard_apply(o, &s, &split, &err))
+        return complain(&err, failed ? EXIT_WRONG : EXIT_UNABLE);
+    if (split && !o->quiet && o->action == ACTION_RUN)
+        printf("shard %u/%u: %zu of %zu cases\n", o->shard.index,
+               o->shard.count, s.count, cases);
     int code = EXIT_PASSED;
     if (o->action == ACTION_LIST)
         list(&s);
@@ -252,7 +269,8 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
     else if (o->action == ACTION_INTERACTIVE)
         code = interact(o, &s, argc, argv);
     else if (o->action == ACTION_RUN)
-        code = run(o, &s, argc, argv);
+        code = run(o, &s, split, argc, argv);
+    free(split);
     selection_free(&s);
     return code;
 }
@@ -264,6 +282,7 @@ static int run_command(const struct options *o, int argc, char **argv)
         [COMMAND_RUN] = with_scenarios,
         [COMMAND_COMPARE] = compare_main,
         [COMMAND_GATE] = compare_main,
+        [COMMAND_MERGE] = merge_main,
     };
     return mains[o->command](o, argc, argv);
 }

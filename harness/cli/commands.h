@@ -9,3 +9,6 @@
 // of it does. The options are read; --help and --version are seen to. Return
 // an exit code.
 int compare_main(const struct options *o, int argc, char **argv); // and gate
+int bisect_main(const struct options *o, int argc, char **argv);
+int trend_main(const struct options *o, int argc, char **argv);
+int merge_main(const struct options *o, int argc, char **argv);

@@ -313,7 +313,9 @@ static int conclude(struct comparison *c)
     const char *json_path = c->o->reports[REPORT_JSON];
     struct outputs out = {
         json_path ? open_memstream(&json.bytes, &json.len) : NULL,
-        c->o->summary ? open_memstream(&summary.bytes, &summary.len) : NULL,
+        c->o->reports[REPORT_SUMMARY]
+            ? open_memstream(&summary.bytes, &summary.len)
+            : NULL,
     };
     int code = 0;
     for (size_t i = 0; !code && i < c->selection.count; i++) {
@@ -326,7 +328,7 @@ static int conclude(struct comparison *c)
         judged_free(&j);
     }
     int failed = save(json_path, out.json, &json, &err);
-    failed |= save(c->o->summary, out.summary, &summary, &err);
+    failed |= save(c->o->reports[REPORT_SUMMARY], out.summary, &summary, &err);
     if (code || failed)
         return complain(&err, code ? exit_for(code) : EXIT_UNABLE);
     return verdict_code(c, &v);
@@ -340,7 +342,8 @@ static int check_words(const struct options *o, struct error *err)
     if (len < 3 || strcmp(o->paths[2] + len - 3, ".tc") != 0)
         return error_set(err, -EINVAL, "%s takes BASE HEAD FILE.tc; see --help",
                          o->command == COMMAND_GATE ? "gate" : "compare");
-    const char *const paths[] = {o->reports[REPORT_JSON], o->summary};
+    const char *const paths[] = {o->reports[REPORT_JSON],
+                                 o->reports[REPORT_SUMMARY]};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         int code = paths[i] ? output_check(paths[i], err) : 0;
         if (code)
@@ -375,7 +378,7 @@ static int run(struct comparison *c, int argc, char **argv)
                                    &err);
     if (code)
         return complain(&err, exit_for(code));
-    const char *outputs[] = {c->o->summary};
+    const char *outputs[] = {c->o->reports[REPORT_SUMMARY]};
     if (launch_settle(c->o, argc, argv, memory, outputs, 1, &c->accelerator,
                       &err))
         return complain(&err, EXIT_UNABLE);

@@ -53,6 +53,7 @@ const char help_text[] =
     "  --repeat N           boot each scenario N times (default: its "
     "`repeat')\n"
     "  --warmup N           and N times before that, not counted\n"
+    "  --pin CPU            guests run on this CPU of the host alone\n"
     "  --stat               tell the distributions of the marks\n"
     "\n"
     "Is HEAD slower than BASE? compare tells, gate exits 1 if it is. Each is\n"

@@ -45,20 +45,54 @@ int launch_check_guests(const struct selection *s,
     return 0;
 }
 
+static struct rig_needs needs_of(const struct options *o, uint64_t memory,
+                                 const char *const *outputs, size_t noutputs)
+{
+    struct rig_needs needs = {memory * (unsigned)o->jobs, {NULL}};
+    size_t n = 0;
+    for (size_t i = 0; i < REPORTS; i++) {
+        if (o->reports[i])
+            needs.outputs[n++] = o->reports[i];
+    }
+    for (size_t i = 0; i < noutputs && n < RIG_OUTPUTS - 1; i++) {
+        if (outputs[i])
+            needs.outputs[n++] = outputs[i];
+    }
+    return needs;
+}
+
+static int choose(const struct options *o, const char **accelerator,
+                  struct error *err)
+{
+    int code = accel_choose(o->accelerator, accelerator, err);
+    // Where the guests run it is known which CPUs there are.
+    return code ? code : toyvmm_check_pin(o->pin, err);
+}
+
 int launch_settle(const struct options *o, int argc, char **argv,
                   uint64_t memory, const char *const *outputs, size_t noutputs,
                   const char **accelerator, struct error *err)
 {
-    int code = accel_choose(o->accelerator, accelerator, err);
+    int code = choose(o, accelerator, err);
     if (code <= 0)
         return code;
-    struct rig_needs needs = {memory * (unsigned)o->jobs, {NULL}};
-    size_t n = 0;
-    for (size_t i = 0; i < REPORTS; i++)
-        needs.outputs[n++] = o->reports[i];
-    for (size_t i = 0; i < noutputs && n < RIG_OUTPUTS; i++)
-        needs.outputs[n++] = outputs[i];
+    struct rig_needs needs = needs_of(o, memory, outputs, noutputs);
     return accel_enter_rig(argc, argv, &needs, err);
+}
+
+int launch_kept(const struct launch *l, struct keep *k,
+                const char **accelerator, int *exit_code, struct error *err)
+{
+    const struct options *o = l->options;
+    int code = choose(o, accelerator, err);
+    if (code <= 0)
+        return code;
+    struct rig_needs needs = needs_of(o, l->memory, l->outputs, l->noutputs);
+    if (!keep_wants(k))
+        return accel_enter_rig(l->argc, l->argv, &needs, err);
+    code = keep_in_rig(k, l->argc, l->argv, &needs,
+                       o->shard.count ? l->selection : NULL, exit_code, err);
+    return code ? code : 1;
 }
 
 struct plan launch_plan(const struct options *o, const struct boots *b,
@@ -71,6 +105,7 @@ struct plan launch_plan(const struct options *o, const struct boots *b,
         .timeout_scale =
             o->replay ? r->scale : accel_timeout_scale(o, accelerator),
         .replay_speed = o->replay_speed,
+        .pin = o->pin,
         .accelerator = accelerator,
         .judge_marks = !rig,
         .show_console = o->show_console,

@@ -6,6 +6,7 @@
 
 #include "harness/cli/boots.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/keep.h"
 #include "harness/suite/suite.h"
 
 // Prints the error, if it says anything, and returns code.
@@ -27,6 +28,23 @@ int launch_check_guests(const struct selection *s,
 int launch_settle(const struct options *o, int argc, char **argv,
                   uint64_t memory, const char *const *outputs, size_t noutputs,
                   const char **accelerator, struct error *err);
+
+// What a command that keeps its results wants to run.
+struct launch {
+    const struct options *options;
+    int argc;
+    char **argv;
+    uint64_t memory;
+    const char *const *outputs; // as above
+    size_t noutputs;
+    const struct selection *selection;
+};
+
+// launch_settle for such a command: 0 to go on here; 1 when it has run in the
+// rig, is kept, and *exit_code is its exit code; or a negative errno. Where
+// nothing is to be kept it is launch_settle.
+int launch_kept(const struct launch *l, struct keep *k,
+                const char **accelerator, int *exit_code, struct error *err);
 
 // A plan for the boots, which it borrows. r may be NULL.
 struct plan launch_plan(const struct options *o, const struct boots *b,

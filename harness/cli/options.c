@@ -1,189 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the command line: a new option is a row of the table. See options.h.
-#include "harness/cli/options.h"
-
-#include "harness/runner/guest_conf.h"
+#include "harness/cli/options_internal.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// One option. take gets the row and, where the option has one, its value.
-struct row {
-    const char *name;
-    int letter; // 0: it has none
-    bool valued;
-    int (*take)(struct options *o, const struct row *row, char *value,
-                struct error *err);
-    size_t field;       // of take_text, take_flag, take_more: where it goes
-    enum action action; // of take_action
-    unsigned commands;  // a bit for each enum command that has it; 0: run only
-};
-
-static void *field_of(struct options *o, const struct row *row)
-{
-    return (char *)o + row->field;
-}
-
-// A text that is kept as it is.
-static int take_text(struct options *o, const struct row *row, char *value,
-                     struct error *err)
-{
-    (void)err;
-    const char **text = field_of(o, row);
-    *text = value;
-    return 0;
-}
-
-static int take_flag(struct options *o, const struct row *row, char *value,
-                     struct error *err)
-{
-    (void)value;
-    (void)err;
-    bool *flag = field_of(o, row);
-    *flag = true;
-    return 0;
-}
-
-// A flag that counts how often it is given.
-static int take_more(struct options *o, const struct row *row, char *value,
-                     struct error *err)
-{
-    (void)value;
-    (void)err;
-    unsigned *count = field_of(o, row);
-    ++*count;
-    return 0;
-}
-
-static int take_action(struct options *o, const struct row *row, char *value,
-                       struct error *err)
-{
-    (void)value;
-    (void)err;
-    o->asked |= 1U << row->action;
-    return 0;
-}
-
-static int take_accelerator(struct options *o, const struct row *row,
-                            char *value, struct error *err)
-{
-    (void)row;
-    static const char *const names[] = {
-        [ACCEL_AUTO] = "auto", [ACCEL_KVM] = "kvm", [ACCEL_RIG] = "rig"};
-    for (int i = 0; i < 3; i++) {
-        if (!strcmp(value, names[i])) {
-            o->accelerator = (enum accelerator)i;
-            return 0;
-        }
-    }
-    return error_set(err, -EINVAL, "--accel %s: give auto, kvm or rig", value);
-}
-
-static int take_set(struct options *o, const struct row *row, char *value,
-                    struct error *err)
-{
-    (void)row;
-    char *equals = strchr(value, '=');
-    if (!equals || equals == value)
-        return error_set(err, -EINVAL, "--set %s: give NAME=VALUE", value);
-    struct override *sets = reallocarray(o->sets, o->nsets + 1, sizeof(*sets));
-    char *name = strndup(value, (size_t)(equals - value));
-    if (sets)
-        o->sets = sets;
-    if (!sets || !name) {
-        free(name);
-        return error_set(err, -ENOMEM, "out of memory");
-    }
-    sets[o->nsets++] = (struct override){.name = name, .value = equals + 1};
-    return 0;
-}
-
-// Whole numbers, each with its bounds.
-static int take_number(struct options *o, const struct row *row, char *value,
-                       struct error *err)
-{
-    static const struct {
-        const char *name;
-        long least, most;
-    } bounds[] = {
-        {"jobs", 1, 256},   {"repeat", 1, 100000},  {"warmup", 0, 1000},
-        {"runs", 2, 10000}, {"max-runs", 2, 10000},
-    };
-    size_t i = 0;
-    while (strcmp(bounds[i].name, row->name) != 0)
-        i++;
-    char *end;
-    errno = 0;
-    long n = strtol(value, &end, 10);
-    if (end == value || *end || errno || n < bounds[i].least ||
-        n > bounds[i].most)
-        return error_set(err, -EINVAL, "--%s %s: give a number from %ld to %ld",
-                         row->name, value, bounds[i].least, bounds[i].most);
-    int *number = field_of(o, row);
-    *number = (int)n;
-    return 0;
-}
-
-// "1%" and "0.01" are one.
-static int take_fraction(struct options *o, const struct row *row, char *value,
-                         struct error *err)
-{
-    char *end;
-    double n = strtod(value, &end);
-    if (end != value && *end == '%') {
-        n /= 100;
-        end++;
-    }
-    if (end == value || *end || !(n > 0) || !(n < 1))
-        return error_set(err, -EINVAL,
-                         "--%s %s: give a fraction above 0 and below 1, like "
-                         "0.05 or 5%%",
-                         row->name, value);
-    double *fraction = field_of(o, row);
-    *fraction = n;
-    return 0;
-}
-
-static int take_factor(const char *option, const char *value, double *out,
-                       struct error *err)
-{
-    char *end;
-    double n = strtod(value, &end);
-    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
-        return error_set(err, -EINVAL, "%s %s: give a number from 0.01 to 1000",
-                         option, value);
-    *out = n;
-    return 0;
-}
-
-static int take_scale(struct options *o, const struct row *row, char *value,
-                      struct error *err)
-{
-    (void)row;
-    return take_factor("--timeout-scale", value, &o->timeout_scale, err);
-}
-
-static int take_speed(struct options *o, const struct row *row, char *value,
-                      struct error *err)
-{
-    (void)row;
-    return take_factor("--replay-speed", value, &o->replay_speed, err);
-}
-
-static int take_memory(struct options *o, const struct row *row, char *value,
-                       struct error *err)
-{
-    (void)row;
-    if (guest_parse_size(value, &o->machine.memory) && o->machine.memory)
-        return 0;
-    return error_set(err, -EINVAL, "--memory %s: give a size like 256M or 1G",
-                     value);
-}
 
 #define FIELD(name) offsetof(struct options, name)
 
@@ -191,20 +15,31 @@ static int take_memory(struct options *o, const struct row *row, char *value,
 #define IN(command) (1U << COMMAND_##command)
 #define RUNS        IN(RUN)
 #define COMPARES    (IN(COMPARE) | IN(GATE))
-#define BOOTS       (RUNS | COMPARES)
-#define EVERYWHERE  BOOTS
+#define JUDGES      (COMPARES | IN(BISECT))
+#define BOOTS       (RUNS | JUDGES)
+#define REPORTED    (RUNS | IN(MERGE))
+#define EVERYWHERE  (BOOTS | IN(TREND) | IN(MERGE))
 
 static const struct row rows[] = {
-    {"junit", 0, true, take_text, FIELD(reports[REPORT_JUNIT]), 0, RUNS},
+    {"junit", 0, true, take_text, FIELD(reports[REPORT_JUNIT]), 0, REPORTED},
     {"json", 0, true, take_text, FIELD(reports[REPORT_JSON]), 0,
-     RUNS | COMPARES},
-    {"tap", 0, true, take_text, FIELD(reports[REPORT_TAP]), 0, RUNS},
-    {"summary", 0, true, take_text, FIELD(summary), 0, COMPARES},
+     REPORTED | JUDGES},
+    {"tap", 0, true, take_text, FIELD(reports[REPORT_TAP]), 0, REPORTED},
+    {"html", 0, true, take_text, FIELD(reports[REPORT_HTML]), 0,
+     REPORTED | IN(TREND)},
+    {"summary", 0, true, take_text, FIELD(reports[REPORT_SUMMARY]), 0,
+     REPORTED | COMPARES},
+    {"results", 0, true, take_text, FIELD(results), 0, RUNS},
+    {"history", 0, true, take_text, FIELD(history), 0,
+     REPORTED | COMPARES | IN(TREND)},
+    {"csv", 0, true, take_text, FIELD(csv), 0, IN(TREND)},
+    {"openmetrics", 0, true, take_text, FIELD(openmetrics), 0, IN(TREND)},
     {"record", 0, true, take_text, FIELD(record), 0, 0},
     {"replay", 0, true, take_text, FIELD(replay), 0, 0},
     {"replay-speed", 0, true, take_speed, 0, 0, 0},
     {"filter", 0, true, take_text, FIELD(filter), 0, BOOTS},
     {"tags", 0, true, take_text, FIELD(tags), 0, 0},
+    {"shard", 0, true, take_shard, 0, 0, 0},
     {"kernel", 0, true, take_text, FIELD(machine.kernel), 0, BOOTS},
     {"initrd", 0, true, take_text, FIELD(machine.initrd), 0, BOOTS},
     {"cmdline", 0, true, take_text, FIELD(machine.cmdline), 0, BOOTS},
@@ -215,15 +50,22 @@ static const struct row rows[] = {
     {"jobs", 'j', true, take_number, FIELD(jobs), 0, 0},
     {"repeat", 0, true, take_number, FIELD(repeat), 0, 0},
     {"warmup", 0, true, take_number, FIELD(warmups), 0, BOOTS},
+    {"pin", 0, true, take_pin, 0, 0, BOOTS},
     {"stat", 0, false, take_flag, FIELD(stat), 0, 0},
+    {"bisect", 0, false, take_flag, FIELD(bisect), 0, RUNS | IN(GATE)},
     {"runs", 0, true, take_number, FIELD(runs), 0, COMPARES},
-    {"max-runs", 0, true, take_number, FIELD(max_runs), 0, COMPARES},
-    {"mark", 0, true, take_text, FIELD(marks), 0, COMPARES},
-    {"cpu", 0, false, take_flag, FIELD(cpu), 0, COMPARES},
-    {"alpha", 0, true, take_fraction, FIELD(alpha), 0, COMPARES},
-    {"min-effect", 0, true, take_fraction, FIELD(min_effect), 0, COMPARES},
+    {"max-runs", 0, true, take_number, FIELD(max_runs), 0, JUDGES},
+    {"mark", 0, true, take_text, FIELD(marks), 0, JUDGES | IN(TREND)},
+    {"cpu", 0, false, take_flag, FIELD(cpu), 0, JUDGES | IN(TREND)},
+    {"alpha", 0, true, take_fraction, FIELD(alpha), 0, JUDGES},
+    {"min-effect", 0, true, take_fraction, FIELD(min_effect), 0, JUDGES},
     {"target", 0, true, take_fraction, FIELD(target), 0, COMPARES},
     {"power", 0, true, take_fraction, FIELD(power), 0, COMPARES},
+    {"scenario", 0, true, take_text, FIELD(scenario), 0, COMPARES | IN(TREND)},
+    {"guest", 0, true, take_text, FIELD(guest), 0, COMPARES | IN(TREND)},
+    {"branch", 0, true, take_text, FIELD(branch), 0, IN(TREND)},
+    {"since", 0, true, take_text, FIELD(since), 0, IN(TREND)},
+    {"newest", 0, true, take_number, FIELD(newest), 0, COMPARES | IN(TREND)},
     {"console", 0, false, take_flag, FIELD(show_console), 0, 0},
     {"in-process", 0, false, take_flag, FIELD(in_process), 0, 0},
     {"write", 0, false, take_flag, FIELD(write), 0, 0},
@@ -273,9 +115,9 @@ static const struct row *row_of(int id)
 }
 
 static const char *const command_names[] = {
-    [COMMAND_RUN] = "",
-    [COMMAND_COMPARE] = "compare",
-    [COMMAND_GATE] = "gate",
+    [COMMAND_RUN] = "",        [COMMAND_COMPARE] = "compare",
+    [COMMAND_GATE] = "gate",   [COMMAND_BISECT] = "bisect",
+    [COMMAND_TREND] = "trend", [COMMAND_MERGE] = "merge",
 };
 
 static int unknown(int id, char **argv, struct error *err)
@@ -365,6 +207,14 @@ static int check_together(const struct options *o, struct error *err)
     if ((o->record || o->replay) && o->action == ACTION_INTERACTIVE)
         return error_set(err, -EINVAL,
                          "--record and --replay are for scenarios that run");
+    if (o->pin.set && o->jobs > 1)
+        return error_set(err, -EINVAL,
+                         "--pin puts all guests on one CPU: not with --jobs");
+    if (o->pin.set && o->action == ACTION_INTERACTIVE)
+        return error_set(err, -EINVAL, "--pin is for scenarios that run");
+    if (o->replay && o->history)
+        return error_set(err, -EINVAL,
+                         "--history is for boots: a replay measures nothing");
     if (o->write && o->action != ACTION_FORMAT)
         return error_set(err, -EINVAL, "--write is for --format");
     if (o->write && o->format_check)

@@ -23,6 +23,9 @@ enum command {
     COMMAND_RUN,
     COMMAND_COMPARE,
     COMMAND_GATE,
+    COMMAND_BISECT,
+    COMMAND_TREND,
+    COMMAND_MERGE,
     COMMANDS,
 };
 
@@ -41,6 +44,7 @@ struct options {
     const char *filter;           // glob on scenario names, or NULL
     const char *tags;             // "smoke,-slow", or NULL
     struct guest_overrides machine;
+    struct toyvmm_pin pin;
     size_t nsets;
     struct override *sets;
     double timeout_scale; // 0: by accelerator
@@ -48,13 +52,21 @@ struct options {
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
     bool stat;            // tell the distributions of the marks
+    bool bisect;          // exit as `git bisect run` wants it
+    struct {
+        unsigned index, count; // from 1 on; 0, 0: all of them
+    } shard;
+    const char *results; // a file for `merge`, or NULL
+    const char *history; // a file or postgresql:// URI, or NULL
 
-    // Of compare, and gate; 0 and NULL: not given.
+    // Of compare, gate, bisect and trend; 0 and NULL: not given.
     int runs, max_runs;
     const char *marks; // names, by commas
     bool cpu;          // the guest's CPU time instead of the clock's
     double alpha, min_effect, target, power;
-    const char *summary; // Markdown
+    const char *scenario, *guest, *branch, *since;
+    int newest;
+    const char *csv, *openmetrics;
 
     bool in_process;
     bool show_console;

@@ -111,14 +111,22 @@ uint64_t console_record_elided(const struct console_record *r)
     return r->elided;
 }
 
-char *console_record_text(const struct console_record *r, size_t *len)
+// What stands between head and tail; its length.
+#define NOTE_SIZE 64
+static size_t elision_note(const struct console_record *r, char note[NOTE_SIZE])
 {
-    char note[64] = "";
+    *note = '\0';
     if (r->elided) {
-        snprintf(note, sizeof note, "\n[... %llu bytes left out ...]\n",
+        snprintf(note, NOTE_SIZE, "\n[... %llu bytes left out ...]\n",
                  (unsigned long long)r->elided);
     }
-    size_t n = strlen(note);
+    return strlen(note);
+}
+
+char *console_record_text(const struct console_record *r, size_t *len)
+{
+    char note[NOTE_SIZE];
+    size_t n = elision_note(r, note);
     char *out = malloc(r->head.len + n + r->tail.len + 1);
     if (!out) {
         return NULL;
@@ -134,6 +142,35 @@ char *console_record_text(const struct console_record *r, size_t *len)
     *p = '\0';
     *len = (size_t)(p - out);
     return out;
+}
+
+// Lines that begin in t, whose first byte stands at offset. `fresh`: one begins
+// with it. Returns whether one begins behind its end.
+static bool begins_in(const struct text *t, size_t offset, bool fresh,
+                      void (*line)(void *owner, size_t offset, uint64_t ns),
+                      void *owner)
+{
+    for (uint64_t at = t->base; at < text_end(t);) {
+        if (fresh) {
+            line(owner, offset + (size_t)(at - t->base), text_ns(t, at));
+        }
+        const char *s = text_at(t, at);
+        const char *newline = memchr(s, '\n', text_end(t) - at);
+        fresh = newline != NULL;
+        at = newline ? at + (uint64_t)(newline - s) + 1 : text_end(t);
+    }
+    return fresh;
+}
+
+void console_record_begins(const struct console_record *r,
+                           void (*line)(void *owner, size_t offset,
+                                        uint64_t ns),
+                           void *owner)
+{
+    char note[NOTE_SIZE];
+    size_t behind = r->head.len + elision_note(r, note);
+    bool fresh = begins_in(&r->head, 0, true, line, owner);
+    begins_in(&r->tail, behind, fresh && !r->elided, line, owner);
 }
 
 // ---- The last lines, as text -----------------------------------------------

@@ -26,6 +26,15 @@ uint64_t console_record_elided(const struct console_record *r);
 // "[... N bytes left out ...]" where some are missing. NULL when out of memory.
 char *console_record_text(const struct console_record *r, size_t *len);
 
+// Calls line() for each line that begins in what console_record_text gives,
+// with the offset of its first byte there and that byte's time, in order. Where
+// bytes are left out no line begins: neither with what says so, nor with the
+// rest of the line that follows it.
+void console_record_begins(const struct console_record *r,
+                           void (*line)(void *owner, size_t offset,
+                                        uint64_t ns),
+                           void *owner);
+
 // Calls line() for each of the last max lines with the time of its first byte:
 // as text (harness/console/filter.h), without the newline; the last line may be
 // unfinished. line's text is valid during the call.

@@ -113,6 +113,8 @@ static void encode_trailer(struct meta_sink *s,
         put_varint(&s->out, m->wall_ns);
         put_varint(&s->out, m->cpu_ns);
         put_varint(&s->out, m->exits);
+        for (unsigned k = 0; k < VMEXITS; k++)
+            put_varint(&s->out, m->exits_by[k]);
         done(s);
     }
 }
@@ -172,11 +174,16 @@ static int decode_property(struct result *run, struct bytes_in *in)
 static int decode_mark(struct result *run, struct bytes_in *in)
 {
     char *name = get_string(in);
-    uint64_t wall = get_varint(in), cpu = get_varint(in);
-    uint64_t exits = get_varint(in);
+    struct result_mark m = {0};
+    m.wall_ns = get_varint(in);
+    m.cpu_ns = get_varint(in);
+    m.exits = get_varint(in);
+    // An older version told their sum alone.
+    for (unsigned i = 0; i < VMEXITS && bytes_left(in); i++)
+        m.exits_by[i] = get_varint(in);
     int code = run->nmarks >= LIST_MAX ? -EINVAL
-               : name ? result_add_mark(run, name, wall, cpu, exits)
-                      : -ENOMEM;
+               : name                  ? result_put_mark(run, name, &m)
+                                       : -ENOMEM;
     free(name);
     return code;
 }

@@ -135,6 +135,20 @@ static void get_bytes(struct bytes_in *in, uint64_t last_ns, struct record *out,
     get_masks(in, out, memory);
 }
 
+// VM exits by reason: at the end of what an older version ends with the sum of
+// them, so that each reads what the other wrote.
+static void put_reasons(struct bytes_out *o, const struct toyvmm_usage *u)
+{
+    for (int i = 0; i < TOYVMM_EXITS; i++)
+        put_varint(o, u->exits_by[i]);
+}
+
+static void get_reasons(struct bytes_in *in, struct toyvmm_usage *u)
+{
+    for (int i = 0; i < TOYVMM_EXITS && bytes_left(in); i++)
+        u->exits_by[i] = get_varint(in);
+}
+
 static void put_event(struct bytes_out *o, const struct toyvmm_event *e,
                       uint64_t last_ns)
 {
@@ -142,12 +156,14 @@ static void put_event(struct bytes_out *o, const struct toyvmm_event *e,
     event_code(e->kind, &code);
     put_u8(o, code);
     put_varint(o, e->ns > last_ns ? e->ns - last_ns : 0);
-    put_varint(o, e->cpu_ns);
-    put_varint(o, e->exits);
+    put_varint(o, e->usage.cpu_ns);
+    put_varint(o, e->usage.exits);
     put_text(o, e->detail, strnlen(e->detail, sizeof(e->detail) - 1));
     put_u8(o, e->has_regs);
     if (e->has_regs)
         put_regs(o, &e->regs);
+    put_reasons(o, &e->usage);
+    put_varint(o, e->ready_ns && e->ns > e->ready_ns ? e->ns - e->ready_ns : 0);
 }
 
 static void get_event(struct bytes_in *in, uint64_t last_ns, struct record *out,
@@ -159,8 +175,8 @@ static void get_event(struct bytes_in *in, uint64_t last_ns, struct record *out,
     uint64_t delta = get_varint(in);
     e->ns = last_ns + (delta < NS_MAX ? delta : NS_MAX);
     get_time(in, last_ns, &e->ns);
-    e->cpu_ns = get_varint(in);
-    e->exits = get_varint(in);
+    e->usage.cpu_ns = get_varint(in);
+    e->usage.exits = get_varint(in);
     const uint8_t *detail = get_text(in, &len);
     in->bad |= len >= sizeof(e->detail) || (len && memchr(detail, 0, len));
     if (!in->bad && len)
@@ -168,6 +184,9 @@ static void get_event(struct bytes_in *in, uint64_t last_ns, struct record *out,
     e->has_regs = get_u8(in);
     if (e->has_regs)
         get_regs(in, &e->regs);
+    get_reasons(in, &e->usage);
+    uint64_t ago = bytes_left(in) ? get_varint(in) : 0;
+    e->ready_ns = ago && ago < e->ns ? e->ns - ago : 0;
     out->event = e;
     out->ns = e->ns;
 }
@@ -224,8 +243,9 @@ void record_encode(struct bytes_out *o, const struct record *r,
         put_delta(o, r->ns, last_ns);
         break;
     case RECORD_USAGE:
-        put_varint(o, r->cpu_ns);
-        put_varint(o, r->exits);
+        put_varint(o, r->usage.cpu_ns);
+        put_varint(o, r->usage.exits);
+        put_reasons(o, &r->usage);
         break;
     case RECORD_REGS:
         put_outcome(o, r);
@@ -292,8 +312,9 @@ void record_decode(struct bytes_in *in, enum record_kind kind, uint64_t last_ns,
         get_time(in, 0, &out->ns);
         break;
     case RECORD_USAGE:
-        out->cpu_ns = get_varint(in);
-        out->exits = get_varint(in);
+        out->usage.cpu_ns = get_varint(in);
+        out->usage.exits = get_varint(in);
+        get_reasons(in, &out->usage);
         break;
     case RECORD_REGS:
         get_outcome(in, out);

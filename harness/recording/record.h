@@ -79,10 +79,10 @@ struct record {
     const struct mask *masks; // BYTES: ascending, disjoint
     size_t nmasks;
     const struct toyvmm_event *event;
-    uint64_t deadline_ns; // TIMEOUT
-    unsigned flags;       // INPUT
-    unsigned call;        // CALL
-    uint64_t cpu_ns, exits;
+    uint64_t deadline_ns;      // TIMEOUT
+    unsigned flags;            // INPUT
+    unsigned call;             // CALL
+    struct toyvmm_usage usage; // USAGE
     uint64_t unread;
     struct toyvmm_regs regs;
     const struct toyvmm_observation *seen; // OBSERVATION

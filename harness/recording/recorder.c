@@ -257,13 +257,12 @@ static size_t rec_memory(void *owner, const struct toyvmm_regs *regs,
     return r->machine->read(r->machine->owner, regs, address, to, len);
 }
 
-static void rec_usage(void *owner, uint64_t *cpu_ns, uint64_t *exits)
+static void rec_usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
 {
     struct recorder *r = owner;
-    r->machine->usage(r->machine->owner, cpu_ns, exits);
-    recording_put(r->writer, &(struct record){.kind = RECORD_USAGE,
-                                              .cpu_ns = *cpu_ns,
-                                              .exits = *exits});
+    r->machine->usage(r->machine->owner, ns, out);
+    recording_put(r->writer,
+                  &(struct record){.kind = RECORD_USAGE, .usage = *out});
 }
 
 static int call(struct recorder *r, enum machine_call what,

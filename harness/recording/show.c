@@ -62,7 +62,7 @@ static void json_event(const struct json_show *s, const struct toyvmm_event *e)
     fputs(", \"detail\": ", s->f);
     json_string(s->f, e->detail);
     fprintf(s->f, ", \"cpu_ns\": %" PRIu64 ", \"exits\": %" PRIu64 "}\n",
-            e->cpu_ns, e->exits);
+            e->usage.cpu_ns, e->usage.exits);
 }
 
 static void json_field(const struct json_show *s, const char *name,

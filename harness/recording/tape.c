@@ -72,10 +72,8 @@ static void commit(struct tape *t)
 {
     for (size_t i = 0; i < t->nanswers; i++) {
         const struct record *r = &t->answers[i].record;
-        if (r->kind == RECORD_USAGE) {
-            t->cpu_ns = r->cpu_ns;
-            t->exits = r->exits;
-        }
+        if (r->kind == RECORD_USAGE)
+            t->usage = r->usage;
     }
     t->nanswers = 0;
     t->item = t->next;

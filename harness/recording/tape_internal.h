@@ -25,8 +25,8 @@ struct tape {
     struct tape_options options;
     struct pace pace;
     uint64_t now_ns;
-    uint64_t asked_ns; // the latest that console_now said
-    uint64_t cpu_ns, exits;
+    uint64_t asked_ns;         // the latest that console_now said
+    struct toyvmm_usage usage; // the last that was told
 
     // The bytes that are being delivered: taken of len are.
     struct record item;

@@ -104,6 +104,19 @@ static void sections(struct json *j, const struct result *r)
     json_close(j, '}');
 }
 
+// All of them, or null where a sum alone is known.
+static void exits_by(struct json *j, const struct result_mark *m)
+{
+    if (!result_mark_has_reasons(m)) {
+        json_text(j, "exits_by", NULL);
+        return;
+    }
+    json_open(j, "exits_by", '{');
+    for (int i = 0; i < VMEXITS; i++)
+        json_number(j, result_exit_name((enum result_exit)i), m->exits_by[i]);
+    json_close(j, '}');
+}
+
 static void marks(struct json *j, const struct result *r)
 {
     json_open(j, "marks", '[');
@@ -114,9 +127,40 @@ static void marks(struct json *j, const struct result *r)
         json_number(j, "wall_ns", m->wall_ns);
         json_number(j, "cpu_ns", m->cpu_ns);
         json_number(j, "exits", m->exits);
+        exits_by(j, m);
         json_close(j, '}');
     }
     json_close(j, ']');
+}
+
+static void readings(struct json *j, const struct result *r)
+{
+    json_open(j, "readings", '[');
+    for (size_t i = 0; i < r->nreadings; i++) {
+        json_open(j, NULL, '{');
+        json_text(j, "name", r->readings[i].name);
+        json_number(j, "ns", r->readings[i].ns);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void initcalls(struct json *j, const struct result *r)
+{
+    json_open(j, "initcalls", '{');
+    json_number(j, "count", r->initcalls_seen);
+    json_number(j, "us", r->initcalls_us);
+    json_open(j, "slowest", '[');
+    for (size_t i = 0; i < r->ninitcalls; i++) {
+        const struct result_initcall *call = &r->initcalls[i];
+        json_open(j, NULL, '{');
+        json_text(j, "name", call->name);
+        json_number(j, "us", call->us);
+        json_real(j, "result", (double)call->result);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    json_close(j, '}');
 }
 
 static void notes(struct json *j, const struct result *r)
@@ -200,6 +244,8 @@ static void scenario_line(struct json *j, const struct result *r)
     json_number(j, "duration_ns", r->duration_ns);
     sections(j, r);
     marks(j, r);
+    readings(j, r);
+    initcalls(j, r);
     notes(j, r);
     properties(j, r);
     tests(j, r);

@@ -42,6 +42,20 @@ static void property(FILE *f, const char *name, const char *value)
     fputs("/>\n", f);
 }
 
+// mark.NAME.exits.io and so on, of the reasons that there were.
+static void exit_properties(FILE *f, const struct result_mark *m)
+{
+    for (int i = 0; i < VMEXITS; i++) {
+        char name[256], value[24];
+        if (!m->exits_by[i])
+            continue;
+        snprintf(name, sizeof(name), "mark.%.200s.exits.%s", m->name,
+                 result_exit_name((enum result_exit)i));
+        snprintf(value, sizeof(value), "%" PRIu64, m->exits_by[i]);
+        property(f, name, value);
+    }
+}
+
 // A mark is three numbers: NAME in seconds, its CPU time and its VM exits.
 static void mark_properties(FILE *f, const struct result_mark *m)
 {
@@ -67,6 +81,26 @@ static void mark_properties(FILE *f, const struct result_mark *m)
             fprintf(f, "%" PRIu64, parts[i].value);
         fputs("\"/>\n", f);
     }
+    exit_properties(f, m);
+}
+
+// What the guest told of its times: seconds, and microseconds.
+static void guest_times(FILE *f, const struct result *r)
+{
+    char name[256], value[48];
+    for (size_t i = 0; i < r->nreadings; i++) {
+        uint64_t us = r->readings[i].ns / NS_PER_US;
+        snprintf(name, sizeof(name), "reading.%.200s.s", r->readings[i].name);
+        snprintf(value, sizeof(value), "%" PRIu64 ".%06" PRIu64, us / 1000000,
+                 us % 1000000);
+        property(f, name, value);
+    }
+    for (size_t i = 0; i < r->ninitcalls; i++) {
+        snprintf(name, sizeof(name), "initcall.%.200s.us",
+                 r->initcalls[i].name);
+        snprintf(value, sizeof(value), "%" PRIu64, r->initcalls[i].us);
+        property(f, name, value);
+    }
 }
 
 static void properties(FILE *f, const struct result *r)
@@ -80,6 +114,7 @@ static void properties(FILE *f, const struct result *r)
         property(f, r->properties[i].name, r->properties[i].value);
     for (size_t i = 0; i < r->nmarks; i++)
         mark_properties(f, &r->marks[i]);
+    guest_times(f, r);
     for (size_t i = 0; i < r->nnotes; i++) {
         if (!r->notes[i].failed)
             property(f, "note", r->notes[i].text);

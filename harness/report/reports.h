@@ -8,9 +8,11 @@
 #include <stdio.h>
 
 enum report_kind {
-    REPORT_JUNIT, // --junit
-    REPORT_JSON,  // --json
-    REPORT_TAP,   // --tap
+    REPORT_JUNIT,   // --junit
+    REPORT_JSON,    // --json
+    REPORT_TAP,     // --tap
+    REPORT_HTML,    // --html
+    REPORT_SUMMARY, // --summary: Markdown for a CI's page of the run
     REPORTS,
 };
 

@@ -52,9 +52,17 @@ void result_free(struct result *r)
         free(r->tests[i].message);
         free(r->tests[i].details);
     }
-    for (size_t i = 0; i < r->nconsoles; i++)
+    for (size_t i = 0; i < r->nconsoles; i++) {
         free(r->consoles[i].bytes);
+        free(r->consoles[i].lines);
+    }
+    for (size_t i = 0; i < r->nreadings; i++)
+        free(r->readings[i].name);
+    for (size_t i = 0; i < r->ninitcalls; i++)
+        free(r->initcalls[i].name);
     free(r->marks);
+    free(r->readings);
+    free(r->initcalls);
     free(r->notes);
     free(r->properties);
     free(r->sections);
@@ -93,8 +101,8 @@ static int leave_out(struct result *r)
     return 0;
 }
 
-int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
-                    uint64_t cpu_ns, uint64_t exits)
+int result_put_mark(struct result *r, const char *name,
+                    const struct result_mark *mark)
 {
     if (r->nmarks >= RESULT_LIST_MAX)
         return leave_out(r);
@@ -105,7 +113,69 @@ int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
     char *copy = strdup(name);
     if (!copy)
         return -ENOMEM;
-    marks[r->nmarks++] = (struct result_mark){copy, wall_ns, cpu_ns, exits};
+    marks[r->nmarks] = *mark;
+    marks[r->nmarks++].name = copy;
+    return 0;
+}
+
+int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
+                    uint64_t cpu_ns, uint64_t exits)
+{
+    const struct result_mark mark = {
+        .wall_ns = wall_ns, .cpu_ns = cpu_ns, .exits = exits};
+    return result_put_mark(r, name, &mark);
+}
+
+const char *result_exit_name(enum result_exit kind)
+{
+    static const char *const names[VMEXITS] = {"io", "mmio", "hlt", "intr",
+                                               "other"};
+    return names[kind];
+}
+
+bool result_mark_has_reasons(const struct result_mark *m)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < VMEXITS; i++)
+        sum += m->exits_by[i];
+    return sum == m->exits;
+}
+
+const struct result_mark *result_mark(const struct result *r, const char *name)
+{
+    for (size_t i = 0; i < r->nmarks; i++) {
+        if (!strcmp(r->marks[i].name, name))
+            return &r->marks[i];
+    }
+    return NULL;
+}
+
+int result_add_reading(struct result *r, const char *name, uint64_t ns)
+{
+    struct result_reading *list =
+        grown(r->readings, r->nreadings, sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    r->readings = list;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    list[r->nreadings++] = (struct result_reading){copy, ns};
+    return 0;
+}
+
+int result_add_initcall(struct result *r, const char *name, uint64_t us,
+                        int64_t returned)
+{
+    struct result_initcall *list =
+        grown(r->initcalls, r->ninitcalls, sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    r->initcalls = list;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    list[r->ninitcalls++] = (struct result_initcall){copy, us, returned};
     return 0;
 }
 
@@ -281,6 +351,20 @@ int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,
         return -ENOMEM;
     }
     r->consoles = list;
-    list[r->nconsoles++] = (struct result_console){port, bytes, len, elided};
+    list[r->nconsoles++] =
+        (struct result_console){port, bytes, len, elided, 0, NULL};
     return 0;
+}
+
+void result_console_lines(struct result *r, struct result_line *lines,
+                          size_t count)
+{
+    if (!r->nconsoles) {
+        free(lines);
+        return;
+    }
+    struct result_console *last = &r->consoles[r->nconsoles - 1];
+    free(last->lines);
+    last->lines = lines;
+    last->nlines = lines ? count : 0;
 }

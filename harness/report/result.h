@@ -18,11 +18,40 @@ enum verdict {
 
 const char *verdict_name(enum verdict v); // "passed", ...
 
+// Why the guest left guest mode, as far as user space saw it.
+enum result_exit {
+    VMEXIT_IO,
+    VMEXIT_MMIO,
+    VMEXIT_HLT,
+    VMEXIT_INTR,
+    VMEXIT_OTHER,
+    VMEXITS
+};
+
+const char *result_exit_name(enum result_exit kind); // "io", ...
+
 struct result_mark {
     char *name;
-    uint64_t wall_ns; // since process start
-    uint64_t cpu_ns;  // vCPU CPU time
-    uint64_t exits;   // VM exits so far
+    uint64_t wall_ns;           // since process start
+    uint64_t cpu_ns;            // vCPU CPU time
+    uint64_t exits;             // VM exits to user space so far,
+    uint64_t exits_by[VMEXITS]; // and for what; all 0 where that is not known
+};
+
+// False when only the sum is known: of a recording that has no more.
+bool result_mark_has_reasons(const struct result_mark *m);
+
+// A time that the guest itself told: the kernel's clock, systemd's summary.
+struct result_reading {
+    char *name; // "kernel.init", "systemd.userspace", ...
+    uint64_t ns;
+};
+
+// One of the kernel's slowest initcalls (initcall_debug), slowest first.
+struct result_initcall {
+    char *name;
+    uint64_t us;
+    int64_t result; // what it returned
 };
 
 // A failed check, or something worth a line.
@@ -53,12 +82,22 @@ struct result_test {
     uint64_t took_ns; // since the result before it, or the first line
 };
 
+// Where a line begins in a console's bytes, and when, since process start.
+struct result_line {
+    uint64_t offset;
+    uint64_t at_ns;
+};
+
 // What the guest printed on one port, raw bytes.
 struct result_console {
     unsigned port; // 0 is ttyS0
     char *bytes;
     size_t len;
     uint64_t elided; // bytes left out in its middle
+    // When lines began, in ascending order. One that was left out has none; of
+    // more than RESULT_LIST_MAX the first half and the last half have.
+    size_t nlines;
+    struct result_line *lines;
 };
 
 struct result {
@@ -82,6 +121,11 @@ struct result {
 
     size_t nmarks;
     struct result_mark *marks;
+    size_t nreadings;
+    struct result_reading *readings;
+    size_t ninitcalls;
+    struct result_initcall *initcalls;
+    uint64_t initcalls_seen, initcalls_us; // all of them
     size_t nnotes;
     struct result_note *notes;
     size_t nproperties;
@@ -115,6 +159,14 @@ int result_set(char **field, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
                     uint64_t cpu_ns, uint64_t exits);
+// The same with all that is known of it; mark->name means nothing.
+int result_put_mark(struct result *r, const char *name,
+                    const struct result_mark *mark);
+// NULL when there is none of that name; the first.
+const struct result_mark *result_mark(const struct result *r, const char *name);
+int result_add_reading(struct result *r, const char *name, uint64_t ns);
+int result_add_initcall(struct result *r, const char *name, uint64_t us,
+                        int64_t returned);
 int result_add_note(struct result *r, bool failed, uint64_t at_ns,
                     const char *where, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
@@ -136,6 +188,10 @@ size_t result_count_tests(const struct result *r, enum verdict verdict);
 // bytes (heap, may be NULL) go over to the result, also on failure.
 int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,
                        uint64_t elided);
+// Lines of the console that was added last (heap, may be NULL): they go over to
+// the result.
+void result_console_lines(struct result *r, struct result_line *lines,
+                          size_t count);
 
 // Writes a result to a file and reads it back (a worker process hands its
 // result to its parent this way): versioned, length-checked; a cut-off file is

@@ -38,6 +38,21 @@ static void line_with_place(FILE *f, const char *where, const char *text)
     fputc('\n', f);
 }
 
+// "(1290 io, 56 intr)".
+static void reasons(FILE *f, const struct result_mark *m)
+{
+    const char *before = " (";
+    for (int i = 0; i < VMEXITS; i++) {
+        if (!m->exits_by[i])
+            continue;
+        fprintf(f, "%s%" PRIu64 " %s", before, m->exits_by[i],
+                result_exit_name((enum result_exit)i));
+        before = ", ";
+    }
+    if (*before == ',')
+        fputc(')', f);
+}
+
 static void marks(FILE *f, const struct result *r)
 {
     int width = 16;
@@ -50,7 +65,40 @@ static void marks(FILE *f, const struct result *r)
         xml_seconds(f, r->marks[i].wall_ns);
         fputs(" s  cpu ", f);
         xml_seconds(f, r->marks[i].cpu_ns);
-        fprintf(f, " s  %" PRIu64 " exits\n", r->marks[i].exits);
+        fprintf(f, " s  %" PRIu64 " exits", r->marks[i].exits);
+        reasons(f, &r->marks[i]);
+        fputc('\n', f);
+    }
+}
+
+// Without the locale's idea of a decimal point.
+static void milliseconds(FILE *f, int width, uint64_t us)
+{
+    fprintf(f, "%*" PRIu64 ".%03u ms", width, us / 1000, (unsigned)(us % 1000));
+}
+
+// What the guest told of its times.
+static void guest_times(FILE *f, const struct result *r)
+{
+    for (size_t i = 0; i < r->nreadings; i++) {
+        fputs(i ? ", " : "      the guest says: ", f);
+        fprintf(f, "%s ", r->readings[i].name);
+        xml_seconds(f, r->readings[i].ns);
+        fputs(" s", f);
+    }
+    if (r->nreadings)
+        fputc('\n', f);
+    if (!r->initcalls_seen)
+        return;
+    fprintf(f, "      %" PRIu64 " initcalls took ", r->initcalls_seen);
+    milliseconds(f, 0, r->initcalls_us);
+    fputs(", the slowest:\n", f);
+    for (size_t i = 0; i < r->ninitcalls; i++) {
+        const char *name = r->initcalls[i].name;
+        milliseconds(f, 12, r->initcalls[i].us);
+        fputs("  ", f);
+        visible_text(f, name, strlen(name), NULL);
+        fputc('\n', f);
     }
 }
 
@@ -178,8 +226,10 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
     guest_tests(f, r);
     for (size_t i = 0; r->verdict != VERDICT_PASSED && i < r->nsections; i++)
         block(f, "        ", r->sections[i].text);
-    if (verbose)
+    if (verbose) {
         marks(f, r);
+        guest_times(f, r);
+    }
 }
 
 void terminal_summary(FILE *f, const struct result_list *all,

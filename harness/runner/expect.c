@@ -69,6 +69,7 @@ bool run_take_groups(struct run *r, const struct pattern *p,
 static enum flow matched(struct run *r, const struct pattern *p,
                          const struct match *m)
 {
+    run_match_mark(r, m);
     if (m->lifted) {
         char *where = run_where(&r->step->pos);
         result_add_note(r->result, false, m->end_ns - r->options->started_ns,

@@ -38,14 +38,15 @@ enum flow run_stop(struct run *r)
 static void forget_boot(struct run *r)
 {
     run_event_mark(r, "reset", &r->end);
-    r->past_cpu_ns += r->end.cpu_ns;
-    r->past_exits += r->end.exits;
+    run_add_usage(&r->past, &r->end.usage);
+    run_end_boot_logs(r);
     r->boots++;
     r->restart_due = false;
     r->ended = false;
     r->end_seen = false;
     r->panicked = false;
     r->printed = false;
+    r->prompt_seen = false;
     for (size_t i = 0; i < LINE_MARKS; i++)
         r->line_seen[i] = false;
 }

@@ -45,14 +45,11 @@ static size_t read_virtual(void *owner, const struct toyvmm_regs *which,
     return m->vm ? toyvmm_read_virtual(m->vm, which, address, to, len) : 0;
 }
 
-static void usage(void *owner, uint64_t *cpu_ns, uint64_t *exits)
+static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
 {
     struct live_machine *m = owner;
-    struct toyvmm_stats stats = {0};
     if (m->vm)
-        toyvmm_stats(m->vm, &stats);
-    *cpu_ns = stats.cpu_ns;
-    *exits = stats.exits;
+        toyvmm_usage_at(m->vm, ns, out);
 }
 
 static int nmi(void *owner, struct error *err)
@@ -175,6 +172,7 @@ int live_run(const struct live_options *options, struct result *result)
     if (!m.console)
         return no_machine(options, result, &err);
     m.config.sink = live_console_sink(m.console);
+    m.config.pin = options->pin;
     if (put_together(&m, &err))
         code = no_machine(options, result, &err);
     else

@@ -11,6 +11,7 @@ struct live_options {
     const struct scenario *scenario;
     const struct guest *guest;
     const char *accelerator; // "kvm" or "rig", for the result
+    struct toyvmm_pin pin;   // where the guest's processor runs
     double timeout_scale;
     bool judge_marks;
     struct witness *witness; // or NULL

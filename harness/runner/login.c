@@ -92,7 +92,7 @@ static enum flow await_login_prompt(struct login *l)
         nudged = true;
         w.quiet_ns = clock_after(w.quiet_ns, w.quiet_ns); // twice as patient
     }
-    run_boot_mark(l->run, "login_prompt", w.match.end_ns);
+    run_login_mark(l->run, w.match.end_ns);
     return nudged ? let_prompts_stop(l) : FLOW_NEXT;
 }
 

@@ -6,7 +6,6 @@
 #include "src/base/clock.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const line_mark_names[LINE_MARKS] = {
@@ -20,45 +19,6 @@ static bool all_lines_seen(const struct run *r)
     for (size_t i = 0; i < LINE_MARKS; i++)
         all = all && r->line_seen[i];
     return all;
-}
-
-void run_mark(struct run *r, const char *name, uint64_t ns)
-{
-    uint64_t cpu_ns = 0;
-    uint64_t exits = 0;
-    const struct run_machine *m = r->options->machine;
-    if (m && m->usage)
-        m->usage(m->owner, &cpu_ns, &exits);
-    uint64_t start = r->options->started_ns;
-    result_add_mark(r->result, name, ns > start ? ns - start : 0,
-                    r->past_cpu_ns + cpu_ns, r->past_exits + exits);
-}
-
-// The name of a boot's own mark, into buf where it isn't the first boot.
-#define BOOT_MARK 64
-static const char *boot_mark_name(const struct run *r, const char *name,
-                                  char buf[BOOT_MARK])
-{
-    if (r->boots < 2)
-        return name;
-    snprintf(buf, BOOT_MARK, "boot%u_%s", r->boots, name);
-    return buf;
-}
-
-void run_boot_mark(struct run *r, const char *name, uint64_t ns)
-{
-    char buf[BOOT_MARK];
-    run_mark(r, boot_mark_name(r, name, buf), ns);
-}
-
-void run_event_mark(struct run *r, const char *name,
-                    const struct toyvmm_event *e)
-{
-    char buf[BOOT_MARK];
-    uint64_t start = r->options->started_ns;
-    result_add_mark(r->result, boot_mark_name(r, name, buf),
-                    e->ns > start ? e->ns - start : 0,
-                    r->past_cpu_ns + e->cpu_ns, r->past_exits + e->exits);
 }
 
 static void take_event(struct run *r, const struct toyvmm_event *e)
@@ -180,6 +140,7 @@ static bool take_printed(struct run *r, const struct console_batch *b)
     p->printed = true;
     if (r->options->printed)
         r->options->printed(r->options->owner, b->port, b->bytes, b->len);
+    boot_log_feed(&p->log, b->bytes, b->len);
     witness_lock(r->options->witness);
     console_record_feed(p->record, b->bytes, b->len, b->stamps, b->nstamps);
     witness_unlock(r->options->witness);

@@ -4,6 +4,7 @@
 
 #include "harness/console/matcher.h"
 #include "harness/console/record.h"
+#include "harness/runner/boot_log.h"
 #include "harness/runner/rules.h"
 #include "harness/runner/runner.h"
 #include "harness/runner/secrets.h"
@@ -18,6 +19,7 @@ struct run_port {
     struct matcher *matcher;
     struct console_record *record;
     struct watch *line_marks;
+    struct boot_log log; // of the present boot
     bool printed;
     bool at_shell; // a shell is believed to listen there
 };
@@ -47,7 +49,8 @@ struct run {
     bool printed;     // a first byte was seen
     bool interrupted; // asked to stop: nothing more can be judged
     bool line_seen[LINE_MARKS];
-    bool hit; // a fail pattern fired and was not dealt with yet
+    bool prompt_seen; // the login prompt of this boot has its mark
+    bool hit;         // a fail pattern fired and was not dealt with yet
     unsigned hit_port;
     struct watch_hit hit_data;
     char *trace;   // the kernel's report that is the reason, or NULL
@@ -59,8 +62,7 @@ struct run {
     bool restart_due;
     unsigned boots; // 1 from the beginning on
     struct toyvmm_event end;
-    uint64_t past_cpu_ns; // CPU time and VM exits of the boots before
-    uint64_t past_exits;
+    struct toyvmm_usage past; // what the boots before have spent
     uint64_t commands;
 
     const struct step *step; // that runs, for messages; NULL before the first
@@ -91,16 +93,47 @@ void run_drain(struct run *r, uint64_t quiet_ns, uint64_t limit_ns);
 bool run_drain_one(struct run *r, uint64_t quiet_ns, uint64_t end_ns);
 uint64_t run_drain_end(const struct run *r, uint64_t limit_ns);
 
-// Stamps a mark at ns of the console's clock.
+// ---- Marks (marks.c)
+// ---------------------------------------------------------
+
+// Stamps a mark at ns of the console's clock, with what the machine had spent
+// by then.
 void run_mark(struct run *r, const char *name, uint64_t ns);
 
-// Stamps a mark that an event stands for, named as run_boot_mark does.
+// Stamps a mark that an event stands for, named as run_boot_mark does; before
+// that of the first KVM_RUN the one of when memory was ready.
 void run_event_mark(struct run *r, const char *name,
                     const struct toyvmm_event *e);
 
 // Stamps one of the marks that every boot has: of the second boot it is named
 // boot2_NAME, and so on.
 void run_boot_mark(struct run *r, const char *name, uint64_t ns);
+
+// The name of a boot's own mark, into buf where it isn't the first boot.
+#define BOOT_NAME 64
+const char *run_boot_name(const struct run *r, const char *name,
+                          char buf[BOOT_NAME]);
+
+// Stamps login_prompt.
+void run_login_mark(struct run *r, uint64_t ns);
+
+// A step's pattern matched. What it matched may be the first login prompt of
+// this boot: then that has its mark, though no `login` waited for it. Judged by
+// the matched text alone, which is the same whatever was read with it.
+void run_match_mark(struct run *r, const struct match *m);
+
+// Adds what a machine spent to a sum.
+void run_add_usage(struct toyvmm_usage *sum, const struct toyvmm_usage *more);
+
+// ---- What the guest told of its times (readings.c)
+// ----------------------------
+
+// A boot is over: what its consoles told of times goes to the result.
+void run_end_boot_logs(struct run *r);
+
+// The run is over: says why there are no initcall times though they were asked
+// for.
+void run_note_initcalls(struct run *r);
 
 // ---- The serial ports (ports.c) ---------------------------------------------
 

@@ -109,6 +109,45 @@ static void judge_checks(struct run *r)
     result_set(&out->message, "%s", first->text);
 }
 
+// Of more lines than a result may have the first and the last.
+struct line_times {
+    struct result_line *lines; // NULL: they are counted
+    uint64_t seen, total;
+    size_t n;
+    uint64_t started_ns;
+};
+
+static void take_line_time(void *owner, size_t offset, uint64_t ns)
+{
+    struct line_times *t = owner;
+    uint64_t index = t->seen++;
+    bool first = index < RESULT_LIST_MAX / 2;
+    bool last = index + RESULT_LIST_MAX / 2 >= t->total;
+    if (!t->lines || !(first || last))
+        return;
+    t->lines[t->n++] = (struct result_line){
+        offset, ns > t->started_ns ? ns - t->started_ns : 0};
+}
+
+static void add_console(struct run *r, unsigned port)
+{
+    const struct console_record *record = r->ports[port].record;
+    size_t len = 0;
+    char *text = console_record_text(record, &len);
+    if (result_add_console(r->result, port, text, len,
+                           console_record_elided(record)) ||
+        !text)
+        return;
+    struct line_times t = {.started_ns = r->options->started_ns};
+    console_record_begins(record, take_line_time, &t);
+    t.total = t.seen;
+    t.seen = 0;
+    t.lines = calloc(RESULT_LIST_MAX, sizeof(*t.lines));
+    if (t.lines)
+        console_record_begins(record, take_line_time, &t);
+    result_console_lines(r->result, t.lines, t.n);
+}
+
 static void finish(struct run *r)
 {
     struct result *out = r->result;
@@ -116,13 +155,13 @@ static void finish(struct run *r)
     if (counts && !out->kind)
         run_fail_hit(r);
     judge_checks(r);
+    run_end_boot_logs(r);
+    run_note_initcalls(r);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
         const struct run_port *p = &r->ports[i];
         if (i > 0 && !p->printed)
             continue;
-        size_t len = 0;
-        char *text = console_record_text(p->record, &len);
-        result_add_console(out, i, text, len, console_record_elided(p->record));
+        add_console(r, i);
     }
     uint64_t now = console_now(r->options->console);
     out->duration_ns =

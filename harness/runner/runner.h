@@ -24,8 +24,9 @@ struct run_machine {
     bool (*observe)(void *owner, struct toyvmm_observation *out);
     size_t (*read)(void *owner, const struct toyvmm_regs *regs,
                    uint64_t address, void *to, size_t len);
-    // CPU time and VM exits of the present boot until now.
-    void (*usage)(void *owner, uint64_t *cpu_ns, uint64_t *exits);
+    // What the present boot had spent by ns, the time of a byte or an event, or
+    // the present (toyvmm_usage_at).
+    void (*usage)(void *owner, uint64_t ns, struct toyvmm_usage *out);
     // Makes the machine anew and starts it, once it has ended; what was typed
     // and not taken is forgotten. 0 or a negative errno.
     int (*restart)(void *owner, struct error *err);

@@ -51,6 +51,8 @@ void secrets_mask(const struct secrets *s, struct result *r)
             mask_string(one, r->tests[n].message);
             mask_string(one, r->tests[n].details);
         }
+        for (size_t n = 0; n < r->ninitcalls; n++)
+            mask_string(one, r->initcalls[n].name);
         for (size_t n = 0; n < r->nnotes; n++)
             mask_string(one, r->notes[n].text);
         for (size_t n = 0; n < r->nproperties; n++)

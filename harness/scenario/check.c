@@ -7,9 +7,9 @@
 #include <string.h>
 
 static const char *const builtin_marks[] = {
-    "process_start", "first_kvm_run", "first_byte",
-    "kernel_banner", "init_started",  "userspace",
-    "login_prompt",  "shell_prompt",  "reset",
+    "process_start", "memory_ready", "first_kvm_run", "first_byte",
+    "kernel_banner", "init_started", "userspace",     "login_prompt",
+    "shell_prompt",  "reset",
 };
 
 // Of a boot after the first a mark is called boot2_NAME, boot3_NAME, ...

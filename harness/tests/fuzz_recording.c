@@ -63,7 +63,7 @@ static void ask(struct tape *t, const struct run_machine *m)
     struct console *c = tape_console(t);
     struct toyvmm_regs regs;
     struct toyvmm_observation seen;
-    uint64_t cpu_ns, exits;
+    struct toyvmm_usage usage;
     struct error err;
     console_write(c, 0, "root\r", 5, &err);
     console_write_secret(c, 1, "*", 1, true, &err);
@@ -75,7 +75,7 @@ static void ask(struct tape *t, const struct run_machine *m)
     if (m && m->observe)
         m->observe(m->owner, &seen);
     if (m && m->usage)
-        m->usage(m->owner, &cpu_ns, &exits);
+        m->usage(m->owner, 1, &usage);
     if (m && m->restart)
         m->restart(m->owner, &err);
     if (m && m->nmi)

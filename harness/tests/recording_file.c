@@ -68,8 +68,8 @@ Test(recording_file, every_record_comes_back)
     struct mask masks[] = {{0, 2, 1, 7}, {4, 1, 0, 0}};
     struct toyvmm_event event = {.kind = TOYVMM_EVENT_TRIPLE_FAULT,
                                  .ns = START + 2000,
-                                 .cpu_ns = 17,
-                                 .exits = UINT64_MAX,
+                                 .ready_ns = START + 3,
+                                 .usage = {17, UINT64_MAX, {1, 2, 3, 4, 5}},
                                  .has_regs = true,
                                  .regs = {.rip = 1, .r15 = 2, .cs = 0x10},
                                  .detail = "why"};
@@ -101,7 +101,9 @@ Test(recording_file, every_record_comes_back)
          .code = -ENOSPC,
          .text = "full",
          .text_len = 4},
-        {.kind = RECORD_USAGE, .ns = START + 2000, .cpu_ns = 1, .exits = 300},
+        {.kind = RECORD_USAGE,
+         .ns = START + 2000,
+         .usage = {1, 300, {5, 4, 3, 2, 1}}},
         {.kind = RECORD_REGS,
          .ns = START + 2000,
          .regs = {.rflags = 2, .ss = 0x18}},
@@ -130,7 +132,7 @@ Test(recording_file, every_record_comes_back)
                       got.flags == want->flags && got.call == want->call &&
                       got.deadline_ns == want->deadline_ns &&
                       got.unread == want->unread &&
-                      got.cpu_ns == want->cpu_ns && got.exits == want->exits,
+                      !memcmp(&got.usage, &want->usage, sizeof(got.usage)),
                   "record %zu", i);
         cr_assert_eq(memcmp(&got.regs, &want->regs, sizeof(got.regs)), 0);
         cr_assert(got.len == want->len &&

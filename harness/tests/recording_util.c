@@ -42,7 +42,8 @@ char *result_text(const struct result *r, bool times)
         fprintf(f, "mark %s", m->name);
         if (times)
             fprintf(f, " %" PRIu64, m->wall_ns);
-        fprintf(f, " cpu %" PRIu64 " exits %" PRIu64 "\n", m->cpu_ns, m->exits);
+        fprintf(f, " cpu %" PRIu64 " exits %" PRIu64 " io %" PRIu64 "\n",
+                m->cpu_ns, m->exits, m->exits_by[VMEXIT_IO]);
     }
     for (size_t i = 0; i < r->nnotes; i++) {
         const struct result_note *n = &r->notes[i];
@@ -90,12 +91,14 @@ static bool fake_regs(void *owner, struct toyvmm_regs *out)
     return true;
 }
 
-static void fake_usage(void *owner, uint64_t *cpu_ns, uint64_t *exits)
+static void fake_usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
 {
     struct session *s = owner;
+    (void)ns;
     s->usages++;
-    *cpu_ns = s->usages * 1001;
-    *exits = s->usages * 7;
+    *out = (struct toyvmm_usage){.cpu_ns = s->usages * 1001,
+                                 .exits = s->usages * 7,
+                                 .exits_by = {s->usages * 5, s->usages * 2}};
 }
 
 static void prepare(void *owner, struct run_options *run)

@@ -89,7 +89,7 @@ static int fake_read(struct console *c, struct console_batch *out,
         out->event = (struct toyvmm_event){
             .kind = (enum toyvmm_event_kind)(l->event - 1),
             .ns = f->now,
-            .exits = 50};
+            .usage.exits = 50};
     } else if (l->prints)
         print(f, out, l->port, l->prints);
     return 0;

@@ -78,7 +78,8 @@ static void on_event(void *owner, const struct toyvmm_event *event)
     else if (event->kind != TOYVMM_EVENT_STOPPED)
         printf("  %7.3f s  %s, %" PRIu64 " exits, %.3f s of CPU time\n",
                seconds(w, event->ns), toyvmm_event_name(event->kind),
-               event->exits, (double)event->cpu_ns / (double)NS_PER_S);
+               event->usage.exits,
+               (double)event->usage.cpu_ns / (double)NS_PER_S);
     if (event->kind == TOYVMM_EVENT_STARTED)
         return;
     pthread_mutex_lock(&w->lock);
@@ -105,7 +106,7 @@ static void print_stats(struct toyvmm *vm)
 {
     struct toyvmm_stats s;
     toyvmm_stats(vm, &s);
-    printf("exits to user space: %" PRIu64 "; by port:\n", s.exits);
+    printf("exits to user space: %" PRIu64 "; by port:\n", s.usage.exits);
     for (size_t i = 0; i < s.nports && i < 12; i++)
         printf("  0x%03x %8" PRIu64 " reads %8" PRIu64 " writes\n",
                s.ports[i].port, s.ports[i].reads, s.ports[i].writes);

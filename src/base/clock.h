@@ -18,6 +18,15 @@ static inline uint64_t clock_now_ns(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+// A clock of CPU time; 0 when its thread is gone.
+static inline uint64_t clock_cpu_ns(clockid_t clock)
+{
+    struct timespec t;
+    if (clock_gettime(clock, &t) < 0)
+        return 0;
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 // The deadline that lies span_ns after start_ns, never wrapping round.
 static inline uint64_t clock_after(uint64_t start_ns, uint64_t span_ns)
 {

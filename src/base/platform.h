@@ -33,7 +33,6 @@
 #define PLATFORM_CMOS_GSI           8
 #define PLATFORM_POST_PORT          0x80  // diagnostic codes; a delay
 #define PLATFORM_BOOT_TIMER_PORT    0x3f0 // the guest tells how far it came
-#define PLATFORM_BOOT_TIMER_VALUE   123   // userspace reached
 #define PLATFORM_RESET_PORT         0xcf9 // PCI reset control, one byte
 #define PLATFORM_RESET_VALUE        0x06  // RESET_VALUE of the FADT
 #define PLATFORM_PCI_CONFIG_PORT    0xcf8 // no PCI here: not claimed
@@ -60,6 +59,17 @@
 
 // SLP_TYP of \_S5, in both register models.
 #define PLATFORM_S5_SLP_TYP 5
+
+// ---- The boot timer in memory ----------------------------------------------
+
+#define PLATFORM_BOOT_TIMER_VALUE 123 // userspace reached, at the port as well
+
+// Where the first device of a Firecracker machine is, and so its boot timer:
+// since its hole below 4 GiB is 1 GiB (MMIO32_MEM_START), and when it was 768
+// MiB (MMIO_MEM_START). Both lie above GUEST_LOW_RAM_END: never in RAM. The
+// guest's kernel takes them for free addresses: nothing describes them.
+#define PLATFORM_BOOT_TIMER_GPA     UINT64_C(0xc0000000)
+#define PLATFORM_BOOT_TIMER_OLD_GPA UINT64_C(0xd0000000)
 
 // ---- Interrupt controllers and KVM's own pages -----------------------------
 

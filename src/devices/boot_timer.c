@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boot timer port: hands each byte to its owner.
+// The boot timer: hands each byte to its owner.
 #include "src/devices/boot_timer.h"
 
 static uint64_t timer_read(void *owner, uint64_t offset, unsigned width)

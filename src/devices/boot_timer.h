@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boot timer: one write-only byte at PLATFORM_BOOT_TIMER_PORT with which a
-// guest tells how far its boot has come, as under Firecracker. The value
+// The boot timer: one write-only byte with which a guest tells how far its boot
+// has come, as under Firecracker: at PLATFORM_BOOT_TIMER_PORT, and in memory at
+// PLATFORM_BOOT_TIMER_GPA and PLATFORM_BOOT_TIMER_OLD_GPA. The value
 // PLATFORM_BOOT_TIMER_VALUE means that userspace was reached.
 #pragma once
 
@@ -14,6 +15,6 @@ struct boot_timer {
     void (*reached)(void *owner, uint8_t value);
 };
 
-// The device at base (one byte). It reads as 0xff, like a port with nothing
-// behind it. timer outlives the bus.
+// The device at base (one byte), for either bus; there may be several of one
+// timer. It reads as 0xff, as if there were nothing. timer outlives the bus.
 struct device boot_timer_device(struct boot_timer *timer, uint64_t base);

@@ -3,6 +3,7 @@
 #include "src/machine/board.h"
 
 #include "src/base/clock.h"
+#include "src/base/guest_memory.h"
 #include "src/base/platform.h"
 #include "src/devices/absorb.h"
 
@@ -103,12 +104,25 @@ static int add_devices(struct board *board, struct error *err)
         boot_timer_device(&board->timer, PLATFORM_BOOT_TIMER_PORT),
         absorb_device(PLATFORM_POST_PORT, 1, "POST codes"),
     };
-    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
-        int code = bus_add(&board->pio, &devices[i], err);
-        if (code < 0)
-            return code;
-    }
-    return 0;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof devices / sizeof *devices; i++)
+        code = bus_add(&board->pio, &devices[i], err);
+    return code;
+}
+
+static int add_memory_devices(struct board *board, struct error *err)
+{
+    _Static_assert(PLATFORM_BOOT_TIMER_GPA >= GUEST_LOW_RAM_END &&
+                       PLATFORM_BOOT_TIMER_OLD_GPA < GUEST_HIGH_RAM,
+                   "devices are not hidden by RAM");
+    struct device devices[] = {
+        boot_timer_device(&board->timer, PLATFORM_BOOT_TIMER_GPA),
+        boot_timer_device(&board->timer, PLATFORM_BOOT_TIMER_OLD_GPA),
+    };
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof devices / sizeof *devices; i++)
+        code = bus_add(&board->mmio, &devices[i], err);
+    return code;
 }
 
 int board_init(struct board *board, const struct vm *vm, unsigned ports,
@@ -120,7 +134,8 @@ int board_init(struct board *board, const struct vm *vm, unsigned ports,
     irq_wires_init(&board->wires, vm);
     board->line = *line;
     init_devices(board);
-    return add_devices(board, err);
+    int code = add_devices(board, err);
+    return code < 0 ? code : add_memory_devices(board, err);
 }
 
 void board_destroy(struct board *board)

@@ -25,7 +25,7 @@ static uint64_t get(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-void counters_exit(struct counters *counters, enum counter reason)
+void counters_exit(struct counters *counters, enum toyvmm_exit reason)
 {
     count(&counters->reasons[reason]);
 }
@@ -35,12 +35,13 @@ void counters_port(struct counters *counters, uint16_t port, bool write)
     count(write ? &counters->ports[port].writes : &counters->ports[port].reads);
 }
 
-uint64_t counters_total(const struct counters *counters)
+void counters_read(const struct counters *counters, struct toyvmm_usage *out)
 {
-    uint64_t total = 0;
-    for (int i = 0; i < COUNTERS; i++)
-        total += get(&counters->reasons[i]);
-    return total;
+    out->exits = 0;
+    for (int i = 0; i < TOYVMM_EXITS; i++) {
+        out->exits_by[i] = get(&counters->reasons[i]);
+        out->exits += out->exits_by[i];
+    }
 }
 
 // Keeps out->ports sorted, busiest first, by insertion.
@@ -60,16 +61,9 @@ static void insert_port(struct toyvmm_stats *out,
     out->ports[at] = *port;
 }
 
-void counters_read(const struct counters *counters, struct toyvmm_stats *out)
+void counters_rank_ports(const struct counters *counters,
+                         struct toyvmm_stats *out)
 {
-    *out = (struct toyvmm_stats){
-        .exits = counters_total(counters),
-        .exits_io = get(&counters->reasons[COUNTER_IO]),
-        .exits_mmio = get(&counters->reasons[COUNTER_MMIO]),
-        .exits_hlt = get(&counters->reasons[COUNTER_HLT]),
-        .exits_intr = get(&counters->reasons[COUNTER_INTR]),
-        .exits_other = get(&counters->reasons[COUNTER_OTHER]),
-    };
     for (unsigned i = 0; i < 0x10000; i++) {
         const struct toyvmm_port_count port = {
             .port = (uint16_t)i,

@@ -9,19 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum counter {
-    COUNTER_IO,
-    COUNTER_MMIO,
-    COUNTER_HLT,
-    COUNTER_INTR,
-    COUNTER_OTHER,
-    COUNTERS,
-};
-
 // One writer, the vCPU thread; any thread reads. A mebibyte, of which only
 // the pages of ports that are used ever exist: so it comes from calloc.
 struct counters {
-    _Atomic uint64_t reasons[COUNTERS];
+    _Atomic uint64_t reasons[TOYVMM_EXITS];
     struct {
         _Atomic uint64_t reads, writes;
     } ports[0x10000];
@@ -30,11 +21,12 @@ struct counters {
 // Heap, free() it. NULL when out of memory.
 struct counters *counters_new(void);
 
-void counters_exit(struct counters *counters, enum counter reason);
+void counters_exit(struct counters *counters, enum toyvmm_exit reason);
 void counters_port(struct counters *counters, uint16_t port, bool write);
 
-// All exits.
-uint64_t counters_total(const struct counters *counters);
-
 // Fills all of out but cpu_ns.
-void counters_read(const struct counters *counters, struct toyvmm_stats *out);
+void counters_read(const struct counters *counters, struct toyvmm_usage *out);
+
+// Fills the ports of out, which has none, by how busy they were.
+void counters_rank_ports(const struct counters *counters,
+                         struct toyvmm_stats *out);

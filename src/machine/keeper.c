@@ -25,14 +25,6 @@
 #define RUNS_NS   (20 * NS_PER_MS)
 #define SLEEPS_NS (75 * NS_PER_MS)
 
-static uint64_t read_clock(clockid_t clock)
-{
-    struct timespec t;
-    if (clock_gettime(clock, &t) < 0)
-        return 0;
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 // Waits until a deadline or until the machine ended. The caller holds lock.
 static bool wait_while_running(struct toyvmm *vm, uint64_t deadline_ns)
 {
@@ -58,7 +50,7 @@ void *machine_run_keeper(void *arg)
                                                           : next_look)) {
         uint64_t now = clock_now_ns();
         if (now >= next_look) {
-            uint64_t cpu_ns = read_clock(vm->vcpu_clock);
+            uint64_t cpu_ns = clock_cpu_ns(vm->vcpu_clock);
             bool sleeps = cpu_ns == last_cpu_ns;
             if (sleeps)
                 machine_request(vm, REQUEST_SLEEP);

@@ -4,6 +4,7 @@
 #include "src/machine/machine.h"
 
 #include "src/base/clock.h"
+#include "src/machine/pin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@ _Static_assert(TOYVMM_PORTS == PLATFORM_COM_COUNT, "a sink port is a UART");
 static void on_tx(void *owner, unsigned port, uint8_t byte)
 {
     struct toyvmm *vm = owner;
+    struct toyvmm_usage unused;
+    if (spent_is_due(vm->spent, vm->exit_ns))
+        machine_take_usage(vm, vm->exit_ns, &unused);
     vm->sink.tx(vm->sink.owner, port, byte, vm->exit_ns);
 }
 
@@ -64,7 +68,10 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink)
     if (!vm)
         return NULL;
     vm->counters = counters_new();
-    if (!vm->counters) {
+    vm->spent = spent_new();
+    if (!vm->counters || !vm->spent) {
+        spent_free(vm->spent);
+        free(vm->counters);
         free(vm);
         return NULL;
     }
@@ -85,6 +92,7 @@ static void free_machine(struct toyvmm *vm)
     pthread_cond_destroy(&vm->changed);
     pthread_mutex_destroy(&vm->join_lock);
     pthread_mutex_destroy(&vm->lock);
+    spent_free(vm->spent);
     free(vm->counters);
     free(vm);
 }
@@ -105,6 +113,7 @@ static int build(struct toyvmm *vm, uint64_t memory, unsigned ports,
     code = vm_set_memory(&vm->vm, &vm->memory, err);
     if (code < 0)
         return code;
+    vm->ready_ns = clock_now_ns();
 
     const struct board_line line = {
         .owner = vm,
@@ -185,14 +194,20 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
 {
     // What is wrong with the files is said before what is wrong with KVM.
     int result = toyvmm_check(config, err);
+    if (result == 0)
+        result = toyvmm_check_pin(config->pin, err);
     if (result < 0) {
         if (code)
             *code = result;
         return NULL;
     }
     struct boot_request request = boot_request_of(config);
-    return machine_create(config->memory, ports_of(config), &config->sink,
-                          load_files, &request, code, err);
+    struct toyvmm *vm =
+        machine_create(config->memory, ports_of(config), &config->sink,
+                       load_files, &request, code, err);
+    if (vm)
+        vm->pin = config->pin;
+    return vm;
 }
 
 // ---- Life ------------------------------------------------------------------
@@ -206,11 +221,24 @@ bool machine_request(struct toyvmm *vm, unsigned request)
     return true;
 }
 
+static int start_vcpu(struct toyvmm *vm)
+{
+    pthread_attr_t attr;
+    int code = pthread_attr_init(&attr);
+    if (code)
+        return code;
+    code = pin_attr(&attr, vm->pin);
+    if (code == 0)
+        code = pthread_create(&vm->vcpu_thread, &attr, machine_run_vcpu, vm);
+    pthread_attr_destroy(&attr);
+    return code;
+}
+
 // The caller holds lock and made phase RUNNING; signals are blocked, and the
 // threads inherit that.
 static int start_threads(struct toyvmm *vm)
 {
-    int code = pthread_create(&vm->vcpu_thread, NULL, machine_run_vcpu, vm);
+    int code = start_vcpu(vm);
     if (code)
         return code;
     pthread_setname_np(vm->vcpu_thread, "vcpu0");
@@ -300,17 +328,4 @@ int toyvmm_nmi(struct toyvmm *vm, struct error *err)
                          "the guest does not let an NMI through: its local "
                          "APIC masks LINT1");
     return code ? error_errno(err, -code, "KVM refuses an NMI") : 0;
-}
-
-// ---- Looking at it ---------------------------------------------------------
-
-void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out)
-{
-    counters_read(vm->counters, out);
-    pthread_mutex_lock(&vm->lock);
-    out->cpu_ns = vm->final_cpu_ns;
-    struct timespec t;
-    if (vm->phase == MACHINE_RUNNING && clock_gettime(vm->vcpu_clock, &t) == 0)
-        out->cpu_ns = (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-    pthread_mutex_unlock(&vm->lock);
 }

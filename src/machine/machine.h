@@ -12,6 +12,7 @@
 #include "src/boot/boot.h"
 #include "src/machine/board.h"
 #include "src/machine/counters.h"
+#include "src/machine/spent.h"
 #include "src/machine/vcpu.h"
 #include "src/machine/vm.h"
 #include "src/toyvmm.h"
@@ -51,6 +52,8 @@ struct toyvmm {
     struct vm vm;
     struct board board; // its line.owner is NULL until it exists
     struct vcpu vcpu;
+    struct toyvmm_pin pin;
+    uint64_t ready_ns; // when memory and images were in place
 
     // The vCPU thread's own, once it runs.
     uint64_t exit_ns; // when the guest was left last
@@ -60,6 +63,7 @@ struct toyvmm {
 
     // Written by the vCPU thread, read by any.
     struct counters *counters;
+    struct spent *spent;
 
     // Any thread.
     atomic_uint requests;
@@ -108,6 +112,11 @@ void machine_end(struct toyvmm *vm, enum toyvmm_event_kind kind,
 // thread.
 void machine_report(struct toyvmm *vm, enum toyvmm_event_kind kind, uint64_t ns,
                     const char *detail);
+
+// What the vCPU has spent by now, which is kept as what it had spent at ns, a
+// time within the present exit. vCPU thread.
+void machine_take_usage(struct toyvmm *vm, uint64_t ns,
+                        struct toyvmm_usage *out);
 
 // The threads' bodies; arg is the machine.
 void *machine_run_vcpu(void *arg);

@@ -74,7 +74,9 @@ static bool find_port(struct toyvmm_observation *o,
             o->io_port = port;
         }
     }
-    return after->exits_io - before->exits_io >= BUSY_EXITS * o->nsamples;
+    return after->usage.exits_by[TOYVMM_EXIT_IO] -
+               before->usage.exits_by[TOYVMM_EXIT_IO] >=
+           BUSY_EXITS * o->nsamples;
 }
 
 void observe_judge(struct toyvmm_observation *o,

@@ -82,19 +82,19 @@ static void serve_nothing(struct toyvmm *vm)
 // Every reason that isn't here is a failure: nothing is ignored.
 static const struct exit_kind {
     void (*serve)(struct toyvmm *vm);
-    enum counter counter;
+    enum toyvmm_exit counter;
 } exit_kinds[] = {
-    [KVM_EXIT_IO] = {serve_io, COUNTER_IO},
-    [KVM_EXIT_MMIO] = {serve_mmio, COUNTER_MMIO},
-    [KVM_EXIT_HLT] = {serve_hlt, COUNTER_HLT},
-    [KVM_EXIT_INTR] = {serve_nothing, COUNTER_INTR},
-    [KVM_EXIT_SHUTDOWN] = {serve_shutdown, COUNTER_OTHER},
-    [KVM_EXIT_SYSTEM_EVENT] = {serve_system_event, COUNTER_OTHER},
+    [KVM_EXIT_IO] = {serve_io, TOYVMM_EXIT_IO},
+    [KVM_EXIT_MMIO] = {serve_mmio, TOYVMM_EXIT_MMIO},
+    [KVM_EXIT_HLT] = {serve_hlt, TOYVMM_EXIT_HLT},
+    [KVM_EXIT_INTR] = {serve_nothing, TOYVMM_EXIT_INTR},
+    [KVM_EXIT_SHUTDOWN] = {serve_shutdown, TOYVMM_EXIT_OTHER},
+    [KVM_EXIT_SYSTEM_EVENT] = {serve_system_event, TOYVMM_EXIT_OTHER},
 };
 
 static void serve_exit(struct toyvmm *vm)
 {
-    static const struct exit_kind failure = {serve_failure, COUNTER_OTHER};
+    static const struct exit_kind failure = {serve_failure, TOYVMM_EXIT_OTHER};
     uint32_t reason = vm->vcpu.run->exit_reason;
     const struct exit_kind *kind = &failure;
     if (reason < sizeof exit_kinds / sizeof *exit_kinds &&
@@ -141,7 +141,7 @@ static void look_at_sleep(struct toyvmm *vm)
 
 static void serve_kick(struct toyvmm *vm)
 {
-    counters_exit(vm->counters, COUNTER_INTR);
+    counters_exit(vm->counters, TOYVMM_EXIT_INTR);
     // In this order: a request is made before its kick, so one that comes
     // after the exchange still has its kick pending.
     kvm_kick_drain();
@@ -169,18 +169,11 @@ static void run_once(struct toyvmm *vm)
     } else if (error == EINTR) {
         serve_kick(vm);
     } else if (error != EAGAIN) {
-        counters_exit(vm->counters, COUNTER_OTHER);
+        counters_exit(vm->counters, TOYVMM_EXIT_OTHER);
         char text[64];
         machine_end(vm, TOYVMM_EVENT_INTERNAL_ERROR, "KVM_RUN failed: %s",
                     strerror_r(error, text, sizeof text));
     }
-}
-
-static uint64_t thread_cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 void machine_end(struct toyvmm *vm, enum toyvmm_event_kind kind,
@@ -202,9 +195,9 @@ void machine_report(struct toyvmm *vm, enum toyvmm_event_kind kind, uint64_t ns,
     struct toyvmm_event event = {
         .kind = kind,
         .ns = ns,
-        .cpu_ns = thread_cpu_ns(),
-        .exits = counters_total(vm->counters),
+        .ready_ns = kind == TOYVMM_EVENT_STARTED ? vm->ready_ns : 0,
     };
+    machine_take_usage(vm, ns, &event.usage);
     event.has_regs = vcpu_read_regs(&vm->vcpu, &event.regs);
     snprintf(event.detail, sizeof event.detail, "%s", detail);
     vm->sink.event(vm->sink.owner, &event);
@@ -219,7 +212,7 @@ void *machine_run_vcpu(void *arg)
     machine_report(vm, vm->ending.kind, vm->exit_ns, vm->ending.detail);
 
     pthread_mutex_lock(&vm->lock);
-    vm->final_cpu_ns = thread_cpu_ns();
+    vm->final_cpu_ns = clock_cpu_ns(CLOCK_THREAD_CPUTIME_ID);
     vm->phase = MACHINE_ENDED;
     pthread_cond_broadcast(&vm->changed);
     pthread_mutex_unlock(&vm->lock);

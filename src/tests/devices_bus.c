@@ -257,3 +257,22 @@ Test(devices_bus, boot_timer)
     cr_assert_eq(seen, 123007u);
     cr_assert_eq(bus_read(&bus, PLATFORM_BOOT_TIMER_PORT, 1), 0xffu);
 }
+
+Test(devices_bus, one_boot_timer_at_two_addresses_of_memory)
+{
+    unsigned seen = 0;
+    struct boot_timer timer = {.owner = &seen, .reached = remember};
+    const uint64_t bases[] = {PLATFORM_BOOT_TIMER_GPA,
+                              PLATFORM_BOOT_TIMER_OLD_GPA};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct device device = boot_timer_device(&timer, bases[i]);
+        cr_assert_eq(bus_add(&bus, &device, &err), 0);
+    }
+    bus_write(&bus, bases[0], 1, PLATFORM_BOOT_TIMER_VALUE);
+    bus_write(&bus, bases[1], 1, 7);
+    bus_write(&bus, bases[0], 4, PLATFORM_BOOT_TIMER_VALUE); // over its end
+    bus_write(&bus, bases[1] + 1, 1, 8);
+    cr_assert_eq(seen, 123007u);
+    cr_assert_eq(bus_read(&bus, bases[1], 1), 0xffu);
+}

@@ -31,6 +31,7 @@ static void on_tx(void *owner, unsigned port, uint8_t byte, uint64_t ns)
     log->last_ns = ns;
     if (log->nout + 1 < sizeof log->out) {
         log->ports[log->nout] = (uint8_t)port;
+        log->stamps[log->nout] = ns;
         log->out[log->nout++] = (char)byte;
     }
     pthread_cond_broadcast(&log->changed);

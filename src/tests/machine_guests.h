@@ -16,7 +16,7 @@
 #define GUEST_GPA    0x100000
 #define GUEST_MEMORY (2u << 20)
 
-// A flat piece of machine_guests.S.
+// A flat piece of machine_guests_*.S.
 struct guest_image {
     const uint8_t *start, *end;
 };
@@ -55,6 +55,8 @@ GUEST(print_on)          // prints '.' without end
 GUEST(wander)            // runs through 64 KiB of code without end
 GUEST(listen)            // '>', then asleep with the receive interrupt on
 GUEST(user_space)        // 7, 123, 123 to the boot timer, then power-off
+GUEST(user_space_memory) // the same by memory, and 'm'; first as a dword
+GUEST(user_space_old)    // 123 to the older address in memory
 GUEST(echo_polled)       // echoes until 'q', then power-off; polls LSR
 GUEST(echo_irq)          // the same, asleep, after '>', until an interrupt
 GUEST(string_in)      // `rep insb` of the scratch register: prints it 3 times
@@ -67,7 +69,8 @@ struct guest_log {
     pthread_cond_t changed;
     char out[256]; // bytes of all ports, NUL-terminated
     size_t nout;
-    uint8_t ports[256]; // the port of each
+    uint8_t ports[256];   // the port of each
+    uint64_t stamps[256]; // its time
     unsigned input_port;
     bool stamps_in_order;
     uint64_t last_ns;

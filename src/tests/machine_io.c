@@ -28,8 +28,8 @@ Test(machine_io, output_and_its_exits)
     struct toyvmm_stats stats;
     toyvmm_stats(vm, &stats);
     toyvmm_destroy(vm);
-    cr_assert_eq(stats.exits, end.exits);
-    cr_assert_gt(stats.cpu_ns, 0);
+    cr_assert_eq(stats.usage.exits, end.usage.exits);
+    cr_assert_gt(stats.usage.cpu_ns, 0);
     const struct toyvmm_port_count *com1 = find_port(&stats, 0x3f8);
     cr_assert(com1);
     // `rep outsb` may be one exit or one for each byte, as KVM likes.
@@ -38,7 +38,7 @@ Test(machine_io, output_and_its_exits)
     cr_assert_eq(com1->reads, 0);
     const struct toyvmm_port_count *pm = find_port(&stats, 0x604);
     cr_assert(pm && pm->writes == 1);
-    cr_assert_eq(stats.exits_io, com1->writes + 1);
+    cr_assert_eq(stats.usage.exits_by[TOYVMM_EXIT_IO], com1->writes + 1);
 }
 
 // More than the FIFO holds, in two portions; the second one is typed after the
@@ -100,7 +100,7 @@ Test(machine_io, unclaimed_reads_are_ones)
     toyvmm_stats(vm, &stats);
     toyvmm_destroy(vm);
     cr_assert_str_eq(log.out, "pm");
-    cr_assert_eq(stats.exits_mmio, 2);
+    cr_assert_eq(stats.usage.exits_by[TOYVMM_EXIT_MMIO], 2);
     cr_assert(find_port(&stats, 0x1234));
 }
 

@@ -13,7 +13,7 @@ static void check_order(const struct guest_log *log)
 {
     cr_assert_geq(log->nevents, 2);
     cr_assert_eq(log->events[0].kind, TOYVMM_EVENT_STARTED);
-    cr_assert_eq(log->events[0].exits, 0);
+    cr_assert_eq(log->events[0].usage.exits, 0);
     for (size_t i = 1; i + 1 < log->nevents; i++)
         cr_assert(!toyvmm_event_is_end(log->events[i].kind));
     cr_assert(toyvmm_event_is_end(log->events[log->nevents - 1].kind));
@@ -30,7 +30,7 @@ static struct guest_log run_to(struct guest_image image,
                  end.detail);
     cr_assert(strstr(end.detail, detail), "%s", end.detail);
     cr_assert(end.has_regs);
-    cr_assert_gt(end.exits, 0);
+    cr_assert_gt(end.usage.exits, 0);
     check_order(&log);
     return log;
 }
@@ -71,8 +71,8 @@ Test(machine_life, halt_with_interrupts_off_is_noticed)
 Test(machine_life, code_outside_memory_is_an_internal_error)
 {
     struct guest_log log = run_to(image_jump_to_device(),
-                                  TOYVMM_EVENT_INTERNAL_ERROR, "0xd0000000");
-    cr_assert_eq(log.events[log.nevents - 1].regs.rip, 0xd0000000);
+                                  TOYVMM_EVENT_INTERNAL_ERROR, "0xd8000000");
+    cr_assert_eq(log.events[log.nevents - 1].regs.rip, 0xd8000000);
 }
 
 Test(machine_life, what_kvm_cannot_emulate_is_an_internal_error)
@@ -90,7 +90,22 @@ Test(machine_life, user_space_is_told_once)
     cr_assert_eq(log.nevents, 3);
     cr_assert_eq(log.events[1].kind, TOYVMM_EVENT_USERSPACE);
     // 7 first, then 123: the event belongs to the second exit.
-    cr_assert_eq(log.events[1].exits, 2);
+    cr_assert_eq(log.events[1].usage.exits, 2);
+}
+
+Test(machine_life, user_space_is_told_through_memory)
+{
+    struct guest_log log =
+        run_to(image_user_space_memory(), TOYVMM_EVENT_POWEROFF, "");
+    cr_assert_str_eq(log.out, "m");
+    cr_assert_eq(log.nevents, 3);
+    cr_assert_eq(log.events[1].kind, TOYVMM_EVENT_USERSPACE);
+    // A dword, a read, 7, 123: the event belongs to the fourth.
+    cr_assert_eq(log.events[1].usage.exits_by[TOYVMM_EXIT_MMIO], 4);
+    cr_assert_eq(log.events[1].usage.exits_by[TOYVMM_EXIT_IO], 1);
+    log = run_to(image_user_space_old(), TOYVMM_EVENT_POWEROFF, "");
+    cr_assert_eq(log.nevents, 3);
+    cr_assert_eq(log.events[1].kind, TOYVMM_EVENT_USERSPACE);
 }
 
 Test(machine_life, stop_ends_a_guest_that_spins)
@@ -128,7 +143,8 @@ Test(machine_life, an_idle_guest_is_left_alone)
     do {
         toyvmm_stats(vm, &stats);
         sched_yield();
-    } while (stats.exits_intr < 3 && !guest_has_ended(&log));
+    } while (stats.usage.exits_by[TOYVMM_EXIT_INTR] < 3 &&
+             !guest_has_ended(&log));
     toyvmm_stop(vm);
     cr_assert_eq(guest_wait_end(&log).kind, TOYVMM_EVENT_STOPPED);
     toyvmm_destroy(vm);

@@ -20,8 +20,8 @@ static struct toyvmm_observation samples(const uint64_t *rips, size_t n)
 
 static void judge(struct toyvmm_observation *o, uint64_t exits)
 {
-    const struct toyvmm_stats before = {.exits_io = 7};
-    struct toyvmm_stats after = {.exits_io = 7 + exits, .nports = 2};
+    const struct toyvmm_stats before = {.usage.exits_by = {7}};
+    struct toyvmm_stats after = {.usage.exits_by = {7 + exits}, .nports = 2};
     after.ports[0] = (struct toyvmm_port_count){0x71, 1, 0};
     after.ports[1] = (struct toyvmm_port_count){0x3fd, exits, 0};
     observe_judge(o, &before, &after);

@@ -16,23 +16,22 @@ Test(machine_parts, counters_rank_ports)
     // Port p is used p times for 1..40, half of them writes, and 0xffff most.
     for (uint16_t port = 1; port <= 40; port++)
         for (unsigned i = 0; i < port; i++) {
-            counters_exit(counters, COUNTER_IO);
+            counters_exit(counters, TOYVMM_EXIT_IO);
             counters_port(counters, port, i % 2);
         }
     for (unsigned i = 0; i < 100; i++)
         counters_port(counters, 0xffff, true);
-    counters_exit(counters, COUNTER_MMIO);
-    counters_exit(counters, COUNTER_HLT);
-    counters_exit(counters, COUNTER_INTR);
-    counters_exit(counters, COUNTER_OTHER);
+    for (int i = TOYVMM_EXIT_MMIO; i < TOYVMM_EXITS; i++)
+        counters_exit(counters, (enum toyvmm_exit)i);
 
-    struct toyvmm_stats stats;
-    counters_read(counters, &stats);
-    cr_assert_eq(stats.exits, 40u * 41 / 2 + 4);
-    cr_assert_eq(stats.exits, counters_total(counters));
-    cr_assert_eq(stats.exits_io, 40u * 41 / 2);
-    cr_assert_eq(stats.exits_mmio + stats.exits_hlt, 2u);
-    cr_assert_eq(stats.exits_intr + stats.exits_other, 2u);
+    struct toyvmm_usage usage;
+    counters_read(counters, &usage);
+    cr_assert_eq(usage.exits, 40u * 41 / 2 + 4);
+    cr_assert_eq(usage.exits_by[TOYVMM_EXIT_IO], 40u * 41 / 2);
+    for (int i = TOYVMM_EXIT_MMIO; i < TOYVMM_EXITS; i++)
+        cr_assert_eq(usage.exits_by[i], 1u);
+    struct toyvmm_stats stats = {0};
+    counters_rank_ports(counters, &stats);
     cr_assert_eq(stats.nports, 32);
     cr_assert_eq(stats.ports[0].port, 0xffff);
     cr_assert_eq(stats.ports[0].writes, 100);

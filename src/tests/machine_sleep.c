@@ -46,7 +46,8 @@ static void check_left_alone(struct guest_image image)
     do {
         toyvmm_stats(vm, &stats);
         sched_yield();
-    } while (stats.exits_intr < 8 && !guest_has_ended(&log));
+    } while (stats.usage.exits_by[TOYVMM_EXIT_INTR] < 8 &&
+             !guest_has_ended(&log));
     toyvmm_stop(vm);
     struct toyvmm_event end = guest_wait_end(&log);
     cr_assert_eq(end.kind, TOYVMM_EVENT_STOPPED, "%s", end.detail);
@@ -74,7 +75,8 @@ Test(machine_sleep, input_wakes_it_after_many_looks)
     do {
         toyvmm_stats(vm, &stats);
         sched_yield();
-    } while (stats.exits_intr < 4 && !guest_has_ended(&log));
+    } while (stats.usage.exits_by[TOYVMM_EXIT_INTR] < 4 &&
+             !guest_has_ended(&log));
     guest_type(vm, &log, "xq");
     cr_assert_eq(guest_wait_end(&log).kind, TOYVMM_EVENT_POWEROFF);
     toyvmm_destroy(vm);

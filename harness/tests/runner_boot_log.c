@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel, initcall and systemd times from consoles.
-#include "harness/history/boot_log.h"
+#include "harness/runner/boot_log.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static struct boot_log of_bytes(const char *text, size_t len)
+{
+    struct boot_log log = {0};
+    boot_log_feed(&log, text, len);
+    boot_log_end(&log);
+    return log;
+}
+
 static struct boot_log of(const char *text)
 {
-    struct boot_log log;
-    boot_log_read(text, strlen(text), &log);
-    return log;
+    return of_bytes(text, strlen(text));
 }
 
 Test(boot_log, kernel_times)
@@ -93,12 +99,65 @@ Test(boot_log, hostile_text_is_only_text)
         size_t len = strlen(texts[i]);
         char *exact = malloc(len + 1);
         memcpy(exact, texts[i], len);
-        struct boot_log log;
-        boot_log_read(exact, len, &log);
+        struct boot_log log = of_bytes(exact, len);
         cr_expect_not(log.has_systemd, "%s", texts[i]);
         free(exact);
     }
-    struct boot_log log;
-    boot_log_read("[    0.000001] a\0b\n[    0.000002] c", 36, &log);
+    struct boot_log log = of_bytes("[    0.000001] a\0b\n[    0.000002] c", 36);
     cr_expect_eq(log.kernel_last, 2000);
+}
+
+Test(boot_log, pieces_mean_nothing)
+{
+    static const char text[] =
+        "[    0.000001] Linux version 6.1\r\n"
+        "[    0.500000] initcall a+0x0/0x1c returned 0 after 12 usecs\n"
+        "[    0.951234] Run /init as init process\r\n"
+        "Startup finished in 1s (kernel) + 2s (userspace) = 3s.";
+    struct boot_log whole = of(text);
+    cr_assert(whole.ninitcalls == 1 && whole.kernel_init &&
+              whole.systemd_total);
+    for (size_t size = 1; size < sizeof(text); size++) {
+        struct boot_log log = {0};
+        for (size_t at = 0; at < sizeof(text) - 1; at += size) {
+            size_t left = sizeof(text) - 1 - at;
+            boot_log_feed(&log, text + at, left < size ? left : size);
+        }
+        boot_log_end(&log);
+        cr_assert(log.ninitcalls == whole.ninitcalls &&
+                      log.kernel_init == whole.kernel_init &&
+                      log.kernel_lines == whole.kernel_lines &&
+                      log.systemd_total == whole.systemd_total,
+                  "pieces of %zu", size);
+    }
+}
+
+Test(boot_log, a_line_without_end_is_cut)
+{
+    struct boot_log log = {0};
+    boot_log_feed(&log, "[    0.000001] ", 15);
+    for (int i = 0; i < 10000; i++)
+        boot_log_feed(&log, "initcall a returned 0 after 5 usecs ", 36);
+    boot_log_feed(&log, "\n[    0.000002] next\n", 22);
+    cr_expect_eq(log.kernel_lines, 2);
+    cr_expect_eq(log.kernel_last, 2000);
+}
+
+// `dmesg` after the boot, and what the kernel says after that.
+Test(boot_log, a_log_printed_again_counts_once)
+{
+    static const char first[] =
+        "[    0.000001] Linux version 6.1\n"
+        "[    0.500000] initcall a+0x0/0x1c returned 0 after 12 usecs\n"
+        "[    0.499900] initcall b+0x0/0x1c returned 0 after 13 usecs\n"
+        "[    0.951234] Run /init as init process\n";
+    char text[1024];
+    snprintf(text, sizeof(text), "%s# dmesg\n%s[    2.000000] random: x\n",
+             first, first);
+    struct boot_log log = of(text);
+    cr_expect_eq(log.ninitcalls, 2);
+    cr_expect_eq(log.initcalls_us, 25);
+    cr_expect_eq(log.kernel_lines, 5);
+    cr_expect_eq(log.kernel_init, UINT64_C(951234000));
+    cr_expect_eq(log.kernel_last, UINT64_C(2000000000));
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console's lines, one by one. See boot_log.h.
-#include "harness/history/boot_log.h"
+#include "harness/runner/boot_log.h"
+
+#include "src/base/clock.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_TEXT 512 // of a longer line the beginning
+// Lines that were logged by several CPUs at once may stand in another order
+// than their times by so much.
+#define DISORDER_NS NS_PER_MS
 
 // "[    1.234567]" or "[    1.234567][    T1]" at the start; where the text
 // behind it begins, or NULL.
@@ -143,13 +147,29 @@ static void take_systemd(struct boot_log *log, const char *line)
     log->has_systemd = log->systemd_total > 0;
 }
 
+// False for a line that was there before.
+static bool take_clock(struct boot_log *log, uint64_t ns)
+{
+    if (ns > log->kernel_last)
+        log->repeats = false;
+    else if (ns + DISORDER_NS < log->kernel_last)
+        log->repeats = true;
+    if (log->repeats)
+        return false;
+    log->kernel_lines++;
+    if (ns > log->kernel_last)
+        log->kernel_last = ns;
+    return true;
+}
+
 static void take_line(struct boot_log *log, const char *line)
 {
     uint64_t ns = 0;
+    line += strspn(line, "\r");
     const char *text = take_time(line, &ns);
+    if (text && !take_clock(log, ns))
+        return;
     if (text) {
-        log->kernel_lines++;
-        log->kernel_last = ns;
         // The first one is init; later ones are what it tries next.
         if (!log->kernel_init && !strncmp(text, "Run ", 4) &&
             strstr(text, " as init process"))
@@ -159,23 +179,25 @@ static void take_line(struct boot_log *log, const char *line)
     take_systemd(log, line);
 }
 
-void boot_log_read(const char *bytes, size_t len, struct boot_log *out)
+void boot_log_feed(struct boot_log *log, const void *bytes, size_t len)
 {
-    *out = (struct boot_log){0};
-    size_t at = 0;
-    while (at < len) {
-        const char *newline = memchr(bytes + at, '\n', len - at);
-        size_t end = newline ? (size_t)(newline - bytes) : len;
-        char line[LINE_TEXT];
-        size_t from = at;
-        while (from < end && bytes[from] == '\r')
-            from++;
-        size_t n = end - from;
-        if (n >= sizeof(line))
-            n = sizeof(line) - 1;
-        memcpy(line, bytes + from, n);
-        line[n] = '\0';
-        take_line(out, line);
-        at = end + 1;
+    const char *at = bytes, *end = at + len;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((newline ? newline : end) - at);
+        size_t room = sizeof(log->line) - 1 - log->len;
+        memcpy(log->line + log->len, at, n < room ? n : room);
+        log->len += n < room ? n : room;
+        if (newline)
+            boot_log_end(log);
+        at += n + (newline != NULL);
     }
+}
+
+void boot_log_end(struct boot_log *log)
+{
+    log->line[log->len] = '\0';
+    if (log->len)
+        take_line(log, log->line);
+    log->len = 0;
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a row of the option table is, and how values are read. Shared by
+// options*.c only.
+#pragma once
+
+#include "harness/cli/options.h"
+
+// One option. take gets the row and, where the option has one, its value.
+struct row {
+    const char *name;
+    int letter; // 0: it has none
+    bool valued;
+    int (*take)(struct options *o, const struct row *row, char *value,
+                struct error *err);
+    size_t field;       // of take_text, take_flag, take_more: where it goes
+    enum action action; // of take_action
+    unsigned commands;  // a bit for each enum command that has it; 0: run only
+};
+
+// Each puts its value where it belongs, or says in one sentence what it should
+// have been (-EINVAL).
+typedef int option_take(struct options *o, const struct row *row, char *value,
+                        struct error *err);
+
+// A text that is kept as it is.
+option_take take_text;
+option_take take_flag;
+// A flag that counts how often it is given.
+option_take take_more;
+// One of enum action: several may be asked for.
+option_take take_action;
+option_take take_accelerator;
+option_take take_set;
+// Whole numbers, each with its bounds.
+option_take take_number;
+option_take take_pin;
+// "1%" and "0.01" are one.
+option_take take_fraction;
+option_take take_scale;
+option_take take_speed;
+option_take take_memory;
+option_take take_shard;

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The values of options. See options_internal.h.
+#include "harness/cli/options_internal.h"
+
+#include "harness/runner/guest_conf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *field_of(struct options *o, const struct row *row)
+{
+    return (char *)o + row->field;
+}
+
+// A text that is kept as it is.
+int take_text(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)err;
+    const char **text = field_of(o, row);
+    *text = value;
+    return 0;
+}
+
+int take_flag(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)value;
+    (void)err;
+    bool *flag = field_of(o, row);
+    *flag = true;
+    return 0;
+}
+
+// A flag that counts how often it is given.
+int take_more(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)value;
+    (void)err;
+    unsigned *count = field_of(o, row);
+    ++*count;
+    return 0;
+}
+
+int take_action(struct options *o, const struct row *row, char *value,
+                struct error *err)
+{
+    (void)value;
+    (void)err;
+    o->asked |= 1U << row->action;
+    return 0;
+}
+
+int take_accelerator(struct options *o, const struct row *row, char *value,
+                     struct error *err)
+{
+    (void)row;
+    static const char *const names[] = {
+        [ACCEL_AUTO] = "auto", [ACCEL_KVM] = "kvm", [ACCEL_RIG] = "rig"};
+    for (int i = 0; i < 3; i++) {
+        if (!strcmp(value, names[i])) {
+            o->accelerator = (enum accelerator)i;
+            return 0;
+        }
+    }
+    return error_set(err, -EINVAL, "--accel %s: give auto, kvm or rig", value);
+}
+
+int take_set(struct options *o, const struct row *row, char *value,
+             struct error *err)
+{
+    (void)row;
+    char *equals = strchr(value, '=');
+    if (!equals || equals == value)
+        return error_set(err, -EINVAL, "--set %s: give NAME=VALUE", value);
+    struct override *sets = reallocarray(o->sets, o->nsets + 1, sizeof(*sets));
+    char *name = strndup(value, (size_t)(equals - value));
+    if (sets)
+        o->sets = sets;
+    if (!sets || !name) {
+        free(name);
+        return error_set(err, -ENOMEM, "out of memory");
+    }
+    sets[o->nsets++] = (struct override){.name = name, .value = equals + 1};
+    return 0;
+}
+
+// Whole numbers, each with its bounds.
+int take_number(struct options *o, const struct row *row, char *value,
+                struct error *err)
+{
+    static const struct {
+        const char *name;
+        long least, most;
+    } bounds[] = {
+        {"jobs", 1, 256},   {"repeat", 1, 100000},  {"warmup", 0, 1000},
+        {"runs", 2, 10000}, {"max-runs", 2, 10000}, {"newest", 1, 1000000},
+    };
+    size_t i = 0;
+    while (strcmp(bounds[i].name, row->name) != 0)
+        i++;
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || errno || n < bounds[i].least ||
+        n > bounds[i].most)
+        return error_set(err, -EINVAL, "--%s %s: give a number from %ld to %ld",
+                         row->name, value, bounds[i].least, bounds[i].most);
+    int *number = field_of(o, row);
+    *number = (int)n;
+    return 0;
+}
+
+int take_pin(struct options *o, const struct row *row, char *value,
+             struct error *err)
+{
+    (void)row;
+    char *end;
+    errno = 0;
+    unsigned long cpu = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || errno || cpu >= UINT_MAX)
+        return error_set(err, -EINVAL,
+                         "--pin %s: give the number of a CPU, like 1", value);
+    o->pin = (struct toyvmm_pin){true, (unsigned)cpu};
+    return 0;
+}
+
+// "1%" and "0.01" are one.
+int take_fraction(struct options *o, const struct row *row, char *value,
+                  struct error *err)
+{
+    char *end;
+    double n = strtod(value, &end);
+    if (end != value && *end == '%') {
+        n /= 100;
+        end++;
+    }
+    if (end == value || *end || !(n > 0) || !(n < 1))
+        return error_set(err, -EINVAL,
+                         "--%s %s: give a fraction above 0 and below 1, like "
+                         "0.05 or 5%%",
+                         row->name, value);
+    double *fraction = field_of(o, row);
+    *fraction = n;
+    return 0;
+}
+
+static int take_factor(const char *option, const char *value, double *out,
+                       struct error *err)
+{
+    char *end;
+    double n = strtod(value, &end);
+    if (end == value || *end || !isfinite(n) || n < 0.01 || n > 1000)
+        return error_set(err, -EINVAL, "%s %s: give a number from 0.01 to 1000",
+                         option, value);
+    *out = n;
+    return 0;
+}
+
+int take_scale(struct options *o, const struct row *row, char *value,
+               struct error *err)
+{
+    (void)row;
+    return take_factor("--timeout-scale", value, &o->timeout_scale, err);
+}
+
+int take_speed(struct options *o, const struct row *row, char *value,
+               struct error *err)
+{
+    (void)row;
+    return take_factor("--replay-speed", value, &o->replay_speed, err);
+}
+
+int take_memory(struct options *o, const struct row *row, char *value,
+                struct error *err)
+{
+    (void)row;
+    if (guest_parse_size(value, &o->machine.memory) && o->machine.memory)
+        return 0;
+    return error_set(err, -EINVAL, "--memory %s: give a size like 256M or 1G",
+                     value);
+}
+
+int take_shard(struct options *o, const struct row *row, char *value,
+               struct error *err)
+{
+    (void)row;
+    char *slash, *end;
+    errno = 0;
+    long index = strtol(value, &slash, 10);
+    long count = *slash == '/' ? strtol(slash + 1, &end, 10) : 0;
+    if (errno || *slash != '/' || *end || index < 1 || index > count ||
+        count > 10000)
+        return error_set(err, -EINVAL,
+                         "--shard %s: give I/N, the part I of N, like 2/5",
+                         value);
+    o->shard.index = (unsigned)index;
+    o->shard.count = (unsigned)count;
+    return 0;
+}
