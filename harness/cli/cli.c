@@ -3,6 +3,7 @@
 #include "harness/cli/cli.h"
 
 #include "harness/cli/accel.h"
+#include "harness/cli/bisect_exit.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/explain.h"
 #include "harness/cli/format.h"
@@ -47,6 +48,20 @@ static uint64_t stalled_ns(const struct plan *plan, uint64_t began_ns)
     return clock_after(end > now ? end : now, NS_PER_S / 2);
 }
 
+// An error of the harness's or the host's is a failure to a CI, but to a
+// bisection it is no word on the commit; nor is what was skipped.
+static int verdict_of(const struct suite_run *run, bool bisect)
+{
+    size_t count[VERDICT_SKIPPED + 1] = {0};
+    for (size_t i = 0; i < run->count; i++)
+        count[run->results[i].verdict]++;
+    if (count[VERDICT_FAILED] || (count[VERDICT_ERROR] && !bisect))
+        return EXIT_FAILED;
+    if (bisect && (count[VERDICT_ERROR] || !count[VERDICT_PASSED]))
+        return EXIT_UNABLE;
+    return EXIT_PASSED;
+}
+
 // The exit code of what ran, its reports written.
 static int conclude(const struct options *o, const struct suite_run *run,
                     const struct plan *plan, struct report_files *files,
@@ -61,12 +76,7 @@ static int conclude(const struct options *o, const struct suite_run *run,
         .duration_ns = duration_ns,
         .interrupted = run->interrupted,
     };
-    int exit_code = EXIT_PASSED;
-    for (size_t i = 0; i < run->count; i++) {
-        if (run->results[i].verdict == VERDICT_FAILED ||
-            run->results[i].verdict == VERDICT_ERROR)
-            exit_code = EXIT_FAILED;
-    }
+    int exit_code = verdict_of(run, o->bisect);
     guard_exit(run->interrupted ? EXIT_INTERRUPTED : exit_code,
                stalled_ns(plan, began_ns));
     if (report_files_end(files, &told, stderr))
@@ -279,10 +289,9 @@ static int run_command(const struct options *o, int argc, char **argv)
 {
     static int (*const mains[COMMANDS])(const struct options *o, int argc,
                                         char **argv) = {
-        [COMMAND_RUN] = with_scenarios,
-        [COMMAND_COMPARE] = compare_main,
-        [COMMAND_GATE] = compare_main,
-        [COMMAND_MERGE] = merge_main,
+        [COMMAND_RUN] = with_scenarios, [COMMAND_COMPARE] = compare_main,
+        [COMMAND_GATE] = compare_main,  [COMMAND_BISECT] = bisect_main,
+        [COMMAND_TREND] = trend_main,   [COMMAND_MERGE] = merge_main,
     };
     return mains[o->command](o, argc, argv);
 }
@@ -309,6 +318,8 @@ int cli_main(int argc, char **argv)
         code = format_run(&o, stdout, stderr);
     else
         code = run_command(&o, argc, argv);
+    if (o.bisect)
+        code = bisect_exit(code);
     options_free(&o);
     return code;
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // `compare` and `gate`: boots two machines by turns, and tells whether one is
 // slower. See commands.h.
-#include "harness/cli/accel.h"
+#include "harness/cli/bisect_exit.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/compare_history.h"
+#include "harness/cli/compare_tell.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/launch.h"
 #include "harness/cli/series.h"
 #include "harness/cli/side_spec.h"
-#include "harness/history/compare_report.h"
 #include "harness/history/noise.h"
-#include "harness/report/output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ struct comparison {
     struct side_spec sides[BOOT_SIDES];
     struct selection selection;
     const char *accelerator;
-    struct compare_options how;
+    struct telling told;
+    struct keep keep;
     size_t nparts;
     struct part parts[2];
     unsigned runs; // of each side, so far
@@ -127,7 +129,7 @@ static int compare_tables(const struct comparison *c, struct judged *j,
     if (out && values[0] && values[1] && j->marks) {
         const struct run_table base = {j->sides[0].count, j->nmarks, values[0]};
         const struct run_table head = {j->sides[1].count, j->nmarks, values[1]};
-        code = compare_runs(&base, &head, &c->how, out, err);
+        code = compare_runs(&base, &head, &c->told.how, out, err);
     }
     for (size_t i = 0; !code && i < j->nmarks; i++)
         j->marks[i] = (struct compared_mark){j->names[i], out[i]};
@@ -196,10 +198,6 @@ static int boot_all(struct comparison *c, struct error *err)
 
 // ---- What is told -----------------------------------------------------------
 
-struct verdicts {
-    bool broken, open, unmeasured;
-};
-
 static bool too_many_failed(const struct series *s)
 {
     return s->failed * MOST_FAILED > s->count + s->failed;
@@ -208,7 +206,7 @@ static bool too_many_failed(const struct series *s)
 // Boots that failed: true when nothing can be said of the times. A head that
 // fails where base boots is worse than slow.
 static bool tell_failures(const char *scenario, const struct judged *j,
-                          struct verdicts *v)
+                          struct telling *t)
 {
     static const char *const names[BOOT_SIDES] = {"base", "head"};
     bool bad = false;
@@ -222,101 +220,36 @@ static bool tell_failures(const char *scenario, const struct judged *j,
         bad |= too_many_failed(s);
     }
     if (bad && too_many_failed(&j->sides[1]) && !j->sides[0].failed)
-        v->broken = true;
+        t->broken = true;
     else if (bad)
-        v->unmeasured = true;
+        t->unmeasured = true;
     return bad;
 }
 
-struct outputs {
-    FILE *json, *summary;
-};
-
 static void tell_case(const struct comparison *c, size_t selected,
-                      const struct judged *j, const struct outputs *out,
-                      struct verdicts *v)
+                      const struct judged *j, struct telling *t)
 {
-    const struct selected *one = &c->selection.list[selected];
-    const struct compared told = {
-        .scenario = one->what.title,
-        .base = c->names[0],
-        .head = c->names[1],
-        .options = &c->how,
-        .nmarks = j->nmarks,
-        .marks = j->marks,
-        .warning = c->warning,
-    };
-    if (tell_failures(one->what.title, j, v))
+    const char *title = c->selection.list[selected].what.title;
+    if (tell_failures(title, j, t))
         return;
-    if (!j->nmarks) {
-        fprintf(stderr, "%s: no mark was reached by both sides twice\n",
-                one->what.title);
-        v->unmeasured = true;
+    if (j->nmarks) {
+        telling_case(t, title, j->marks, j->nmarks);
         return;
     }
-    compared_terminal(stdout, &told);
-    if (out->json)
-        compared_json(out->json, &told);
-    if (out->summary)
-        compared_markdown(out->summary, &told);
-    enum gate gate = compared_gate(&told);
-    v->broken |= gate == GATE_BROKEN;
-    v->open |= gate == GATE_OPEN;
-}
-
-static int verdict_code(const struct comparison *c, const struct verdicts *v)
-{
-    bool gate = c->o->command == COMMAND_GATE;
-    if (gate && !c->o->quiet)
-        puts(v->broken       ? "gate: broken"
-             : v->unmeasured ? "gate: it could not be measured"
-             : v->open ? "gate: holds; too few samples to see small changes"
-                       : "gate: holds");
-    if (c->interrupted)
-        return EXIT_INTERRUPTED;
-    if (v->broken && (gate || v->unmeasured))
-        return EXIT_FAILED;
-    return v->unmeasured ? EXIT_UNABLE : EXIT_PASSED;
-}
-
-struct written {
-    char *bytes;
-    size_t len;
-};
-
-static int write_text(FILE *f, const void *owner)
-{
-    const struct written *t = owner;
-    return fwrite(t->bytes, 1, t->len, f) == t->len ? 0 : -EIO;
-}
-
-static int save(const char *path, FILE *f, struct written *t, struct error *err)
-{
-    int code = 0;
-    if (f)
-        code = fclose(f) ? -ENOMEM : output_write(path, write_text, t, err);
-    free(t->bytes);
-    return code;
+    fprintf(stderr, "%s: no mark was reached by both sides twice\n", title);
+    t->unmeasured = true;
 }
 
 static int conclude(struct comparison *c)
 {
     struct error err = {""};
-    struct verdicts v = {0};
-    struct written json = {0}, summary = {0};
     struct noise_look after;
     noise_look("", &after);
     noise_warning(&c->before, &after, 1, c->warning);
     if (!strcmp(c->accelerator, "rig"))
         snprintf(c->warning, sizeof(c->warning),
                  "in the rig: times are an emulator's, not the hardware's");
-    const char *json_path = c->o->reports[REPORT_JSON];
-    struct outputs out = {
-        json_path ? open_memstream(&json.bytes, &json.len) : NULL,
-        c->o->reports[REPORT_SUMMARY]
-            ? open_memstream(&summary.bytes, &summary.len)
-            : NULL,
-    };
+    c->told.warning = c->warning;
     int code = 0;
     for (size_t i = 0; !code && i < c->selection.count; i++) {
         struct judged j;
@@ -324,14 +257,17 @@ static int conclude(struct comparison *c)
             continue;
         code = judge(c, i, &j, &err);
         if (!code)
-            tell_case(c, i, &j, &out, &v);
+            tell_case(c, i, &j, &c->told);
         judged_free(&j);
     }
-    int failed = save(json_path, out.json, &json, &err);
-    failed |= save(c->o->reports[REPORT_SUMMARY], out.summary, &summary, &err);
-    if (code || failed)
-        return complain(&err, code ? exit_for(code) : EXIT_UNABLE);
-    return verdict_code(c, &v);
+    int kept = 0;
+    for (size_t i = 0; !kept && i < c->nparts; i++)
+        kept = keep_boots(&c->keep, &c->parts[i].boots, &c->parts[i].run);
+    kept = kept ? kept : keep_end(&c->keep, stderr);
+    int exit_code = telling_end(&c->told, c->interrupted);
+    if (code)
+        return complain(&err, exit_for(code));
+    return kept && exit_code == EXIT_PASSED ? EXIT_UNABLE : exit_code;
 }
 
 // ---- The command line -------------------------------------------------------
@@ -340,15 +276,10 @@ static int check_words(const struct options *o, struct error *err)
 {
     size_t len = o->npaths == 3 ? strlen(o->paths[2]) : 0;
     if (len < 3 || strcmp(o->paths[2] + len - 3, ".tc") != 0)
-        return error_set(err, -EINVAL, "%s takes BASE HEAD FILE.tc; see --help",
+        return error_set(err, -EINVAL,
+                         "%s takes BASE HEAD FILE.tc, or BASE HEAD and a "
+                         "--history that has both; see --help",
                          o->command == COMMAND_GATE ? "gate" : "compare");
-    const char *const paths[] = {o->reports[REPORT_JSON],
-                                 o->reports[REPORT_SUMMARY]};
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        int code = paths[i] ? output_check(paths[i], err) : 0;
-        if (code)
-            return code;
-    }
     return 0;
 }
 
@@ -360,8 +291,13 @@ static int prepare(struct comparison *c, struct error *err)
         c->names[i] = o->paths[i];
         code = side_spec_parse(&c->sides[i], o->paths[i], &o->machine, err);
     }
+    if (!code)
+        code = telling_begin(&c->told, o, err);
     if (code)
         return code;
+    c->told.how.interleaved = true;
+    c->told.base = c->names[0];
+    c->told.head = c->names[1];
     struct options files = *o;
     files.paths = o->paths + 2;
     files.npaths = 1;
@@ -371,41 +307,32 @@ static int prepare(struct comparison *c, struct error *err)
 static int run(struct comparison *c, int argc, char **argv)
 {
     struct error err = {""};
-    uint64_t memory = 0;
-    int code = 0;
+    const char *outputs[] = {NULL};
+    struct launch launch = {c->o, argc, argv, 0, outputs, 1, &c->selection};
+    int exit_code = EXIT_UNABLE;
+    int code = keep_begin(&c->keep, c->o, &err);
+    if (code)
+        return complain(&err, EXIT_UNABLE);
     for (size_t i = 0; !code && i < BOOT_SIDES; i++)
-        code = launch_check_guests(&c->selection, &c->sides[i].machine, &memory,
-                                   &err);
+        code = launch_check_guests(&c->selection, &c->sides[i].machine,
+                                   &launch.memory, &err);
     if (code)
         return complain(&err, exit_for(code));
-    const char *outputs[] = {c->o->reports[REPORT_SUMMARY]};
-    if (launch_settle(c->o, argc, argv, memory, outputs, 1, &c->accelerator,
-                      &err))
-        return complain(&err, EXIT_UNABLE);
+    code = launch_kept(&launch, &c->keep, &c->accelerator, &exit_code, &err);
+    if (code)
+        return code > 0 ? exit_code : complain(&err, EXIT_UNABLE);
     guard_pipes();
     code = boot_all(c, &err);
-    if (code)
-        return complain(&err, EXIT_UNABLE);
-    return conclude(c);
+    return code ? complain(&err, EXIT_UNABLE) : conclude(c);
 }
 
-int compare_main(const struct options *o, int argc, char **argv)
+static int compare_boots(const struct options *o, int argc, char **argv)
 {
     struct error err = {""};
-    struct comparison c = {.o = o, .how = compare_defaults};
-    c.how.interleaved = true;
-    const struct {
-        double given, *field;
-    } fractions[] = {{o->alpha, &c.how.alpha},
-                     {o->min_effect, &c.how.min_effect},
-                     {o->target, &c.how.target},
-                     {o->power, &c.how.power}};
-    for (size_t i = 0; i < sizeof(fractions) / sizeof(fractions[0]); i++) {
-        if (fractions[i].given > 0)
-            *fractions[i].field = fractions[i].given;
-    }
+    struct comparison c = {.o = o};
     int code =
         prepare(&c, &err) ? complain(&err, EXIT_WRONG) : run(&c, argc, argv);
+    keep_free(&c.keep);
     for (size_t i = 0; i < c.nparts; i++) {
         suite_run_free(&c.parts[i].run);
         boots_free(&c.parts[i].boots);
@@ -414,4 +341,11 @@ int compare_main(const struct options *o, int argc, char **argv)
     for (size_t i = 0; i < BOOT_SIDES; i++)
         side_spec_free(&c.sides[i]);
     return code;
+}
+
+int compare_main(const struct options *o, int argc, char **argv)
+{
+    bool recorded = o->npaths == 2 && o->history;
+    int code = recorded ? compare_history(o) : compare_boots(o, argc, argv);
+    return o->bisect ? bisect_exit(code) : code;
 }

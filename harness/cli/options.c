@@ -231,6 +231,15 @@ enum command options_command(const char *word)
     return COMMAND_RUN;
 }
 
+static bool is_given(int argc, char **argv, const char *word)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], word))
+            return true;
+    }
+    return false;
+}
+
 int options_parse(struct options *o, enum command command, int argc,
                   char **argv, struct error *err)
 {
@@ -240,6 +249,8 @@ int options_parse(struct options *o, enum command command, int argc,
     *o = (struct options){
         .command = command,
         .jobs = 1,
+        // Known even when the rest can't be read: it says how to exit.
+        .bisect = is_given(argc, argv, "--bisect"),
     };
     int id;
     optind = 0;

@@ -74,10 +74,11 @@ static int fill(FILE *f, int (*write)(FILE *, const void *), const void *owner,
     return code ? error_errno(err, -code, "%s can't be written", path) : 0;
 }
 
-static int write_directly(const char *path, int (*write)(FILE *, const void *),
-                          const void *owner, struct error *err)
+static int write_directly(const char *path, const char *mode,
+                          int (*write)(FILE *, const void *), const void *owner,
+                          struct error *err)
 {
-    FILE *f = is_stdout(path) ? stdout : fopen(path, "we");
+    FILE *f = is_stdout(path) ? stdout : fopen(path, mode);
     if (!f)
         return error_errno(err, errno, "%s can't be written", path);
     int code = fill(f, write, owner, path, err);
@@ -120,7 +121,7 @@ int output_write(const char *path, int (*write)(FILE *f, const void *owner),
                  const void *owner, struct error *err)
 {
     if (is_stdout(path) || is_special(path))
-        return write_directly(path, write, owner, err);
+        return write_directly(path, "we", write, owner, err);
     char *name;
     int fd;
     int code = make_temporary(path, &name, &fd, err);
@@ -131,4 +132,10 @@ int output_write(const char *path, int (*write)(FILE *f, const void *owner),
     }
     free(name);
     return code;
+}
+
+int output_append(const char *path, int (*write)(FILE *f, const void *owner),
+                  const void *owner, struct error *err)
+{
+    return write_directly(path, "ae", write, owner, err);
 }

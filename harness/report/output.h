@@ -19,3 +19,9 @@ int output_check(const char *path, struct error *err);
 // or a negative errno; path is as before then.
 int output_write(const char *path, int (*write)(FILE *f, const void *owner),
                  const void *owner, struct error *err);
+
+// Calls write at the end of a file that may be there already, and that others
+// may add to as well (a CI's page of a run). It is made when it isn't there.
+// Returns 0 or a negative errno.
+int output_append(const char *path, int (*write)(FILE *f, const void *owner),
+                  const void *owner, struct error *err);

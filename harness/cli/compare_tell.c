@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts told. See compare_tell.h.
+#include "harness/cli/compare_tell.h"
+
+#include "harness/cli/cli.h"
+#include "harness/cli/launch.h"
+#include "harness/report/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static FILE *open_file(struct told_file *file, const char *path)
+{
+    file->f = path ? open_memstream(&file->bytes, &file->len) : NULL;
+    return file->f;
+}
+
+int telling_begin(struct telling *t, const struct options *o, struct error *err)
+{
+    *t = (struct telling){.o = o, .how = compare_defaults, .warning = ""};
+    const struct {
+        double given, *field;
+    } fractions[] = {{o->alpha, &t->how.alpha},
+                     {o->min_effect, &t->how.min_effect},
+                     {o->target, &t->how.target},
+                     {o->power, &t->how.power}};
+    for (size_t i = 0; i < sizeof(fractions) / sizeof(fractions[0]); i++) {
+        if (fractions[i].given > 0)
+            *fractions[i].field = fractions[i].given;
+    }
+    const char *const paths[] = {o->reports[REPORT_JSON],
+                                 o->reports[REPORT_SUMMARY]};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        int code = paths[i] ? output_check(paths[i], err) : 0;
+        if (code)
+            return code;
+    }
+    open_file(&t->json, paths[0]);
+    open_file(&t->summary, paths[1]);
+    return 0;
+}
+
+void telling_case(struct telling *t, const char *scenario,
+                  const struct compared_mark *marks, size_t nmarks)
+{
+    const struct compared told = {
+        .scenario = scenario,
+        .base = t->base,
+        .head = t->head,
+        .options = &t->how,
+        .nmarks = nmarks,
+        .marks = marks,
+        .warning = t->warning,
+    };
+    compared_terminal(stdout, &told);
+    if (t->json.f)
+        compared_json(t->json.f, &told);
+    if (t->summary.f)
+        compared_markdown(t->summary.f, &told);
+    enum gate gate = compared_gate(&told);
+    t->broken |= gate == GATE_BROKEN;
+    t->open |= gate == GATE_OPEN;
+}
+
+static int write_text(FILE *f, const void *owner)
+{
+    const struct told_file *file = owner;
+    return fwrite(file->bytes, 1, file->len, f) == file->len ? 0 : -EIO;
+}
+
+static int save(struct told_file *file, const char *path, bool append)
+{
+    struct error err = {""};
+    int code = 0;
+    if (file->f)
+        code = fclose(file->f) ? -ENOMEM
+               : append        ? output_append(path, write_text, file, &err)
+                               : output_write(path, write_text, file, &err);
+    free(file->bytes);
+    *file = (struct told_file){0};
+    return code ? complain(&err, EXIT_UNABLE) : 0;
+}
+
+int telling_end(struct telling *t, bool interrupted)
+{
+    const struct options *o = t->o;
+    bool gate = o->command == COMMAND_GATE;
+    int failed = save(&t->json, o->reports[REPORT_JSON], false);
+    failed |= save(&t->summary, o->reports[REPORT_SUMMARY], true);
+    if (gate && !o->quiet && !interrupted)
+        puts(t->broken       ? "gate: broken"
+             : t->unmeasured ? "gate: it could not be measured"
+             : t->open ? "gate: holds; too few samples to see small changes"
+                       : "gate: holds");
+    if (interrupted)
+        return EXIT_INTERRUPTED;
+    if (t->broken && (gate || t->unmeasured))
+        return EXIT_FAILED;
+    return t->unmeasured || failed ? EXIT_UNABLE : EXIT_PASSED;
+}
