@@ -29,7 +29,7 @@ static const struct row rows[] = {
      REPORTED | IN(TREND)},
     {"summary", 0, true, take_text, FIELD(reports[REPORT_SUMMARY]), 0,
      REPORTED | COMPARES},
-    {"results", 0, true, take_text, FIELD(results), 0, RUNS},
+    {"results", 0, true, take_text, FIELD(results), 0, RUNS | COMPARES},
     {"history", 0, true, take_text, FIELD(history), 0,
      REPORTED | COMPARES | IN(TREND)},
     {"csv", 0, true, take_text, FIELD(csv), 0, IN(TREND)},

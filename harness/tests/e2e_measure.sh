@@ -84,4 +84,142 @@ toyvmm gate --runs 2 --warmup 0 cmdline=+one \
 [ $status = 1 ] && grep -q "of head's boots did not pass" err &&
     grep -q '^gate: broken' out
 claim "a head that does not boot breaks the gate"
+
+# ---- The history ------------------------------------------------------------
+
+export TOYVMM_COMMIT=aaaa000011112222 TOYVMM_BRANCH=main
+toyvmm --pin 99999 boot.tc
+[ $status != 0 ] && grep -q 'CPU 99999' err
+claim "a CPU that isn't there is told before anything boots"
+toyvmm --history no/such/folder/boot.db boot.tc
+[ $status = 3 ] && ! grep -q '^ok' out
+claim "and so is a history that can't be opened"
+
+toyvmm --repeat 3 --pin 0 --history boot.db --results one.run --html page.html \
+    boot.tc
+[ $status = 0 ] && [ "$(grep -c '^ok' out)" = 3 ] && xmllint --noout page.html
+claim "runs are kept, and shown as a page"
+python3 - <<'END'
+import re, sqlite3
+db = sqlite3.connect("boot.db")
+runs = db.execute("SELECT commit_id, branch, verdict, scenario FROM run")
+assert sorted(runs) == 3 * [("aaaa000011112222", "main", "passed", "./boot")]
+marks = db.execute("SELECT mark, count(*) FROM sample GROUP BY mark")
+marks = dict(marks)
+for name in ("memory_ready", "first_kvm_run", "userspace", "login_prompt",
+             "prompt", "kernel.last"):
+    assert marks.get(name) == 3, (name, marks)
+(kernel,), = db.execute("SELECT kernel_sha256 FROM subject")
+assert re.fullmatch("[0-9a-f]{64}", kernel)
+# The host's own processor, also where the guests ran in an emulated one.
+(cpu,), = db.execute("SELECT host_cpu FROM environment")
+model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
+assert cpu == (model.group(1).strip() if model else "unknown"), cpu
+END
+claim "with their marks, the images' sums, and this host's processor"
+
+# Another commit, slower by far; two commands at a time into one history.
+export TOYVMM_COMMIT=bbbb000011112222 TOYVMM_BRANCH=topic
+for i in 1 2; do
+    timeout 300 "$test_program" --repeat 2 --history boot.db \
+        --cmdline +toyvmm.busy=3000000 boot.tc >"out.$i" 2>&1 &
+done
+wait
+runs=$(python3 -c 'import sqlite3
+print(*sqlite3.connect("boot.db").execute("SELECT count(*) FROM run").fetchone())')
+[ "$runs" = 7 ]
+claim "two commands at a time keep all their runs"
+toyvmm compare main topic --history boot.db --json c.json
+[ $status = 0 ] && python3 - <<'END'
+import json
+c = json.loads(open("c.json").read())
+marks = {m["mark"]: m for m in c["marks"]}
+assert (marks["prompt"]["base_n"], marks["prompt"]["head_n"]) == (3, 4), c
+assert marks["prompt"]["ratio"] > 1.3 and not c["interleaved"], c
+END
+claim "two branches of a history are compared"
+toyvmm gate aaaa bbbb --history boot.db --mark prompt --alpha 0.3 --bisect
+[ $status = 1 ] && grep -q '^gate: broken' out
+claim "and gated"
+toyvmm gate aaaa cccc --history boot.db --bisect
+[ $status -gt 127 ] && grep -q 'cccc is no branch and no commit' err
+claim "a commit that the history does not have is no verdict"
+
+toyvmm trend --history boot.db --mark prompt --csv - --html trend.html
+[ $status = 0 ] && [ "$(grep -c ',prompt,' out)" = 2 ] &&
+    xmllint --html --noout trend.html
+claim "a trend over both commits"
+toyvmm trend --history boot.db --scenario nothing
+[ $status = 3 ] && grep -q './boot on busybox' err
+claim "a trend of nothing says what there is"
+
+# Killed at any moment: nothing is left behind, the history is whole.
+setsid timeout 300 "$test_program" --repeat 50 --history boot.db boot.tc \
+    >out 2>err </dev/null &
+outer=$!
+for ((i = 0; i < 600; i++)); do
+    grep -q '^ok' out && break
+    sleep 0.1
+done
+kill -KILL -- "-$outer"
+wait "$outer" 2>/dev/null
+runs=$(python3 -c 'import sqlite3
+db = sqlite3.connect("boot.db")
+assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+print(*db.execute("SELECT count(*) FROM run").fetchone())')
+[ "$runs" = 7 ]
+claim "a killed command leaves the history as it was"
+
+# Interrupted: what had run is kept.
+timeout --foreground -s INT -k 30 300 "$test_program" --repeat 50 \
+    --history boot.db boot.tc >out 2>err </dev/null &
+outer=$!
+for ((i = 0; i < 600; i++)); do
+    grep -q '^ok' out && break
+    sleep 0.1
+done
+pkill -INT -P "$outer"
+wait "$outer"
+[ $? = 130 ] && runs=$(python3 -c 'import sqlite3
+print(*sqlite3.connect("boot.db").execute(
+    "SELECT count(*) FROM run WHERE verdict = '"'passed'"'").fetchone())') &&
+    [ "$runs" -gt 7 ]
+claim "an interrupted command keeps what had run"
+
+# ---- Parts ------------------------------------------------------------------
+
+toyvmm merge one.run one.run --junit merged.xml --history boot.db
+[ $status = 0 ] && [ "$(xmllint --xpath 'count(//testcase)' merged.xml)" = 3 ]
+claim "results given twice count once"
+toyvmm merge merged.xml
+[ $status = 2 ] && grep -q 'merged.xml is no file of --results' err
+claim "what is no results file is told"
+
+# ---- Bisection --------------------------------------------------------------
+
+toyvmm bisect --mark prompt --json b.json boot.tc cmdline=+two \
+    cmdline=+toyvmm.busy=2500000
+[ $status = 0 ] && grep -q '^cmdline=+toyvmm.busy=2500000 is the first slow' out &&
+    python3 - <<'END'
+import json
+b = json.load(open("b.json"))
+assert b["last_good"] == "cmdline=+two" and b["ratio"] > 1.2, b
+END
+claim "bisect finds the first slow one"
+mkdir repository
+(
+    cd repository && git init -q . && git config user.email t@example.org &&
+        git config user.name t || exit 1
+    for i in 1 2 3 4 5 6; do
+        [ "$i" -lt 4 ] && pattern=login || pattern=nothing-like-it
+        printf 'test "b"\nguest busybox\ntimeout 9s\nexpect /%s/\n' "$pattern" \
+            >b.tc
+        echo "$i" >number && git add . && git commit -qm "number $i" || exit 1
+    done
+    git bisect start -q HEAD HEAD~5 &&
+        git bisect run "$test_program" --bisect -q \
+            --replay "$source_dir/fixtures/recordings/panic.tvr" b.tc
+) >out 2>err
+grep -q 'is the first bad commit' out && grep -q 'number 4' out
+claim "git bisect run finds the first bad commit"
 exit $((broken > 0))

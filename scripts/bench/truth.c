@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proves the comparison on simulated boots: how often `compare` cries wolf, and
-// how often it sees a change of known size, with the number of runs that it
-// asks for itself. Run by truth.sh.
+// Proves the comparison: how often `compare` cries wolf, and how often it sees
+// a change of known size. On simulated boots with the number of runs that it
+// asks for itself; on samples of real ones with given numbers. Run by truth.sh.
 //
 // A simulated boot has the troubles of real ones: a skewed body, outliers of up
 // to a third (a busy neighbour), a slow drift of the machine over the session,
@@ -16,6 +16,7 @@
 
 #define MARKS    6
 #define MAX_RUNS 400
+#define MOST     60 // that `compare` makes unless it is told otherwise
 
 static double uniform(struct random_source *r)
 {
@@ -68,15 +69,15 @@ struct tables {
     double base[MAX_RUNS * MARKS], head[MAX_RUNS * MARKS];
 };
 
-static void measure(struct session *s, size_t runs, double effect,
+static void measure(struct session *s, size_t from, size_t runs, double effect,
                     bool interleaved, struct tables *t)
 {
-    for (size_t i = 0; i < runs; i++) {
+    for (size_t i = from; i < runs; i++) {
         boot(s, 0, t->base + i * MARKS);
         if (interleaved)
             boot(s, effect, t->head + i * MARKS);
     }
-    for (size_t i = 0; i < runs && !interleaved; i++)
+    for (size_t i = from; i < runs && !interleaved; i++)
         boot(s, effect, t->head + i * MARKS);
 }
 
@@ -93,23 +94,24 @@ static void compare(const struct tables *t, size_t runs,
     }
 }
 
-// As a user does it: a first look with `first` runs; then as many as it asks
-// for, measured anew.
+// As `compare` does it: a first look with `first` runs; then as many more as it
+// asks for, judged once. Runs that lie apart in time can't go on where they
+// were: they are measured anew.
 static void trial(struct session *s, size_t first, double effect,
                   const struct compare_options *o, struct outcome *out)
 {
     static struct tables t;
     struct mark_comparison c[MARKS];
-    measure(s, first, effect, o->interleaved, &t);
+    measure(s, 0, first, effect, o->interleaved, &t);
     compare(&t, first, o, c);
     size_t runs = first;
     for (size_t i = 0; i < MARKS; i++) {
         if (c[i].needed > runs)
             runs = c[i].needed;
     }
-    if (runs > MAX_RUNS)
-        runs = MAX_RUNS;
-    measure(s, runs, effect, o->interleaved, &t);
+    if (runs > MOST)
+        runs = MOST;
+    measure(s, o->interleaved ? first : 0, runs, effect, o->interleaved, &t);
     compare(&t, runs, o, c);
     out->trials++;
     out->needed += (double)runs;
@@ -125,10 +127,88 @@ static void trial(struct session *s, size_t first, double effect,
     out->too_few += c[MARKS - 1].change == CHANGE_TOO_FEW;
 }
 
-int main(int argc, char **argv)
+// ---- Samples of real boots --------------------------------------------------
+
+#define REAL_MARKS 2 // before the delay, and after it
+#define BLOCK      5 // neighbouring pairs that are drawn together
+#define SAMPLES    400
+
+struct pairs {
+    size_t count;
+    double base[MAX_RUNS][REAL_MARKS], head[MAX_RUNS][REAL_MARKS];
+};
+
+static bool read_pairs(const char *path, struct pairs *p)
 {
-    unsigned trials = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 500;
-    size_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 10;
+    FILE *f = fopen(path, "re");
+    p->count = 0;
+    while (f && p->count < MAX_RUNS) {
+        double *a = p->base[p->count], *b = p->head[p->count];
+        if (fscanf(f, "%lf %lf %lf %lf", &a[0], &a[1], &b[0], &b[1]) != 4)
+            break;
+        p->count++;
+    }
+    if (f)
+        fclose(f);
+    return p->count >= 2L * BLOCK;
+}
+
+// runs pairs in blocks. With no effect the sides are alike, and are dealt anew.
+static void draw(struct random_source *r, const struct pairs *p, size_t runs,
+                 bool deal, struct tables *t)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < runs; i++) {
+        if (i % BLOCK == 0)
+            from = random_next(r) % (p->count - BLOCK + 1);
+        const double *a = p->base[from + i % BLOCK];
+        const double *b = p->head[from + i % BLOCK];
+        bool swap = deal && random_next(r) >> 63;
+        memcpy(t->base + i * REAL_MARKS, swap ? b : a, sizeof(p->base[0]));
+        memcpy(t->head + i * REAL_MARKS, swap ? a : b, sizeof(p->head[0]));
+    }
+}
+
+static void resample(double effect, const struct pairs *p)
+{
+    static const size_t sizes[] = {10, 20, 30, 60};
+    static struct tables t;
+    printf("%6s %6s %8s %9s %9s\n", "effect", "pairs", "alarms", "detected",
+           "too few");
+    for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+        struct compare_options o = compare_defaults;
+        struct random_source random = {77 + k};
+        struct outcome out = {0};
+        o.interleaved = true;
+        o.shuffles = 2000;
+        for (; out.trials < SAMPLES; out.trials++) {
+            struct mark_comparison c[REAL_MARKS];
+            struct error err = {""};
+            draw(&random, p, sizes[k], effect <= 0, &t);
+            const struct run_table base = {sizes[k], REAL_MARKS, t.base};
+            const struct run_table head = {sizes[k], REAL_MARKS, t.head};
+            if (compare_runs(&base, &head, &o, c, &err)) {
+                fprintf(stderr, "truth: %s\n", err.text);
+                exit(1);
+            }
+            bool early =
+                c[0].change == CHANGE_SLOWER || c[0].change == CHANGE_FASTER;
+            bool late =
+                c[1].change == CHANGE_SLOWER || c[1].change == CHANGE_FASTER;
+            out.alarms += early || (late && effect <= 0);
+            out.detected += c[1].change == CHANGE_SLOWER;
+            out.too_few += c[1].change == CHANGE_TOO_FEW;
+        }
+        printf("%5.0f%% %6zu %7.2f%% %8.1f%% %8.1f%%\n", effect, sizes[k],
+               100.0 * out.alarms / out.trials,
+               100.0 * out.detected / out.trials,
+               100.0 * out.too_few / out.trials);
+    }
+}
+
+static void simulate(unsigned trials)
+{
+    const size_t first = 10;
     static const struct {
         const char *name;
         struct host host;
@@ -160,5 +240,21 @@ int main(int argc, char **argv)
             }
         }
     }
-    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct pairs pairs;
+    if (argc == 3 && !strcmp(argv[1], "simulate")) {
+        simulate((unsigned)strtoul(argv[2], NULL, 10));
+        return 0;
+    }
+    if (argc == 4 && !strcmp(argv[1], "resample") &&
+        read_pairs(argv[3], &pairs)) {
+        resample(strtod(argv[2], NULL), &pairs);
+        return 0;
+    }
+    fprintf(stderr, "usage: bench-truth simulate TRIALS\n"
+                    "       bench-truth resample EFFECT%% FILE-OF-PAIRS\n");
+    return 2;
 }
