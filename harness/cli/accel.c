@@ -170,6 +170,7 @@ static int prepare_rig(char rig[4200], int argc, char **argv,
                        const struct rig_needs *needs, char ***args,
                        struct error *err)
 {
+    *rig = '\0';
     if (!find_rig(rig, 4200))
         return error_set(err, -ENOENT, RIG_PROGRAM " was not found");
     *args = rig_words(rig, argc, argv, needs);
@@ -181,9 +182,9 @@ int accel_enter_rig(int argc, char **argv, const struct rig_needs *needs,
                     struct error *err)
 {
     char rig[4200];
-    char **args;
+    char **args = NULL;
     int code = prepare_rig(rig, argc, argv, needs, &args, err);
-    if (code)
+    if (code || !args)
         return code;
     execv(rig, args);
     code = error_errno(err, errno, "%s can't be run", rig);
@@ -233,10 +234,10 @@ int accel_run_rig(int argc, char **argv, const struct rig_needs *needs,
                   int *exit_code, struct error *err)
 {
     char rig[4200];
-    char **args;
+    char **args = NULL;
     sigset_t watched, before;
     int code = prepare_rig(rig, argc, argv, needs, &args, err);
-    if (code)
+    if (code || !args)
         return code;
     pid_t parent = getpid();
     ending_signals(&watched);

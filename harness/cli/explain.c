@@ -58,6 +58,12 @@ static int put_guest(const struct explainer *e, const struct guest *g)
     fprintf(line(e, "initrd"), "%s\n", g->initrd ? g->initrd : "none");
     fprintf(line(e, "command line"), "%s\n", g->cmdline);
     fprintf(line(e, "memory"), "%" PRIu64 "M\n", g->memory >> 20);
+    uint64_t boots = e->o->repeat ? (uint64_t)e->o->repeat : s->repeats;
+    if (boots > 1 || e->o->warmups)
+        fprintf(line(e, "boots"), "%" PRIu64 "\n", boots ? boots : 1);
+    if (e->o->warmups)
+        fprintf(line(e, ""), "and %d before them, not counted\n",
+                e->o->warmups);
     fprintf(line(e, "serial ports"), "ttyS0");
     unsigned ports = s->serial_ports ? s->serial_ports : TOYVMM_PORTS;
     fprintf(f, ports > 1 ? " to ttyS%u\n" : "\n", ports - 1);

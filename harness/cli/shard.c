@@ -218,7 +218,9 @@ static int split_here(const struct options *o, struct selection *s,
     size_t count = s->count;
     double *weights = calloc(count + 1, sizeof(*weights));
     unsigned *part = calloc(count + 1, sizeof(*part));
-    int code = weights && part ? 0 : error_set(err, -ENOMEM, "out of memory");
+    int code = -ENOMEM;
+    if (weights && part)
+        code = 0;
     if (!code && o->history)
         code = read_times(o->history, (const char *const *)names, count,
                           weights, err);

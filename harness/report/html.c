@@ -202,7 +202,8 @@ static bool is_same_series(const struct result *a, const struct result *b)
 // Boots of one scenario follow each other.
 static void series(FILE *f, const struct result_list *list)
 {
-    const struct result **boots = calloc(list->count + 1, sizeof(*boots));
+    const struct result **boots =
+        calloc(list->count + 1, sizeof(const struct result *));
     for (size_t i = 0; boots && i < list->count;) {
         const struct result *first = &list->items[i];
         size_t n = 0, end = i;

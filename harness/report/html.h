@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-// run is a struct report_run. The page is well-formed as XML, too. Of long
+// owner is a struct report_run. The page is well-formed as XML, too. Of long
 // consoles and of very many scenarios it has the ends: what is left out says
 // so. Returns 0 or a negative errno.
-int html_print(FILE *f, const void *run);
+int html_print(FILE *f, const void *owner);

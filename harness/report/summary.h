@@ -5,6 +5,6 @@
 
 #include <stdio.h>
 
-// run is a struct report_run. At most about 200 KB, whatever the guests
+// owner is a struct report_run. At most about 200 KB, whatever the guests
 // printed: GitHub takes 1 MiB from a step. Returns 0 or a negative errno.
-int summary_print(FILE *f, const void *run);
+int summary_print(FILE *f, const void *owner);

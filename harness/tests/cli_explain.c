@@ -51,6 +51,8 @@ Test(explain, the_header)
         " initrd        /i\n",
         " command line  quiet slow=1 on=fast\n",
         " memory        64M\n",
+        " boots         4\n",
+        "               and 2 before them, not counted\n",
         " serial ports  ttyS0 to ttyS1\n",
         "test\n",
         " whole         180 s * 2 = 360 s  [line 5]\n",
@@ -81,6 +83,8 @@ Test(explain, the_header)
         .nsets = 1,
         .sets = &set,
         .timeout_scale = 2,
+        .repeat = 4,
+        .warmups = 2,
         .machine = {.cmdline = "+ on=fast", .memory = UINT64_C(64) << 20},
     };
     put_file("guest.conf", "name real\nnote it is a test\nkernel k\n"

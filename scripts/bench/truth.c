@@ -133,29 +133,50 @@ static void trial(struct session *s, size_t first, double effect,
 #define BLOCK      5 // neighbouring pairs that are drawn together
 #define SAMPLES    400
 
+// Pairs of boots without any delay: what was injected is taken off again, so
+// that pairs of all effects tell of the host's noise.
 struct pairs {
     size_t count;
     double base[MAX_RUNS][REAL_MARKS], head[MAX_RUNS][REAL_MARKS];
 };
 
+// Numbers of a line; how many there are, at most most.
+static size_t numbers(char *line, double *out, size_t most)
+{
+    size_t n = 0;
+    for (char *end; n < most; line = end) {
+        out[n] = strtod(line, &end);
+        if (end == line)
+            break;
+        n++;
+    }
+    return n;
+}
+
+// The first line is the delay, then a line for each pair; all nanoseconds.
 static bool read_pairs(const char *path, struct pairs *p)
 {
     FILE *f = fopen(path, "re");
-    p->count = 0;
-    while (f && p->count < MAX_RUNS) {
-        double *a = p->base[p->count], *b = p->head[p->count];
-        if (fscanf(f, "%lf %lf %lf %lf", &a[0], &a[1], &b[0], &b[1]) != 4)
+    char line[256];
+    double delay = 0, v[2L * REAL_MARKS];
+    bool good =
+        f && fgets(line, sizeof(line), f) && numbers(line, &delay, 1) == 1;
+    while (good && p->count < MAX_RUNS && fgets(line, sizeof(line), f)) {
+        good = numbers(line, v, 2L * REAL_MARKS) == 2L * REAL_MARKS;
+        if (!good)
             break;
-        p->count++;
+        memcpy(p->base[p->count], v, sizeof(p->base[0]));
+        memcpy(p->head[p->count], v + REAL_MARKS, sizeof(p->head[0]));
+        p->head[p->count++][1] -= delay;
     }
     if (f)
         fclose(f);
-    return p->count >= 2L * BLOCK;
+    return good;
 }
 
-// runs pairs in blocks. With no effect the sides are alike, and are dealt anew.
+// runs pairs, in blocks, their sides dealt anew; then the delay is put on.
 static void draw(struct random_source *r, const struct pairs *p, size_t runs,
-                 bool deal, struct tables *t)
+                 double effect, struct tables *t)
 {
     size_t from = 0;
     for (size_t i = 0; i < runs; i++) {
@@ -163,46 +184,58 @@ static void draw(struct random_source *r, const struct pairs *p, size_t runs,
             from = random_next(r) % (p->count - BLOCK + 1);
         const double *a = p->base[from + i % BLOCK];
         const double *b = p->head[from + i % BLOCK];
-        bool swap = deal && random_next(r) >> 63;
+        bool swap = random_next(r) >> 63;
         memcpy(t->base + i * REAL_MARKS, swap ? b : a, sizeof(p->base[0]));
         memcpy(t->head + i * REAL_MARKS, swap ? a : b, sizeof(p->head[0]));
+        t->head[i * REAL_MARKS + 1] *= 1 + effect;
     }
 }
 
-static void resample(double effect, const struct pairs *p)
+static void sample(const struct pairs *p, size_t runs, double effect,
+                   struct outcome *out)
 {
-    static const size_t sizes[] = {10, 20, 30, 60};
     static struct tables t;
-    printf("%6s %6s %8s %9s %9s\n", "effect", "pairs", "alarms", "detected",
-           "too few");
-    for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-        struct compare_options o = compare_defaults;
-        struct random_source random = {77 + k};
-        struct outcome out = {0};
-        o.interleaved = true;
-        o.shuffles = 2000;
-        for (; out.trials < SAMPLES; out.trials++) {
-            struct mark_comparison c[REAL_MARKS];
-            struct error err = {""};
-            draw(&random, p, sizes[k], effect <= 0, &t);
-            const struct run_table base = {sizes[k], REAL_MARKS, t.base};
-            const struct run_table head = {sizes[k], REAL_MARKS, t.head};
-            if (compare_runs(&base, &head, &o, c, &err)) {
-                fprintf(stderr, "truth: %s\n", err.text);
-                exit(1);
-            }
-            bool early =
-                c[0].change == CHANGE_SLOWER || c[0].change == CHANGE_FASTER;
-            bool late =
-                c[1].change == CHANGE_SLOWER || c[1].change == CHANGE_FASTER;
-            out.alarms += early || (late && effect <= 0);
-            out.detected += c[1].change == CHANGE_SLOWER;
-            out.too_few += c[1].change == CHANGE_TOO_FEW;
+    struct compare_options o = compare_defaults;
+    struct random_source random = {1000 * runs + (uint64_t)(effect * 100)};
+    o.interleaved = true;
+    o.shuffles = 2000;
+    for (; out->trials < SAMPLES; out->trials++) {
+        struct mark_comparison c[REAL_MARKS];
+        struct error err = {""};
+        draw(&random, p, runs, effect, &t);
+        const struct run_table base = {runs, REAL_MARKS, t.base};
+        const struct run_table head = {runs, REAL_MARKS, t.head};
+        if (compare_runs(&base, &head, &o, c, &err)) {
+            fprintf(stderr, "truth: %s\n", err.text);
+            exit(1);
         }
-        printf("%5.0f%% %6zu %7.2f%% %8.1f%% %8.1f%%\n", effect, sizes[k],
-               100.0 * out.alarms / out.trials,
-               100.0 * out.detected / out.trials,
-               100.0 * out.too_few / out.trials);
+        bool early =
+            c[0].change == CHANGE_SLOWER || c[0].change == CHANGE_FASTER;
+        bool late =
+            c[1].change == CHANGE_SLOWER || c[1].change == CHANGE_FASTER;
+        out->alarms += early || (late && effect <= 0);
+        out->detected += c[1].change == CHANGE_SLOWER;
+        out->too_few += c[1].change == CHANGE_TOO_FEW;
+        out->needed += (double)c[1].needed;
+    }
+}
+
+static void resample(const struct pairs *p)
+{
+    static const size_t sizes[] = {10, 20, 40, 60, 120, 240};
+    static const double effects[] = {0, 0.01, 0.02, 0.05, 0.10};
+    printf("samples of %zu real pairs\n%6s %6s %8s %9s %9s %8s\n", p->count,
+           "effect", "pairs", "alarms", "detected", "too few", "asked");
+    for (size_t e = 0; e < sizeof(effects) / sizeof(effects[0]); e++) {
+        for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+            struct outcome out = {0};
+            sample(p, sizes[k], effects[e], &out);
+            printf("%5.0f%% %6zu %7.2f%% %8.1f%% %8.1f%% %8.0f\n",
+                   100 * effects[e], sizes[k], 100.0 * out.alarms / out.trials,
+                   100.0 * out.detected / out.trials,
+                   100.0 * out.too_few / out.trials, out.needed / out.trials);
+            fflush(stdout);
+        }
     }
 }
 
@@ -249,12 +282,14 @@ int main(int argc, char **argv)
         simulate((unsigned)strtoul(argv[2], NULL, 10));
         return 0;
     }
-    if (argc == 4 && !strcmp(argv[1], "resample") &&
-        read_pairs(argv[3], &pairs)) {
-        resample(strtod(argv[2], NULL), &pairs);
+    bool good = argc > 2 && !strcmp(argv[1], "resample");
+    for (int i = 2; good && i < argc; i++)
+        good = read_pairs(argv[i], &pairs);
+    if (good && pairs.count >= 2L * BLOCK) {
+        resample(&pairs);
         return 0;
     }
     fprintf(stderr, "usage: bench-truth simulate TRIALS\n"
-                    "       bench-truth resample EFFECT%% FILE-OF-PAIRS\n");
+                    "       bench-truth resample FILE-OF-PAIRS...\n");
     return 2;
 }

@@ -12,10 +12,11 @@
 #                                                 init computes so much longer
 #   scripts/bench/truth.sh                        both
 #
-# Real boots are compared as a user would, and then again and again in samples
-# of different sizes that are drawn from them (blocks of neighbouring pairs, with
-# replacement): such samples are not independent of each other, so their rates
-# are a picture of this host and no proof; the simulated rates are independent.
+# Real boots are compared as a user would. Then what was injected is taken off
+# again, and from all pairs samples of different sizes are drawn (blocks of
+# neighbouring pairs, with replacement, sides dealt anew) on which known effects
+# are put: the noise is real, but such samples are not independent of each other,
+# so their rates are a picture of this host; the simulated ones are independent.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -24,7 +25,7 @@ bin=${TOYVMM_BENCH_BIN:-$root/build/bin}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# median FILE: of the base boots' login prompts, microseconds.
+# rows FILE: of JSON lines, the pairs of boots.
 rows()
 {
     python3 - "$1" <<'END'
@@ -57,7 +58,10 @@ pairs()
         exit 1
     }
     "$bin/toyvmm-test" merge -q "$work/run" --json "$work/json"
-    rows "$work/json" >"$3"
+    {
+        echo $(($1 * 1000))
+        rows "$work/json"
+    } >"$3"
 }
 
 real()
@@ -66,16 +70,16 @@ real()
     shift || :
     cd "$work"
     pairs 0 5 first
-    median=$(awk '{print $2; print $4}' first | sort -n |
+    median=$(awk 'NR > 1 {print $2; print $4}' first | sort -n |
         awk '{v[NR] = $1} END {printf "%d", v[int((NR + 1) / 2)] / 1000}')
     echo "# $(uname -m), $("$bin/toyvmm-test" --probe | tail -n 1);" \
         "login prompt after $median us; $count pairs of each effect"
-    for effect in "${@:-0}"; do
+    for effect; do
         pairs $((median * effect / 100)) "$count" "rows.$effect"
         echo "# $effect %:"
         grep -E '^  (userspace|login_prompt) ' told | sed 's/^/#/'
-        "$bin/bench-truth" resample "$effect" "rows.$effect"
     done
+    "$bin/bench-truth" resample rows.*
 }
 
 case ${1:-all} in
