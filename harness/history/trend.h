@@ -44,7 +44,8 @@ struct trends {
 enum trend_unit { TREND_WALL, TREND_CPU };
 
 // Reads and groups, oldest point first; only runs that passed. mark: one
-// or several with commas between; NULL: all but process_start. 0 or a negative errno.
+// or several with commas between; NULL: all but process_start. 0 or a negative
+// errno.
 int trends_read(struct history *h, const struct history_query *query,
                 const char *mark, enum trend_unit unit, struct trends *out,
                 struct error *err);

@@ -16,7 +16,7 @@ struct plan {
     struct override *sets;
     double timeout_scale;
     struct toyvmm_pin pin; // where the guests' processors run
-    double replay_speed; // of replays: 1 in recorded time, 0 at once
+    double replay_speed;   // of replays: 1 in recorded time, 0 at once
     const char
         *accelerator; // "kvm", "rig" or "replay"; NULL: nothing is to run
     bool judge_marks;

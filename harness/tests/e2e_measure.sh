@@ -232,7 +232,7 @@ mkdir repository
     done
     git bisect start HEAD HEAD~5 &&
         git bisect run "$test_program" --bisect -q \
-            --replay "$source_dir/fixtures/recordings/panic.tvr" b.tc
+            --replay "$source_dir/fixtures/recordings/noise.tvr" b.tc
 ) >out 2>err
 grep -q 'is the first bad commit' out && grep -q 'number 4' out
 claim "git bisect run finds the first bad commit"

@@ -19,36 +19,28 @@
 #define UNBACKED       0xd8000000
 #define LAPIC          0xfee00000
 
-#define GUEST(name) \
-        .balign 16; .globl guest_##name, guest_##name##_end; guest_##name:
-#define END(name)   guest_##name##_end:
+#define GUEST(name)                                                            \
+    .balign 16;                                                                \
+    .globl guest_##name, guest_##name##_end;                                   \
+    guest_##name:
+#define END(name) guest_##name##_end:
 
-        .macro  out8 port, value
-        movl    $\port, %edx
-        movb    $\value, %al
-        outb    %al, %dx
-        .endm
+.macro out8 port, value movl $\port, % edx movb $\value, % al outb % al,
+    % dx.endm
 
-        .macro  power_off
-        movl    $PM1A_CONTROL, %edx
-        movl    $(S5 << 10 | 1 << 13), %eax
-        outw    %ax, %dx
-        jmp     .
-        .endm
+            .macro power_off movl $PM1A_CONTROL,
+    % edx movl $(S5 << 10 | 1 << 13), % eax outw % ax,
+    % dx jmp.
+            .endm
 
-        // An interrupt gate for a vector, in free memory. Uses rax and rdx.
-        .macro  gate vector, handler
-        leaq    \handler(%rip), %rax
-        movl    $(FREE_MEMORY + \vector * 16), %edx
-        movw    %ax, (%rdx)
-        movw    %cs, 2(%rdx)
-        movw    $0x8e00, 4(%rdx)
-        shrq    $16, %rax
-        movw    %ax, 6(%rdx)
-        movl    $0, 8(%rdx)
-        movl    $0, 12(%rdx)
-        .endm
+            // An interrupt gate for a vector, in free memory. Uses rax and rdx.
+            .macro gate vector,
+    handler leaq    \handler(% rip), % rax movl $(FREE_MEMORY + \vector * 16),
+    % edx movw % ax, (% rdx) movw % cs, 2(% rdx) movw $0x8e00,
+    4(% rdx) shrq $16, % rax movw % ax, 6(% rdx) movl $0, 8(% rdx) movl $0,
+    12(% rdx)
+            .endm
 
-        .section .note.GNU-stack, "", @progbits
-        .section .rodata.guests, "a"
-        .code64
+            .section.note.GNU
+        - stack,
+    "", @progbits.section.rodata.guests, "a".code64
