@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How guests end: power-off, reset, faults, and code that KVM refuses.
 // See machine_guests.h.
-#include "src/tests/machine_guests_asm.h"
+#include "src/tests/machine_guests_asm.inc"
 
 GUEST(power_off_sleep)
         out8    SLEEP_CONTROL, (S5 << 2 | 1 << 5)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests that talk to devices: UARTs, the boot timer, addresses of nobody.
 // See machine_guests.h.
-#include "src/tests/machine_guests_asm.h"
+#include "src/tests/machine_guests_asm.inc"
 
 GUEST(hi)
         leaq    1f(%rip), %rsi

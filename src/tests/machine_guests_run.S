@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests that run without end.
 // See machine_guests.h.
-#include "src/tests/machine_guests_asm.h"
+#include "src/tests/machine_guests_asm.inc"
 
 // With interrupts on, though none comes: Bochs never leaves a VMX guest that
 // loops with interrupts off.

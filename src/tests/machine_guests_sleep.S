@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guests that sleep, and what wakes them: timers, NMIs, input.
 // See machine_guests.h.
-#include "src/tests/machine_guests_asm.h"
+#include "src/tests/machine_guests_asm.inc"
 
 // Somebody could type; nobody does, and it has no handler.
 GUEST(idle)
