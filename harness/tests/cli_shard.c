@@ -23,7 +23,7 @@ static unsigned dice(unsigned sides)
 
 Test(shard, no_part_has_more_than_the_mean_and_one_case)
 {
-    char text[CASES][8];
+    char text[CASES][24];
     const char *names[CASES];
     double weights[CASES];
     unsigned part[CASES];
