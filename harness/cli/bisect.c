@@ -20,7 +20,7 @@
 
 struct answer {
     size_t image;
-    bool slow;
+    int slow; // 1, 0, or -1: no answer
     double ratio;
     size_t boots;
 };
@@ -94,8 +94,13 @@ static void answered(void *owner, size_t index, int slow, double ratio,
     }
     if (b->o->quiet)
         return;
-    printf("%s: %s (%+.1f %%, %zu boots so far)\n", b->images[index].text,
-           slow ? "slow" : "good", 100 * (ratio - 1), boots);
+    // Not settled, or the image can't be judged.
+    if (slow < 0)
+        printf("%s: no answer (%zu boots so far)\n", b->images[index].text,
+               boots);
+    else
+        printf("%s: %s (%+.1f %%, %zu boots so far)\n", b->images[index].text,
+               slow ? "slow" : "good", 100 * (ratio - 1), boots);
     fflush(stdout);
 }
 
@@ -108,6 +113,13 @@ static const char *const status_names[] = {
     [BISECT_ABSENT] = "absent",
 };
 
+// The last image was found to be slow: there is something between.
+static bool is_narrowed(const struct bisect_result *r)
+{
+    return r->status == BISECT_FOUND ||
+           (r->status == BISECT_UNSURE && r->narrowed);
+}
+
 struct outcome {
     const struct bisection *b;
     const struct bisect_result *r;
@@ -118,7 +130,7 @@ static int write_json(FILE *f, const void *owner)
     const struct outcome *o = owner;
     const struct bisection *b = o->b;
     const struct bisect_result *r = o->r;
-    bool narrowed = r->status == BISECT_FOUND || r->status == BISECT_UNSURE;
+    bool narrowed = is_narrowed(r);
     struct json j = {.f = f};
     json_open(&j, NULL, '{');
     json_number(&j, "bisection", 1);
@@ -133,7 +145,10 @@ static int write_json(FILE *f, const void *owner)
     for (size_t i = 0; i < b->nanswers; i++) {
         json_open(&j, NULL, '{');
         json_text(&j, "image", b->images[b->answers[i].image].text);
-        json_bool(&j, "slow", b->answers[i].slow);
+        if (b->answers[i].slow < 0)
+            json_text(&j, "slow", NULL);
+        else
+            json_bool(&j, "slow", b->answers[i].slow);
         json_real(&j, "ratio", b->answers[i].ratio);
         json_close(&j, '}');
     }
@@ -163,6 +178,12 @@ static int tell(const struct bisection *b, const struct bisect_result *r,
                b->mark, 100 * (r->ratio - 1), r->boots);
         break;
     case BISECT_UNSURE:
+        if (!is_narrowed(r)) {
+            printf("the noise hides whether %s is slower than %s: give "
+                   "--max-runs more, or a quieter host; %zu boots\n",
+                   slow, good, r->boots);
+            break;
+        }
         printf("it lies between %s (good) and %s (slow), but the noise hides "
                "it: give --max-runs more, or a quieter host; %zu boots\n",
                good, slow, r->boots);

@@ -177,6 +177,7 @@ static int search(struct search *s, size_t n, bool *unfit,
     };
     out->status = ends[answer];
     out->first_slow = n - 1;
+    out->narrowed = answer == ANSWER_SLOW;
     return answer == ANSWER_SLOW ? narrow(s, n, log(out->ratio) / 2, unfit, out)
                                  : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "src/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,8 +41,9 @@ struct bisect_result {
     size_t last_good, first_slow; // of FOUND: neighbours, or images between
                                   // them could not be judged; of UNSURE: what
                                   // the search is narrowed down to
-    double ratio;                 // of the last image to the first
-    size_t boots;                 // all that were made
+    bool narrowed; // the last one is slow; else UNSURE knows nothing yet
+    double ratio;  // of the last image to the first
+    size_t boots;  // all that were made
 };
 
 // Searches images 0..n-1, of which the first is taken for good. 0, -EINVAL

@@ -220,6 +220,17 @@ b = json.load(open("b.json"))
 assert b["last_good"] == "cmdline=+two" and b["ratio"] > 1.2, b
 END
 claim "bisect finds the first slow one"
+# Six boots of each are looked at: two can't settle anything.
+toyvmm bisect --max-runs 2 --mark prompt --json b.json boot.tc cmdline=+one \
+    cmdline=+two
+[ $status = 3 ] && grep -q 'no answer' out && grep -q 'the noise hides' out &&
+    python3 - <<'END'
+import json
+b = json.load(open("b.json"))
+assert b["status"] == "unsure" and b["first_slow"] is None, b
+assert [a["slow"] for a in b["answers"]] == [None], b
+END
+claim "a question that the noise leaves open is answered by nobody"
 mkdir repository
 (
     cd repository && git init -q . && git config user.email t@example.org &&

@@ -68,6 +68,7 @@ Test(bisect, a_large_change_costs_few_boots)
         .random = {7}, .first_slow = 700, .factor = 1.5, .noise = 0.01};
     struct bisect_result r = search(&m, 1000);
     cr_assert_eq(r.status, BISECT_FOUND);
+    cr_expect(r.narrowed);
     cr_expect_eq(r.first_slow, 700);
     // Eleven questions, none of which needs more than the second look.
     cr_expect_leq(r.boots, 11 * 2 * 12, "%zu", r.boots);
@@ -87,6 +88,8 @@ Test(bisect, noise_is_admitted)
         .random = {9}, .first_slow = 5, .factor = 1.03, .noise = 0.3};
     struct bisect_result r = search(&m, 16);
     cr_expect_eq(r.status, BISECT_UNSURE);
+    // Nothing was shown, so nothing lies between.
+    cr_expect_not(r.narrowed);
     cr_expect_leq(r.boots, 2 * 64);
 }
 
