@@ -22,7 +22,6 @@ struct answer {
     size_t image;
     int slow; // 1, 0, or -1: no answer
     double ratio;
-    size_t boots;
 };
 
 struct bisection {
@@ -43,11 +42,10 @@ struct bisection {
 
 static double value_of(struct bisection *b, const struct result *r)
 {
-    for (size_t i = 0; r->verdict == VERDICT_PASSED && i < r->nmarks; i++) {
-        const struct result_mark *m = &r->marks[i];
-        if (!strcmp(m->name, b->mark))
-            return (double)(b->o->cpu ? m->cpu_ns : m->wall_ns);
-    }
+    const struct result_mark *m =
+        r->verdict == VERDICT_PASSED ? result_mark(r, b->mark) : NULL;
+    if (m)
+        return (double)(b->o->cpu ? m->cpu_ns : m->wall_ns);
     snprintf(b->missed, sizeof(b->missed), "%.150s",
              r->message ? r->message : "it passed without that mark");
     return NAN;
@@ -90,7 +88,7 @@ static void answered(void *owner, size_t index, int slow, double ratio,
         reallocarray(b->answers, b->nanswers + 1, sizeof(*list));
     if (list) {
         b->answers = list;
-        list[b->nanswers++] = (struct answer){index, slow, ratio, boots};
+        list[b->nanswers++] = (struct answer){index, slow, ratio};
     }
     if (b->o->quiet)
         return;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `compare` and `gate`: boots two machines by turns, and tells whether one is
 // slower. See commands.h.
-#include "harness/cli/bisect_exit.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/compare_history.h"
 #include "harness/cli/compare_tell.h"
@@ -346,6 +345,5 @@ static int compare_boots(const struct options *o, int argc, char **argv)
 int compare_main(const struct options *o, int argc, char **argv)
 {
     bool recorded = o->npaths == 2 && o->history;
-    int code = recorded ? compare_history(o) : compare_boots(o, argc, argv);
-    return o->bisect ? bisect_exit(code) : code;
+    return recorded ? compare_history(o) : compare_boots(o, argc, argv);
 }

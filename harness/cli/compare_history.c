@@ -6,6 +6,7 @@
 #include "harness/cli/compare_tell.h"
 #include "harness/cli/launch.h"
 #include "harness/history/history.h"
+#include "harness/history/mark_list.h"
 
 #include <errno.h>
 #include <math.h>
@@ -173,26 +174,16 @@ static size_t count_same(const struct side *s, const struct recorded *like,
     return n;
 }
 
-static bool is_wanted(const char *wanted, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = wanted; at && *at;) {
-        size_t n = strcspn(at, ",");
-        if (n == len && !memcmp(at, name, n))
-            return true;
-        at += n + (at[n] == ',');
-    }
-    return !wanted && strcmp(name, "process_start") != 0;
-}
-
 // The marks of a run, in the order of their times, that are wanted.
 static size_t list_marks(const struct recorded *r, const char *wanted,
                          const char **names)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->count; i++) {
-        if (is_wanted(wanted, r->values[i].mark))
-            names[n++] = r->values[i].mark;
+        const char *mark = r->values[i].mark;
+        if (wanted ? mark_listed(wanted, mark)
+                   : strcmp(mark, "process_start") != 0)
+            names[n++] = mark;
     }
     return n;
 }

@@ -229,11 +229,11 @@ int keep_in_rig(struct keep *k, int argc, char **argv, struct rig_needs *needs,
         return code;
     join(results, folder, "results");
     join(cases, folder, "cases");
+    // launch.c leaves room for it.
     size_t i = 0;
-    while (i < RIG_OUTPUTS && needs->outputs[i])
+    while (i < RIG_OUTPUTS - 1 && needs->outputs[i])
         i++;
-    // A NULL among them ends nothing: the last one is always free.
-    needs->outputs[i < RIG_OUTPUTS ? i : RIG_OUTPUTS - 1] = results;
+    needs->outputs[i] = results;
     if (names)
         code = output_write(cases, write_cases, names, err);
     if (!code && setenv(HANDOVER, folder, 1))

@@ -2,6 +2,8 @@
 // From results to tables. See series.h.
 #include "harness/cli/series.h"
 
+#include "harness/history/mark_list.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -78,19 +80,6 @@ static bool listed(const char *const *names, size_t n, const char *name,
     return false;
 }
 
-// Is the name one of "a,b"?
-static bool is_wanted(const char *wanted, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = wanted; at && *at;) {
-        size_t n = strcspn(at, ",");
-        if (n == len && !memcmp(at, name, n))
-            return true;
-        at += n + (at[n] == ',');
-    }
-    return !wanted;
-}
-
 // What of "a,b" is none of the names.
 static int check_wanted(const char *wanted, const char *const *names, size_t n,
                         struct error *err)
@@ -134,7 +123,7 @@ int series_marks(const struct series *sides, size_t nsides, const char *wanted,
     }
     int code = check_wanted(wanted, names, all, err);
     for (size_t i = 0; i < all; i++) {
-        if (is_wanted(wanted, names[i]))
+        if (mark_listed(wanted, names[i]))
             names[n++] = names[i];
     }
     if (code)
@@ -146,11 +135,8 @@ int series_marks(const struct series *sides, size_t nsides, const char *wanted,
 
 static double value_of(const struct result *r, const char *mark, bool cpu)
 {
-    for (size_t i = 0; i < r->nmarks; i++) {
-        if (!strcmp(r->marks[i].name, mark))
-            return (double)(cpu ? r->marks[i].cpu_ns : r->marks[i].wall_ns);
-    }
-    return NAN;
+    const struct result_mark *m = result_mark(r, mark);
+    return m ? (double)(cpu ? m->cpu_ns : m->wall_ns) : NAN;
 }
 
 double *series_table(const struct series *s, const char *const *marks,

@@ -9,15 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *property(const struct result *r, const char *name)
-{
-    for (size_t i = 0; i < r->nproperties; i++) {
-        if (!strcmp(r->properties[i].name, name))
-            return r->properties[i].value;
-    }
-    return NULL;
-}
-
 // ---- Where a run comes from -------------------------------------------------
 
 static int take(char **field, const char *text)
@@ -35,7 +26,7 @@ static const char *known_sum(const struct bundle *b, size_t before,
     bool kernel = !strcmp(property_name, "kernel");
     for (size_t i = 0; i < before; i++) {
         const struct bundle_entry *e = &b->entries[i];
-        const char *other = property(&e->result, property_name);
+        const char *other = result_property(&e->result, property_name);
         const char *sum = kernel ? e->kernel_sha256 : e->initrd_sha256;
         if (other && sum && !strcmp(other, path))
             return sum;
@@ -48,7 +39,7 @@ static int identify_image(struct bundle *b, size_t index, const char *name,
 {
     char sum[65];
     struct error ignored;
-    const char *path = property(&b->entries[index].result, name);
+    const char *path = result_property(&b->entries[index].result, name);
     if (!path || *field)
         return 0;
     const char *known = known_sum(b, index, name, path);
@@ -100,7 +91,7 @@ static bool is_boot(const struct bundle_entry *e)
 
 static uint64_t memory_of(const struct result *r)
 {
-    const char *text = property(r, "memory"); // "256M"
+    const char *text = result_property(r, "memory"); // "256M"
     return text ? strtoull(text, NULL, 10) << 20 : 0;
 }
 
@@ -131,8 +122,8 @@ static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
     const struct bundle_entry *e = &b->entries[index];
     const struct result *r = &e->result;
     struct history_run *run = &rows->runs[rows->count];
-    const char *cmdline = property(r, "cmdline");
-    const char *version = property(r, "version");
+    const char *cmdline = result_property(r, "cmdline");
+    const char *version = result_property(r, "version");
     *run = (struct history_run){
         .session = b->id,
         .position = index,

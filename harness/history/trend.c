@@ -2,6 +2,8 @@
 // From runs to series of points. See trend.h.
 #include "harness/history/trend.h"
 
+#include "harness/history/mark_list.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -136,25 +138,12 @@ static bool add_sample(struct samples *s, double value)
     return true;
 }
 
-// Is the name one of "a,b"?
-static bool is_listed(const char *list, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = list; *at;) {
-        size_t n = strcspn(at, ",");
-        if (n == len && !memcmp(at, name, n))
-            return true;
-        at += n + (at[n] == ',');
-    }
-    return false;
-}
-
 static int take_mark(struct gather *g, struct trend *t,
                      const struct history_run *r, const struct history_mark *m,
                      struct error *err)
 {
     uint64_t ns = g->unit == TREND_CPU ? m->cpu_ns : m->wall_ns;
-    bool wanted = g->mark ? is_listed(g->mark, m->name)
+    bool wanted = g->mark ? mark_listed(g->mark, m->name)
                           : strcmp(m->name, "process_start") != 0;
     if (!wanted || !ns)
         return 0;

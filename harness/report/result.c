@@ -241,6 +241,15 @@ int result_close(struct result *r)
     return add_note(r, false, r->duration_ns, NULL, text);
 }
 
+const char *result_property(const struct result *r, const char *name)
+{
+    for (size_t i = 0; i < r->nproperties; i++) {
+        if (!strcmp(r->properties[i].name, name))
+            return r->properties[i].value;
+    }
+    return NULL;
+}
+
 int result_add_property(struct result *r, const char *name, const char *value)
 {
     if (r->nproperties >= RESULT_LIST_MAX)

@@ -173,6 +173,8 @@ int result_add_note(struct result *r, bool failed, uint64_t at_ns,
 // Ends the record: a last note says how much was left out, if anything was.
 int result_close(struct result *r);
 int result_add_property(struct result *r, const char *name, const char *value);
+// The value of the first of that name, or NULL.
+const char *result_property(const struct result *r, const char *name);
 // Text without anything in it adds nothing.
 int result_add_section(struct result *r, const char *name, const char *text);
 // The names that sections have, in reading order; NULL after the last.

@@ -86,12 +86,8 @@ static bool has_word(const char *text, const char *word)
 void run_note_initcalls(struct run *r)
 {
     struct result *out = r->result;
-    const char *cmdline = "";
-    for (size_t i = 0; i < out->nproperties; i++) {
-        if (!strcmp(out->properties[i].name, "cmdline"))
-            cmdline = out->properties[i].value;
-    }
-    if (!out->initcalls_seen && has_word(cmdline, "initcall_debug"))
+    const char *cmdline = result_property(out, "cmdline");
+    if (!out->initcalls_seen && cmdline && has_word(cmdline, "initcall_debug"))
         result_add_note(out, false, r->now_ns - r->options->started_ns, NULL,
                         "initcall_debug: the console shows no initcalls; the "
                         "kernel prints them with loglevel=8 or "

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results as runs of the history: what counts, under which names, once.
+#include "harness/history/mark_list.h"
 #include "harness/history/samples.h"
 
 #include <criterion/criterion.h>
@@ -108,4 +109,14 @@ Test(samples, host_and_commit_are_filled_in_where_they_are_unknown)
     cr_expect_str_eq(b.commit, "beef");
     cr_expect_str_eq(b.entries[0].kernel_sha256, "feed");
     bundle_free(&b);
+}
+
+Test(mark_list, names_are_whole)
+{
+    cr_expect(mark_listed(NULL, "userspace"));
+    cr_expect(mark_listed("login_prompt,userspace", "userspace"));
+    cr_expect(mark_listed("login_prompt,userspace", "login_prompt"));
+    cr_expect_not(mark_listed("login_prompt,userspace", "user"));
+    cr_expect_not(mark_listed("login_prompt,userspace", "prompt"));
+    cr_expect_not(mark_listed("", "userspace"));
 }

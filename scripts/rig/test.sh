@@ -12,6 +12,7 @@ rig=$(realpath "${1:?usage: test.sh PATH-OF-TOYVMM-RIG}")
 scratch=$(mktemp -d /tmp/rig-test-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 readonly WAIT_STEPS=600 # of await, 50 ms each
+readonly DEADLINE=${RIG_TEST_DEADLINE:-240} # of one test, seconds
 
 # expect NAME WANTED GOT
 expect() {
@@ -326,11 +327,11 @@ stty rows 31 cols 101; stty -a >after
 "$RIG" -- sh -c 'touch again; sleep 1000' & wait $!
 EOT
     (
-        until [ -e sized ]; do sleep 0.05; done
+        await test -e sized >&2
         printf 'a word\r'
-        until [ -e typed ]; do sleep 0.05; done
+        await test -e typed >&2
         printf '\003'
-        until [ -e after ]; do sleep 0.05; done
+        await test -e after >&2
     ) | RIG=$rig timeout 60 script -qec 'sh inside' /dev/null >screen
     expect_match "terminal, window size, keys, Ctrl-C" \
         "*31 101*44 99*got <a word>*status 130*" "$(tr -d '\r' <screen)"
@@ -347,9 +348,9 @@ i=0; until stty -a >after; cmp -s before after || [ $((i += 1)) -gt 100 ]; do
 done
 EOT
     (
-        until [ -e ready ]; do sleep 0.05; done
+        await test -e ready >&2
         kill -KILL "$(cat pid)"
-        until [ -e after ] && cmp -s before after; do sleep 0.05; done
+        await cmp -s before after >&2
     ) | RIG=$rig timeout 60 script -qec 'bash -m inside' /dev/null >screen
     expect "the terminal is restored after SIGKILL" "" "$(diff before after)"
 }
@@ -412,8 +413,35 @@ test_machines() {
         "$? $(cat err)"
 }
 
+# kill_tree PID: it and all below it.
+kill_tree() {
+    local child
+    kill -STOP "$1" 2>/dev/null
+    for child in $(children_of "$1"); do
+        kill_tree "$child"
+    done
+    kill -KILL "$1" 2>/dev/null
+}
+
+# A test that never ends is a failure with a name, not a run that never ends.
+watch_deadline() {
+    local running name
+    while sleep 2; do
+        find "$scratch" -maxdepth 1 -name '*.running' \
+            ! -newermt "$DEADLINE seconds ago" >"$scratch/late"
+        while read -r running; do
+            name=$(basename "$running" .running)
+            echo "not ok - $name: no end within $DEADLINE s" \
+                >>"$scratch/$name.tap"
+            ps -eo pid,ppid,etime,wchan:20,args --forest >>"$scratch/$name.log"
+            kill_tree "$(cat "$running")"
+            rm "$running"
+        done <"$scratch/late"
+    done
+}
+
 main() {
-    local check code=0 name out
+    local check watchdog code=0 name out
     check=$("$rig" --check 2>&1) || code=$?
     if [ "$code" = 3 ]; then
         tap_skip "the rig" "${check#toyvmm-rig: }"
@@ -423,15 +451,22 @@ main() {
     # Where the kernel is, for the tests that change the environment.
     kernel=("${check##* with }")
     kernel+=("${TOYVMM_RIG_MODULES:-$(dirname "${kernel[0]}")/modules}")
+    watch_deadline &
+    watchdog=$!
+    # Not one of the jobs that are waited for.
+    disown $watchdog
     while read -r name; do
         [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
         mkdir "$scratch/$name"
         (
+            echo "$BASHPID" >"$scratch/$name.running"
             cd "$scratch/$name" || exit
             "test_$name" >"$scratch/$name.tap" 2>"$scratch/$name.log"
+            rm "$scratch/$name.running"
         ) </dev/null &
     done < <(declare -F | sed -n 's/^declare -f test_//p')
     wait
+    kill_tree $watchdog
     for out in "$scratch"/*.tap; do
         cat "$out"
         grep -q '^not ok' "$out" && sed 's/^/# /' "${out%.tap}.log"
