@@ -244,7 +244,7 @@ stage_fixtures()
 
 stage_rig()
 {
-    run_tap rig scripts/rig/test.sh "$BUILD/bin/toyvmm-rig"
+    run_tap rig harness/rig/test.sh "$BUILD/bin/toyvmm-rig"
 }
 
 # The command that gives a working /dev/kvm: nothing, where the host's will do.

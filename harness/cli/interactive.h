@@ -2,7 +2,7 @@
 // A guest's console on the user's terminal. Private to the command.
 #pragma once
 
-#include "harness/runner/guest.h"
+#include "harness/guests/guest.h"
 
 // Boots the guest, connects standard input and output, and returns the exit
 // code when the guest has ended or the user has left: 0, or EXIT_UNABLE with

@@ -2,8 +2,8 @@
 // The command line of toyvmm-test. Private to the command.
 #pragma once
 
+#include "harness/guests/guest.h"
 #include "harness/report/reports.h"
-#include "harness/runner/guest.h"
 #include "harness/scenario/scenario.h"
 
 enum action {

@@ -3,7 +3,7 @@
 // command.
 #pragma once
 
-#include "harness/runner/guest.h"
+#include "harness/guests/guest.h"
 
 // Owned; side_spec_free frees it.
 struct side_spec {

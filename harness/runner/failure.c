@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what went wrong to the verdict: one sentence, a kind for machines, and
 // the diagnosis. Used by the runner only.
+#include "harness/diagnosis/title.h"
+#include "harness/diagnosis/trace.h"
 #include "harness/runner/run.h"
-#include "harness/runner/title.h"
-#include "harness/runner/trace.h"
 
 #include "src/base/clock.h"
 

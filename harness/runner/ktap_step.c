@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `ktap` statement: lines from the console to the KTAP reader until its
 // documents are complete, then the verdict. Used by the runner only.
-#include "harness/runner/ktap.h"
+#include "harness/ktap/ktap.h"
 #include "harness/runner/run.h"
 #include "src/base/clock.h"
 

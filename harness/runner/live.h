@@ -3,7 +3,7 @@
 // Used by the suite's workers.
 #pragma once
 
-#include "harness/runner/guest.h"
+#include "harness/guests/guest.h"
 #include "harness/runner/runner.h"
 
 // Borrowed for the length of live_run.

@@ -8,7 +8,7 @@
 #include "harness/runner/rules.h"
 #include "harness/runner/runner.h"
 #include "harness/runner/secrets.h"
-#include "harness/runner/variables.h"
+#include "harness/scenario/variables.h"
 
 // Automatic marks that stand for a line of the kernel's.
 #define LINE_MARKS 2

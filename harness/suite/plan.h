@@ -4,7 +4,7 @@
 // program without arguments. Used by the suite and the command line.
 #pragma once
 
-#include "harness/runner/guest.h"
+#include "harness/guests/guest.h"
 #include "harness/scenario/scenario.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 // libFuzzer target for the KTAP reader: any lines give tests with names of
 // their own, the same tests when the kernel talks in between. Built with
 // -DTOYVMM_FUZZERS=ON; a corpus to begin with is fixtures/consoles/ktap.
-#include "harness/runner/ktap.h"
+#include "harness/ktap/ktap.h"
 
 #include <stdlib.h>
 #include <string.h>

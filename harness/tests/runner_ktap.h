@@ -2,8 +2,8 @@
 // Runs the KTAP reader on a text, for its tests.
 #pragma once
 
+#include "harness/ktap/ktap.h"
 #include "harness/report/result.h"
-#include "harness/runner/ktap.h"
 
 // Reads the lines of text[0..len), a millisecond each; cut as in ktap_finish.
 // Gives one line for each test, "P name", "F name: message", "S ...", "E ...",

@@ -2,8 +2,8 @@
 // The kernel's reports, on recordings of real ones: each fires its name, is
 // told whole, and nothing else, however it is cut into pieces; allowed, it
 // fires nothing.
-#include "harness/runner/reports.h"
-#include "harness/runner/title.h"
+#include "harness/diagnosis/reports.h"
+#include "harness/diagnosis/title.h"
 #include "harness/tests/runner_fake.h"
 #include "harness/tests/runner_traces.h"
 

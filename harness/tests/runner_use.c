@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runner makes of texts that other files hold, and of values that
 // stand in patterns.
-#include "harness/runner/guest.h"
-#include "harness/runner/variables.h"
+#include "harness/guests/guest.h"
+#include "harness/scenario/variables.h"
 #include "harness/tests/scenario_test.h"
 
 // A path is relative to the file that names it.

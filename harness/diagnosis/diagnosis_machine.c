@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a diagnosis knows of the machine: one observation, its memory, and
+// names for its kernel's addresses. See diagnosis.h.
+#include "harness/diagnosis/diagnosis.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+// Page-table isolation: while a program runs, CR3 names the table next to the
+// kernel's own (Linux, arch/x86/entry/calling.h).
+#define USER_TABLE UINT64_C(0x1000)
+
+static size_t read_guest(void *owner, uint64_t address, void *to, size_t len)
+{
+    const struct diagnosis *d = owner;
+    const struct run_machine *m = d->run->options->machine;
+    return m->read(m->owner, &d->seen.regs, address, to, len);
+}
+
+struct ksyms_memory diagnose_memory(struct diagnosis *d)
+{
+    return (struct ksyms_memory){d, read_guest};
+}
+
+double diagnose_seconds(const struct diagnosis *d, uint64_t ns)
+{
+    uint64_t started = d->run->options->started_ns;
+    return ns > started ? (double)(ns - started) / 1e9 : 0;
+}
+
+const char *diagnose_place(const struct diagnosis *d, uint64_t address,
+                           char buf[PLACE_TEXT])
+{
+    struct ksym s;
+    if (d->symbols && ksyms_find(d->symbols, address, &s))
+        snprintf(buf, PLACE_TEXT, "%.*s+0x%" PRIx64 "/0x%" PRIx64,
+                 KSYMS_PLACE_NAME, s.name, s.offset, s.size);
+    else
+        snprintf(buf, PLACE_TEXT, "0x%" PRIx64, address);
+    return buf;
+}
+
+// ---- Names
+// ---------------------------------------------------------------------
+
+// An ELF kernel is loaded where it was linked: what moves a kernel is the
+// program that unpacks a bzImage.
+static bool boots_elf(const struct run_options *o)
+{
+    char magic[4] = "";
+    int fd = o->kernel ? open(o->kernel, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    ssize_t n = pread(fd, magic, sizeof(magic), 0);
+    close(fd);
+    return n == (ssize_t)sizeof(magic) && !memcmp(magic, "\177ELF", 4);
+}
+
+// Takes the symbols of a file when they are those of this kernel.
+static bool take_file(struct diagnosis *d, const char *path, struct error *err)
+{
+    struct ksyms_memory memory = diagnose_memory(d);
+    const struct ksyms_cpu cpu = {d->seen.lstar, d->seen.idt_base,
+                                  d->seen.idt_limit};
+    struct ksyms *s = ksyms_load(path, err);
+    int64_t moved = 0;
+    if (!s)
+        return false;
+    switch (ksyms_fit(s, &memory, &cpu, &moved)) {
+    case KSYMS_FIT:
+        break;
+    case KSYMS_UNKNOWN:
+        if (boots_elf(d->run->options))
+            break;
+        error_set(err, -1,
+                  "where the kernel was moved to (KASLR) is not known, for it "
+                  "has not set up its entries: no names");
+        ksyms_free(s);
+        return false;
+    case KSYMS_MISFIT:
+        error_set(err, -1, "%s has the symbols of another kernel", path);
+        ksyms_free(s);
+        return false;
+    }
+    d->symbols = s;
+    if (moved)
+        snprintf(d->names, sizeof(d->names), "%.200s, moved by %s0x%" PRIx64,
+                 path, moved < 0 ? "-" : "",
+                 (uint64_t)(moved < 0 ? -moved : moved));
+    else
+        snprintf(d->names, sizeof(d->names), "%.200s", path);
+    return true;
+}
+
+static bool take_kernels_own(struct diagnosis *d)
+{
+    struct ksyms_memory memory = diagnose_memory(d);
+    struct error err;
+    d->symbols = ksyms_of_kernel(&memory, &err);
+    if (!d->symbols && (d->seen.regs.cs & 3) &&
+        (d->seen.regs.cr3 & USER_TABLE)) {
+        d->seen.regs.cr3 &= ~USER_TABLE;
+        d->symbols = ksyms_of_kernel(&memory, &err);
+        d->seen.regs.cr3 |= USER_TABLE;
+    }
+    if (d->symbols)
+        snprintf(d->names, sizeof(d->names), "the kernel's own kallsyms");
+    return d->symbols != NULL;
+}
+
+// Addresses in programs have no names here.
+static bool needs_names(const struct toyvmm_observation *o)
+{
+    for (size_t i = 0; i < o->nsamples; i++) {
+        if (!(o->samples[i].cs & 3))
+            return true;
+    }
+    return false;
+}
+
+static void find_names(struct diagnosis *d)
+{
+    const struct run_options *o = d->run->options;
+    struct error ignored;
+    d->no_names = (struct error){""};
+    bool found = o->symbols && take_file(d, o->symbols, &d->no_names);
+    if (!found)
+        found = take_kernels_own(d);
+    if (!found && o->kernel)
+        take_file(d, o->kernel, *d->no_names.text ? &ignored : &d->no_names);
+}
+
+void diagnose_machine(struct diagnosis *d)
+{
+    struct run *r = d->run;
+    const struct run_machine *m = r->options->machine;
+    // A check or an exit status says enough.
+    if (!d->wait && !r->ended && !r->hit)
+        return;
+    if (!m || !m->observe || !m->read)
+        return;
+    d->observed = m->observe(m->owner, &d->seen);
+    if (d->observed && needs_names(&d->seen))
+        find_names(d);
+}
+
+void diagnose_machine_end(struct diagnosis *d)
+{
+    ksyms_free(d->symbols);
+    d->symbols = NULL;
+}

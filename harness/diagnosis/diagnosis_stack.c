@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The "stack" and "registers" sections. See diagnosis.h.
+#include "harness/diagnosis/diagnosis.h"
+
+#include <inttypes.h>
+
+// More callers than these explain nothing more.
+#define FRAMES_MAX 16
+
+// A return address is told by the call before it, as the kernel does.
+static void tell_frame(FILE *f, const struct diagnosis *d,
+                       const struct ksyms_frame *frame)
+{
+    struct ksym s;
+    uint64_t back = frame->exact ? 0 : 1;
+    if (!ksyms_find(d->symbols, frame->address - back, &s))
+        return;
+    fprintf(f, "  %s%s+0x%" PRIx64 "/0x%" PRIx64 "\n", frame->sure ? "" : "? ",
+            s.name, s.offset + back, s.size);
+}
+
+void tell_stack(FILE *f, struct diagnosis *d)
+{
+    const struct toyvmm_regs *regs = &d->seen.regs;
+    // Whoever is idle or runs a program has nothing to tell on it.
+    if (!d->observed || d->seen.activity == TOYVMM_IDLE || (regs->cs & 3))
+        return;
+    if (*d->no_names.text)
+        fprintf(f, "%s\n", d->no_names.text);
+    struct ksym at;
+    if (!d->symbols || !ksyms_find(d->symbols, regs->rip, &at))
+        return;
+    struct ksyms_frame frames[FRAMES_MAX];
+    struct ksyms_memory memory = diagnose_memory(d);
+    const struct ksyms_regs where = {regs->rip, regs->rsp, regs->rbp};
+    size_t n = ksyms_stack(d->symbols, &memory, &where, frames, FRAMES_MAX);
+    fprintf(f, "stack of vCPU 0 (names: %s%s):\n", d->names,
+            n && !frames[0].sure ? "; ? may be left from calls that are over"
+                                 : "");
+    char place[PLACE_TEXT];
+    fprintf(f, "  %s\n", diagnose_place(d, regs->rip, place));
+    for (size_t i = 0; i < n; i++)
+        tell_frame(f, d, &frames[i]);
+}
+
+// Registers tell where a guest is that stands still or has died.
+void tell_registers(FILE *f, struct diagnosis *d)
+{
+    struct run *r = d->run;
+    const struct run_machine *m = r->options->machine;
+    struct toyvmm_regs regs;
+    if (!d->wait && !r->ended && !r->hit)
+        return;
+    if (r->ended && r->end.has_regs)
+        regs = r->end.regs;
+    else if (d->observed)
+        regs = d->seen.regs;
+    else if (r->ended || !m || !m->regs || !m->regs(m->owner, &regs))
+        return;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } table[] = {
+        {"rip", regs.rip}, {"rflags", regs.rflags}, {"rsp", regs.rsp},
+        {"rbp", regs.rbp}, {"rax", regs.rax},       {"rbx", regs.rbx},
+        {"rcx", regs.rcx}, {"rdx", regs.rdx},       {"rsi", regs.rsi},
+        {"rdi", regs.rdi}, {"r8", regs.r8},         {"r9", regs.r9},
+        {"r10", regs.r10}, {"r11", regs.r11},       {"r12", regs.r12},
+        {"r13", regs.r13}, {"r14", regs.r14},       {"r15", regs.r15},
+        {"cr0", regs.cr0}, {"cr2", regs.cr2},       {"cr3", regs.cr3},
+        {"cr4", regs.cr4}, {"efer", regs.efer},     {"cs", regs.cs},
+    };
+    size_t n = sizeof(table) / sizeof(table[0]);
+    // Those of a guest that is idle say nothing but where.
+    if (d->observed && d->seen.activity == TOYVMM_IDLE)
+        n = 3;
+    fputs("registers of vCPU 0:", f);
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, "%s%-6s %016" PRIx64, i % 3 ? "  " : "\n  ", table[i].name,
+                table[i].value);
+    fputc('\n', f);
+}

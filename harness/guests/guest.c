@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a scenario boots. See guest.h.
+#include "harness/guests/guest.h"
+
+#include "harness/guests/guest_conf.h"
+#include "harness/scenario/variables.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_MEMORY  (UINT64_C(256) << 20)
+#define DEFAULT_CMDLINE "console=ttyS0 panic=-1"
+
+void guest_free(struct guest *guest)
+{
+    free(guest->name);
+    free(guest->note);
+    free(guest->kernel);
+    free(guest->initrd);
+    free(guest->cmdline);
+    free(guest->symbols);
+    *guest = (struct guest){0};
+}
+
+static int replace(char **field, char *text, struct error *err)
+{
+    if (!text)
+        return error_set(err, -ENOMEM, "out of memory");
+    free(*field);
+    *field = text;
+    return 0;
+}
+
+static int replace_copy(char **field, const char *text, struct error *err)
+{
+    return text ? replace(field, strdup(text), err) : 0;
+}
+
+static int append_words(char **cmdline, const char *more, struct error *err)
+{
+    char *both = NULL;
+    const char *old = *cmdline ? *cmdline : "";
+    if (asprintf(&both, "%s%s%s", old, *old ? " " : "", more) < 0)
+        both = NULL;
+    return replace(cmdline, both, err);
+}
+
+// A path stands beside the file that names it: the scenario, or what it uses.
+static char *beside(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    char *out = NULL;
+    if (*path == '/' || !slash)
+        return strdup(path);
+    int n = asprintf(&out, "%.*s%s", (int)(slash - file + 1), file, path);
+    return n < 0 ? NULL : out;
+}
+
+// Sets *field to a text of the scenario's header, when it is given.
+static int take_path(char **field, const struct scenario *s,
+                     const struct variables *v, const struct text *t,
+                     struct error *err)
+{
+    if (!t->npieces)
+        return 0;
+    size_t len;
+    char *path = variables_expand(v, t, false, &len, err);
+    if (!path)
+        return -EINVAL;
+    int code =
+        replace(field, beside(t->pos.file ? t->pos.file : s->path, path), err);
+    free(path);
+    return code;
+}
+
+static int take_cmdline(struct guest *guest, const struct scenario *s,
+                        const struct variables *v, struct error *err)
+{
+    if (!s->cmdline.npieces)
+        return 0;
+    size_t len;
+    char *text = variables_expand(v, &s->cmdline, false, &len, err);
+    if (!text)
+        return -EINVAL;
+    if (!s->cmdline_appends)
+        return replace(&guest->cmdline, text, err);
+    int code = append_words(&guest->cmdline, text, err);
+    free(text);
+    return code;
+}
+
+static int take_scenario(struct guest *guest, const struct scenario *s,
+                         struct error *err)
+{
+    struct variables v = {0};
+    int code = variables_take_settings(&v, s, err);
+    if (!code && s->guest)
+        code = guest_conf_find(guest, s->guest, err);
+    if (!code)
+        code = take_path(&guest->kernel, s, &v, &s->kernel, err);
+    if (!code)
+        code = take_path(&guest->initrd, s, &v, &s->initrd, err);
+    if (!code)
+        code = take_path(&guest->symbols, s, &v, &s->symbols, err);
+    if (!code)
+        code = take_cmdline(guest, s, &v, err);
+    if (s->memory)
+        guest->memory = s->memory;
+    guest->ports = s->serial_ports;
+    variables_free(&v);
+    return code;
+}
+
+static int take_overrides(struct guest *guest, const struct guest_overrides *o,
+                          struct error *err)
+{
+    int code = replace_copy(&guest->kernel, o->kernel, err);
+    if (!code)
+        code = replace_copy(&guest->initrd, o->initrd, err);
+    if (!code && o->cmdline && *o->cmdline == '+')
+        code = append_words(&guest->cmdline,
+                            o->cmdline + 1 + strspn(o->cmdline + 1, " "), err);
+    else if (!code)
+        code = replace_copy(&guest->cmdline, o->cmdline, err);
+    if (o->memory)
+        guest->memory = o->memory;
+    return code;
+}
+
+int guest_make(struct guest *guest, const struct scenario *s,
+               const struct guest_overrides *overrides, struct error *err)
+{
+    *guest = (struct guest){0};
+    int code = s ? take_scenario(guest, s, err) : 0;
+    if (!code)
+        code = take_overrides(guest, overrides, err);
+    if (!code && !guest->kernel)
+        code = error_set(err, -EINVAL,
+                         "no machine: the scenario needs `guest NAME` or "
+                         "`kernel PATH`, or the command line --kernel");
+    if (!code && !guest->name)
+        code = replace_copy(&guest->name, "custom", err);
+    if (!code && !guest->cmdline)
+        code = replace_copy(&guest->cmdline, DEFAULT_CMDLINE, err);
+    if (!guest->memory)
+        guest->memory = DEFAULT_MEMORY;
+    if (code)
+        guest_free(guest);
+    return code;
+}
+
+struct toyvmm_config guest_config(const struct guest *guest)
+{
+    return (struct toyvmm_config){.kernel = guest->kernel,
+                                  .initrd = guest->initrd,
+                                  .cmdline = guest->cmdline,
+                                  .memory = guest->memory,
+                                  .cpus = 1,
+                                  .ports = guest->ports};
+}
+
+int guest_check(const struct guest *guest, struct error *err)
+{
+    struct toyvmm_config config = guest_config(guest);
+    // What is in it is read when a failure is to be explained.
+    if (guest->symbols && access(guest->symbols, R_OK) < 0)
+        return error_errno(err, errno, "can't read the symbols of %s",
+                           guest->symbols);
+    return toyvmm_check(&config, err);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// See initramfs.h.
+#include "harness/rig/initramfs.h"
+
+#include "harness/rig/cpio.h"
+#include "harness/rig/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define PROGRAM_MAX (64u << 20)
+
+// In the order of loading: first what the files and the port need.
+static int collect_modules(struct module_list *list, const char *dir,
+                           enum rig_machine machine, struct job_state *state,
+                           struct error *err)
+{
+    const char *early[] = {
+        machine == RIG_MICROVM ? "virtio_mmio" : "virtio_pci",
+        "virtio_console",
+        "virtiofs",
+        "overlay",
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof(early) / sizeof(early[0]); i++)
+        rc = modules_add(list, dir, early[i], err);
+    state->early_modules = (uint32_t)list->count;
+    if (rc == 0)
+        rc = modules_add(list, dir, "kvm_amd", err);
+    state->modules = (uint32_t)list->count;
+    return rc;
+}
+
+static int write_archive(FILE *out, const struct module_list *modules,
+                         const struct job *job, struct error *err)
+{
+    uint8_t *program, *text;
+    size_t program_len, text_len;
+    int rc =
+        file_read("/proc/self/exe", PROGRAM_MAX, &program, &program_len, err);
+    if (rc < 0)
+        return rc;
+    rc = job_encode(job, &text, &text_len, err);
+    if (rc < 0) {
+        free(program);
+        return rc;
+    }
+    struct cpio cpio = {.out = out};
+    cpio_add(&cpio, "dev", S_IFDIR | 0755, 0, "", 0);
+    cpio_add(&cpio, "dev/console", S_IFCHR | 0600, makedev(5, 1), "", 0);
+    cpio_add(&cpio, "modules", S_IFDIR | 0755, 0, "", 0);
+    cpio_add(&cpio, "init", S_IFREG | 0755, 0, program, program_len);
+    cpio_add(&cpio, &JOB_PATH[1], S_IFREG | 0400, 0, text, text_len);
+    for (size_t i = 0; i < modules->count; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "%s%02zu", &JOB_MODULES[1], i);
+        cpio_add(&cpio, name, S_IFREG | 0400, 0, modules->items[i].bytes,
+                 modules->items[i].len);
+    }
+    free(program);
+    free(text);
+    return cpio_end(&cpio, err);
+}
+
+int initramfs_build(const struct kernel *kernel, enum rig_machine machine,
+                    struct job *job, struct error *err)
+{
+    struct module_list modules = {NULL, 0};
+    int rc =
+        collect_modules(&modules, kernel->modules, machine, &job->state, err);
+    int fd = rc < 0 ? -1 : memfd_create("toyvmm-rig", MFD_CLOEXEC);
+    if (rc == 0 && fd < 0)
+        rc = error_errno(err, errno, "making the rig's initramfs");
+    FILE *out = NULL;
+    int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (rc == 0 && (copy < 0 || !(out = fdopen(copy, "w"))))
+        rc = error_errno(err, errno, "making the rig's initramfs");
+    if (rc == 0)
+        rc = write_archive(out, &modules, job, err);
+    if (out)
+        fclose(out);
+    else if (copy >= 0)
+        close(copy);
+    modules_free(&modules);
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rig's initramfs: this program as /init, the kernel's modules, the job.
+#pragma once
+
+#include "harness/rig/job.h"
+#include "harness/rig/kernel.h"
+#include "harness/rig/options.h"
+
+// Builds it in memory for this kernel and machine type; fills the module
+// counts of the job. Returns a memfd or a negative errno.
+int initramfs_build(const struct kernel *kernel, enum rig_machine machine,
+                    struct job *job, struct error *err);

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// See machine.h.
+#include "harness/rig/machine.h"
+
+#include "harness/rig/process.h"
+#include "harness/rig/protocol.h"
+#include "harness/rig/virtiofsd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARGS_MAX 128
+#define MIB      UINT64_C(1048576)
+
+// What differs between QEMU's machine types.
+static const struct {
+    const char *machine;
+    const char *bus; // the ending of a virtio device's name
+} types[] = {
+    // No option ROMs and no generated command line: ACPI names the devices.
+    [RIG_MICROVM] = {"microvm,rtc=on,ioapic2=on,x-option-roms=off,"
+                     "auto-kernel-cmdline=off",
+                     "device"},
+    [RIG_Q35] = {"q35", "pci"},
+};
+
+int machine_find_tools(struct machine_tools *tools, const char *qemu,
+                       struct error *err)
+{
+    if (program_find(qemu ? qemu : "qemu-system-x86_64", tools->qemu,
+                     sizeof(tools->qemu)) < 0)
+        return error_set(err, -ENOENT,
+                         "%s is not installed: apt-get install "
+                         "qemu-system-x86",
+                         qemu ? qemu : "qemu-system-x86_64");
+    return virtiofsd_find(tools->virtiofsd, sizeof(tools->virtiofsd), err);
+}
+
+bool machine_is_unprivileged(void)
+{
+    return geteuid() != 0;
+}
+
+int machine_can_share(struct error *err)
+{
+    int result[2];
+    if (pipe2(result, O_CLOEXEC) < 0)
+        return error_errno(err, errno, "checking the rig");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct error why = {{0}};
+        int rc = virtiofsd_privileges(&why);
+        ssize_t n = rc < 0 ? write(result[1], &why, sizeof(why)) : 0;
+        _exit(n < 0);
+    }
+    close(result[1]);
+    struct error why;
+    ssize_t n = pid < 0 ? 0 : read(result[0], &why, sizeof(why));
+    close(result[0]);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    return n > 0 ? error_set(err, -EPERM, "%s", why.text) : 0;
+}
+
+// QEMU's command line: pointers into the text that follows them.
+struct command_line {
+    const char *argv[ARGS_MAX + 1];
+    size_t count;
+    char text[PATH_MAX * 2 + 8192];
+    size_t used;
+    bool full;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct command_line *line,
+                                                      const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    size_t room = sizeof(line->text) - line->used;
+    int n = vsnprintf(line->text + line->used, room, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= room || line->count == ARGS_MAX) {
+        line->full = true;
+        return;
+    }
+    line->argv[line->count++] = line->text + line->used;
+    line->used += (size_t)n + 1;
+}
+
+static void add_device(struct command_line *line, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_device(struct command_line *line, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    add(line, "-device");
+    add(line, "%s", text);
+}
+
+static void add_socket(struct command_line *line, const char *id, int fd)
+{
+    add(line, "-chardev");
+    add(line, "socket,id=%s,fd=%d", id, fd);
+}
+
+// The rig's kernel parameters. tsc_early_khz spares it the calibration
+// against the PIT, which an emulated machine on a busy host fails at times.
+static void add_kernel(struct command_line *line,
+                       const struct machine_plan *plan)
+{
+    add(line, "-kernel");
+    add(line, "%s", plan->kernel->image);
+    add(line, "-initrd");
+    add(line, "/proc/self/fd/%d", plan->initramfs);
+    add(line, "-append");
+    add(line,
+        "console=ttyS0 %s tsc=reliable tsc_early_khz=%u mitigations=off "
+        "nokaslr random.trust_cpu=on cryptomgr.notests oops=panic panic=-1 "
+        "reboot=t",
+        plan->options->verbose ? "loglevel=7" : "quiet loglevel=3",
+        plan->tsc_khz);
+}
+
+static void build_command(struct command_line *line,
+                          const struct machine_plan *plan, const int *fs,
+                          size_t nfs, int port, int console)
+{
+    const struct options *o = plan->options;
+    const char *bus = types[o->machine].bus;
+    unsigned long long mib = o->memory / MIB;
+    static const char *const fixed[] = {
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-display",
+        "none",
+        "-accel",
+        "tcg,thread=multi",
+        "-cpu",
+        "EPYC,+svm,-xsave,check=off",
+        "-global",
+        "virtio-mmio.force-legacy=false",
+    };
+    add(line, "%s", plan->tools->qemu);
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        add(line, "%s", fixed[i]);
+    add(line, "-M");
+    add(line, "%s,memory-backend=ram", types[o->machine].machine);
+    add(line, "-m");
+    add(line, "%lluM", mib);
+    add(line, "-object");
+    add(line, "memory-backend-memfd,id=ram,size=%lluM,share=on", mib);
+    add(line, "-smp");
+    add(line, "%u", o->cpus);
+    add_kernel(line, plan);
+    add_socket(line, "console", console);
+    add(line, "-serial");
+    add(line, "chardev:console");
+    add_socket(line, "port", port);
+    add_device(line, "virtio-serial-%s", bus);
+    add_device(line, "virtserialport,chardev=port,name=%s", RIG_PORT_NAME);
+    for (size_t i = 0; i < nfs; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "fs%zu", i);
+        add_socket(line, id, fs[i]);
+        add_device(line, "vhost-user-fs-%s,chardev=%s,tag=%s,queue-size=1024",
+                   bus, id, id);
+    }
+}
+
+static int start_qemu(struct machine *machine, const struct machine_plan *plan,
+                      const int *fs, int port, int console, int log,
+                      struct error *err)
+{
+    struct command_line *line = calloc(1, sizeof(*line));
+    if (!line)
+        return error_set(err, -ENOMEM, "no memory to start the rig");
+    build_command(line, plan, fs, machine->nshares, port, console);
+    int keep[SHARES_MAX + 3] = {plan->initramfs, port, console};
+    memcpy(keep + 3, fs, machine->nshares * sizeof(*fs));
+    struct process_spec spec = {
+        .argv = line->argv,
+        .out = log,
+        .err = log,
+        .keep = keep,
+        .nkeep = 3 + machine->nshares,
+    };
+    int rc = 0;
+    if (line->full)
+        rc = error_set(err, -E2BIG, "the rig's command line is too long");
+    else if ((machine->qemu = process_spawn(&spec, err)) < 0)
+        rc = machine->qemu;
+    free(line);
+    return rc;
+}
+
+static int start_shares(struct machine *machine,
+                        const struct machine_plan *plan, int *fs, int log,
+                        struct error *err)
+{
+    size_t count = plan->shares->count + 1;
+    if (count > SHARES_MAX)
+        return error_set(err, -E2BIG,
+                         "the rig shares at most %d directories read-write",
+                         SHARES_MAX - 1);
+    for (size_t i = 0; i < count; i++) {
+        bool writable = i > 0;
+        const char *dir = writable ? plan->shares->items[i - 1] : "/";
+        pid_t pid = virtiofsd_start(plan->tools->virtiofsd, dir, writable, log,
+                                    &fs[i], err);
+        if (pid < 0)
+            return pid;
+        machine->virtiofsd[machine->nshares++] = pid;
+    }
+    return 0;
+}
+
+// Ours is non-blocking; the other goes to a child.
+static int make_pair(int *ours, int *theirs, struct error *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return error_errno(err, errno, "making the rig's sockets");
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    *ours = ends[0];
+    *theirs = ends[1];
+    return 0;
+}
+
+int machine_start(struct machine *machine, const struct machine_plan *plan,
+                  struct error *err)
+{
+    *machine = (struct machine){.port = -1, .console = -1, .messages = -1};
+    int fs[SHARES_MAX] = {0};
+    int port = -1, console = -1, log = -1;
+    int rc = make_pair(&machine->port, &port, err);
+    if (rc == 0)
+        rc = make_pair(&machine->console, &console, err);
+    if (rc == 0)
+        rc = make_pair(&machine->messages, &log, err);
+    if (rc == 0)
+        rc = start_shares(machine, plan, fs, log, err);
+    if (rc == 0)
+        rc = start_qemu(machine, plan, fs, port, console, log, err);
+    for (size_t i = 0; i < machine->nshares; i++)
+        close(fs[i]);
+    int theirs[] = {port, console, log};
+    for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+        if (theirs[i] >= 0)
+            close(theirs[i]);
+    if (rc < 0)
+        machine_stop(machine);
+    return rc;
+}
+
+void machine_stop(struct machine *machine)
+{
+    process_kill(&machine->qemu);
+    for (size_t i = 0; i < machine->nshares; i++)
+        process_kill(&machine->virtiofsd[i]);
+    int *fds[] = {&machine->port, &machine->console, &machine->messages};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+static bool has_ended(pid_t *pid)
+{
+    if (*pid <= 0 || waitpid(*pid, NULL, WNOHANG) != *pid)
+        return false;
+    *pid = 0;
+    return true;
+}
+
+// QEMU's end makes virtiofsd end, and may be seen a moment later.
+static bool qemu_ends_soon(struct machine *machine)
+{
+    for (int i = 0; i < 20; i++) {
+        if (has_ended(&machine->qemu))
+            return true;
+        struct timespec rest = {.tv_nsec = 10000000};
+        nanosleep(&rest, NULL);
+    }
+    return false;
+}
+
+int machine_reap(struct machine *machine, struct error *err)
+{
+    bool qemu = has_ended(&machine->qemu), share = false;
+    for (size_t i = 0; i < machine->nshares; i++)
+        share = has_ended(&machine->virtiofsd[i]) || share;
+    if (qemu || (share && qemu_ends_soon(machine)))
+        return error_set(err, -ECHILD, "the rig's QEMU ended");
+    if (share)
+        return error_set(err, -ECHILD,
+                         "the rig lost its files: virtiofsd ended");
+    return 0;
+}

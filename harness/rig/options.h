@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of toyvmm-rig.
+#pragma once
+
+#include "harness/rig/job.h"
+
+enum rig_action { RIG_RUN, RIG_CHECK, RIG_HELP, RIG_VERSION };
+
+enum rig_machine { RIG_MICROVM, RIG_Q35 };
+
+// Strings point into argv; the list of directories is owned.
+struct options {
+    enum rig_action action;
+    enum rig_machine machine;
+    uint64_t memory;    // bytes, whole MiB
+    unsigned cpus;      // 1..16
+    unsigned timeout_s; // for the rig to come up
+    bool verbose;       // the rig's console and times go to stderr
+    const char *kernel; // NULL: kernel_find decides
+    const char *modules;
+    const char *qemu;
+    struct job_list rw; // as given
+    char **command;     // NULL-terminated
+    int ncommand;
+};
+
+// Reads argv. -EINVAL and a sentence when it can't be obeyed.
+int options_parse(struct options *options, int argc, char **argv,
+                  struct error *err);
+void options_free(struct options *options);
+
+// The text of --help.
+extern const char options_help[];
