@@ -11,8 +11,8 @@ set -uo pipefail
 rig=$(realpath "${1:?usage: test.sh PATH-OF-TOYVMM-RIG}")
 scratch=$(mktemp -d /tmp/rig-test-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
-readonly WAIT_STEPS=600 # of await, 50 ms each
-readonly DEADLINE=${RIG_TEST_DEADLINE:-240} # of one test, seconds
+readonly WAIT_STEPS=2400 # of await, 50 ms each
+readonly DEADLINE=${RIG_TEST_DEADLINE:-600} # of one test, seconds
 
 # expect NAME WANTED GOT
 expect() {
@@ -33,7 +33,7 @@ expect_match() {
     fi
 }
 
-# await COMMAND...: until it succeeds, half a minute at most.
+# await COMMAND...: until it succeeds, two minutes at most.
 await() {
     local i
     for ((i = 0; i < WAIT_STEPS; i++)); do
@@ -332,7 +332,7 @@ EOT
         await test -e typed >&2
         printf '\003'
         await test -e after >&2
-    ) | RIG=$rig timeout 60 script -qec 'sh inside' /dev/null >screen
+    ) | RIG=$rig timeout 300 script -qec 'sh inside' /dev/null >screen
     expect_match "terminal, window size, keys, Ctrl-C" \
         "*31 101*44 99*got <a word>*status 130*" "$(tr -d '\r' <screen)"
     expect "the terminal is restored" "" "$(diff before after)"
@@ -343,7 +343,7 @@ test_terminal_survives_kill() {
 stty -a >before
 "$RIG" -- sh -c 'touch ready; sleep 1000' & echo $! >pid
 fg >/dev/null
-i=0; until stty -a >after; cmp -s before after || [ $((i += 1)) -gt 100 ]; do
+i=0; until stty -a >after; cmp -s before after || [ $((i += 1)) -gt 2000 ]; do
     sleep 0.05
 done
 EOT
@@ -351,7 +351,7 @@ EOT
         await test -e ready >&2
         kill -KILL "$(cat pid)"
         await cmp -s before after >&2
-    ) | RIG=$rig timeout 60 script -qec 'bash -m inside' /dev/null >screen
+    ) | RIG=$rig timeout 300 script -qec 'bash -m inside' /dev/null >screen
     expect "the terminal is restored after SIGKILL" "" "$(diff before after)"
 }
 

@@ -240,12 +240,33 @@ guests() {
     claim "-vv names the case of each step"
 }
 
+# `run_linux` boots what lies in the working directory, as it is named there.
+by_hand() {
+    local script=$source_dir/scripts/run_linux.sh
+    mkdir byhand && cd byhand || return
+    "$script" echo >../out
+    grep -qxF -- "--interactive $source_dir/testcases/alpine_login.tc" ../out
+    claim "run_linux without files boots alpine"
+    touch vmlinux.bin
+    "$script" echo >../out
+    grep -qF 'vmlinux.bin but no initrd.img' ../out &&
+        grep -qF 'alpine_login.tc' ../out
+    claim "run_linux tells of the file that is missing"
+    touch initrd.img
+    "$script" echo -v >../out
+    grep -q -- '^--interactive --kernel vmlinux.bin --initrd initrd.img .* -v$' \
+        ../out
+    claim "run_linux boots vmlinux.bin and initrd.img"
+    cd ..
+}
+
 files
 check
 format
 explain
 cases
 skips
+by_hand
 guests
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]

@@ -167,14 +167,20 @@ else
     claim "runs are kept on a PostgreSQL server"
 fi
 
+# await_first: until the command in the background has told of its first boot,
+# or has ended.
+await_first() {
+    until grep -qs '^ok' out || ! kill -0 "$outer" 2>/dev/null; do
+        sleep 0.1
+    done
+}
+
 # Killed at any moment: nothing is left behind, the history is whole.
+rm -f out # its words are the run's before
 setsid timeout 300 "$test_program" --repeat 50 --history boot.db boot.tc \
     >out 2>err </dev/null &
 outer=$!
-for ((i = 0; i < 600; i++)); do
-    grep -q '^ok' out && break
-    sleep 0.1
-done
+await_first
 kill -KILL -- "-$outer"
 wait "$outer" 2>/dev/null
 runs=$(python3 -c 'import sqlite3
@@ -185,13 +191,11 @@ print(*db.execute("SELECT count(*) FROM run").fetchone())')
 claim "a killed command leaves the history as it was"
 
 # Interrupted: what had run is kept.
+rm -f out
 timeout --foreground -s INT -k 30 300 "$test_program" --repeat 50 \
     --history boot.db boot.tc >out 2>err </dev/null &
 outer=$!
-for ((i = 0; i < 600; i++)); do
-    grep -q '^ok' out && break
-    sleep 0.1
-done
+await_first
 pkill -INT -P "$outer"
 wait "$outer"
 [ $? = 130 ] && runs=$(python3 -c 'import sqlite3

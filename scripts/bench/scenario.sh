@@ -77,12 +77,41 @@ END
 
 # ---- On the host: prepare, then go on inside -------------------------------
 
+# All that is missing, at once, and the one command that cures it.
+check_needs()
+{
+    local missing='' packages cure='' archive=
+    if ! packages=$(scripts/setup.sh --test --kernel --list); then
+        missing+=$packages$'\n'
+        cure+="scripts/setup.sh --test --kernel && "
+    fi
+    if [ ! -x "$test" ] || [ ! -x "$rig" ]; then
+        missing+="The build: $test and $rig"$'\n'
+        cure+="scripts/test.sh build && "
+    fi
+    if ! alpine_at_hand; then
+        missing+="Alpine's minirootfs: no mirror answers, and TOYVMM_ALPINE_ROOTFS "
+        missing+="names no file (busybox lists no 15 entries)"$'\n'
+        archive="TOYVMM_ALPINE_ROOTFS=alpine-minirootfs-VERSION-x86_64.tar.gz "
+    fi
+    [ -n "$missing" ] || return 0
+    die "these are missing:
+$missing
+The cure:
+    $cure${archive}scripts/bench/scenario.sh $runs"
+}
+
+# The guest is Alpine itself, not what stands in for it.
+alpine_at_hand()
+{
+    local conf
+    conf=$(fixtures/guest.sh resolve alpine 2>/dev/null) &&
+        case $(conf_value "$conf" name) in alpine*) ;; *) false ;; esac
+}
+
 prepare()
 {
-    [ -x "$test" ] || die "build first: scripts/test.sh build"
-    command -v expect >/dev/null || die "needs expect: apt-get install expect"
-    command -v qemu-system-x86_64 >/dev/null ||
-        die "needs QEMU: apt-get install qemu-system-x86"
+    check_needs
     work=$root/build/bench-scenario
     mkdir -p "$work"
     fixtures/guest.sh resolve alpine-small >"$work/small.path"
