@@ -25,6 +25,7 @@ void ktap_free(struct ktap *k)
         struct ktap_node *n = k->nodes[i];
         free(n->name);
         free(n->reason);
+        free(n->comment);
         free(n->running);
         free(n->details.bytes);
         free(n);
@@ -137,6 +138,8 @@ void ktap_line(struct ktap *k, const char *text, size_t len, uint64_t at_ns)
         parts = (struct console_line){false, len, len};
     k->last_ns = at_ns;
     size_t skip = level_prefix(text, parts.plain);
+    if (!len && !k->nheld)
+        ktap_doc_line(k, &k->program, text, 0, at_ns);
     // A kernel's line in the middle of nothing is no piece of another.
     if (!parts.kernel || parts.plain)
         take_piece(k, text + skip, parts.plain - skip, at_ns);
@@ -149,15 +152,19 @@ void ktap_line(struct ktap *k, const char *text, size_t len, uint64_t at_ns)
 
 // ---- What is known ----------------------------------------------------------
 
-static enum ktap_state state_of(const struct ktap_stream *s)
+static enum ktap_state state_of(const struct ktap_stream *s, bool kernel)
 {
     if (!s->depth)
         return KTAP_NOTHING;
     const struct ktap_node *root = s->levels[0].group;
     if (ktap_doc_complete(s))
         return KTAP_COMPLETE;
-    return root->has_version && !root->has_plan && root->results ? KTAP_PLANLESS
-                                                                 : KTAP_OPEN;
+    // A program's results without any header may get their plan in the end; of
+    // the kernel's no plan ever comes. A subtest has to end by itself.
+    bool planless =
+        !root->has_plan && (root->has_version || root->suites || kernel);
+    return planless && root->results && s->depth == 1 ? KTAP_PLANLESS
+                                                      : KTAP_OPEN;
 }
 
 enum ktap_state ktap_state(const struct ktap *k)
@@ -165,8 +172,8 @@ enum ktap_state ktap_state(const struct ktap *k)
     // What is true of both streams: the first of these that one of them has.
     static const enum ktap_state order[] = {KTAP_OPEN, KTAP_PLANLESS,
                                             KTAP_COMPLETE};
-    enum ktap_state program = state_of(&k->program);
-    enum ktap_state kernel = state_of(&k->kernel);
+    enum ktap_state program = state_of(&k->program, false);
+    enum ktap_state kernel = state_of(&k->kernel, true);
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         if (program == order[i] || kernel == order[i])
             return order[i];

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A YAML block that does not end is none.
-#define YAML_LINES 1000
-
 // ---- Lines that make the tree -----------------------------------------------
 
 static void take_version(struct ktap *k, struct ktap_stream *s,
@@ -23,11 +20,11 @@ static void take_version(struct ktap *k, struct ktap_stream *s,
         s->is_ktap = line->is_ktap;
 }
 
-static void set_reason(struct ktap *k, struct ktap_node *node,
-                       struct ktap_span reason)
+// In the place of what stood there.
+static void set_text(struct ktap *k, char **text, struct ktap_span s)
 {
-    free(node->reason);
-    node->reason = ktap_copy(k, reason);
+    free(*text);
+    *text = ktap_plain(k, s);
 }
 
 static void take_plan(struct ktap *k, struct ktap_stream *s,
@@ -43,20 +40,30 @@ static void take_plan(struct ktap *k, struct ktap_stream *s,
     }
     group->has_plan = true;
     group->plan = line->number;
-    group->plan_skips = line->directive == KTAP_SKIP;
+    // TAP 14: what stands behind "1..0" is why there is nothing.
+    group->plan_skips = line->directive == KTAP_SKIP ||
+                        (line->directive == KTAP_NONE && line->reason.len);
     if (line->reason.len && !group->bailed)
-        set_reason(k, group, line->reason);
+        set_text(k, &group->reason, line->reason);
+    // Between "# Subtest:" and its tests: a suite of KUnit's.
+    if (s->depth == 2 && group->is_suite && !group->results)
+        s->levels[0].group->suites = true;
 }
 
 static void take_subtest(struct ktap *k, struct ktap_stream *s,
                          const struct ktap_line *line)
 {
     struct ktap_level *level = ktap_top(s);
-    char **name = s->depth > 1 && !ktap_is_used(level) && !level->group->name
-                      ? &level->group->name
-                      : &level->next_name;
+    // KUnit 6.3 to 6.5 as a module: the version line stands within, too.
+    bool unused = !ktap_is_used(level);
+    if (s->depth == 1 && unused && level->indent && s->is_ktap &&
+        ktap_wrap(k, s, 0))
+        level = ktap_top(s);
+    bool within = s->depth > 1 && unused && !level->group->name;
+    char **name = within ? &level->group->name : &level->next_name;
+    level->group->is_suite |= within;
     free(*name);
-    *name = line->name.len ? ktap_copy(k, line->name) : NULL;
+    *name = line->name.len ? ktap_plain(k, line->name) : NULL;
 }
 
 static void name_result(struct ktap *k, struct ktap_level *level,
@@ -68,7 +75,7 @@ static void name_result(struct ktap *k, struct ktap_level *level,
         name = line->reason;
     if (name.len) {
         free(node->name);
-        node->name = ktap_copy(k, name);
+        node->name = ktap_plain(k, name);
     } else if (!node->name) {
         node->name = level->next_name;
         level->next_name = NULL;
@@ -107,8 +114,8 @@ static void take_result(struct ktap *k, struct ktap_stream *s,
     node->at_ns = at_ns;
     node->took_ns = at_ns > s->last_ns ? at_ns - s->last_ns : 0;
     s->last_ns = at_ns;
-    if (!node->first && !node->bailed && line->reason.len)
-        set_reason(k, node, line->reason);
+    if (line->reason.len)
+        set_text(k, &node->comment, line->reason);
     name_result(k, level, node, line);
     ktap_text_move(k, &node->details, &level->pending);
 }
@@ -120,7 +127,7 @@ static void take_bail(struct ktap *k, struct ktap_stream *s,
     if (group->bailed)
         return;
     group->bailed = true;
-    set_reason(k, group, line->reason);
+    set_text(k, &group->reason, line->reason);
 }
 
 // ---- Where a line belongs ---------------------------------------------------
@@ -215,28 +222,6 @@ static void structural(struct ktap *k, struct ktap_stream *s, size_t depth,
     }
 }
 
-// A line of the YAML block behind the last result (TAP 13 and 14).
-static bool take_yaml(struct ktap *k, struct ktap_level *level,
-                      const struct ktap_line *line, struct ktap_span text)
-{
-    struct ktap_span word = line->reason;
-    bool inside = level->last && line->indent > level->indent;
-    bool begins = line->kind == KTAP_TEXT && word.len == 3 &&
-                  !memcmp(word.text, "---", 3);
-    bool ends = line->kind == KTAP_TEXT && word.len == 3 &&
-                !memcmp(word.text, "...", 3);
-    if (!inside || (!level->yaml && !begins) ||
-        level->yaml_lines > YAML_LINES) {
-        level->yaml = false;
-        return false;
-    }
-    level->yaml_lines = level->yaml ? level->yaml_lines + 1 : 0;
-    level->yaml = !ends;
-    if (!begins && !ends)
-        ktap_text_add(k, &level->last->details, text);
-    return true;
-}
-
 // "# TAP version 13" and "# 1..5" begin a document within the diagnostics.
 static bool begins_hashed(const struct ktap_line *line, struct ktap_line *inner)
 {
@@ -270,7 +255,9 @@ static void take_text(struct ktap *k, struct ktap_stream *s, size_t depth,
             at--;
     }
     struct ktap_level *level = &s->levels[at - 1];
-    ktap_text_add(k, &level->pending, text);
+    // Empty lines divide others.
+    if (text.len || level->pending.len)
+        ktap_text_add(k, &level->pending, text);
     struct ktap_span name = {"", 0};
     if (line->kind == KTAP_DIAGNOSTIC)
         name = ktap_guess(text);
@@ -278,19 +265,6 @@ static void take_text(struct ktap *k, struct ktap_stream *s, size_t depth,
         free(level->named);
         level->named = ktap_copy(k, name);
     }
-}
-
-// The line's text without as many blanks as its level has.
-static struct ktap_span unindented(struct ktap_span line, size_t indent)
-{
-    size_t at = 0;
-    size_t column = 0;
-    while (at < line.len && column < indent &&
-           (line.text[at] == ' ' || line.text[at] == '\t')) {
-        column = line.text[at] == '\t' ? (column | 7) + 1 : column + 1;
-        at++;
-    }
-    return (struct ktap_span){line.text + at, line.len - at};
 }
 
 void ktap_doc_line(struct ktap *k, struct ktap_stream *s, const char *text,
@@ -302,9 +276,14 @@ void ktap_doc_line(struct ktap *k, struct ktap_stream *s, const char *text,
     ktap_line_read(rest.text, rest.len, &line);
     bool begins = line.kind == KTAP_VERSION || line.kind == KTAP_PLAN ||
                   (line.kind == KTAP_RESULT && line.numbered);
+    // What KUnit's modules print before 6.6 begins with a suite's header.
+    bool suite = line.kind == KTAP_SUBTEST && line.indent && line.name.len;
     if (!s->depth) {
-        if (begins && ktap_open_document(k, s, line.indent, at_ns))
+        if ((begins || suite) &&
+            ktap_open_document(k, s, suite ? 0 : line.indent, at_ns)) {
+            s->is_ktap = suite;
             structural(k, s, 1, &line, at_ns);
+        }
         return;
     }
     struct ktap_level *level = &s->levels[depth - 1];
@@ -312,8 +291,8 @@ void ktap_doc_line(struct ktap *k, struct ktap_stream *s, const char *text,
                  is_sentence(s, depth, &line);
     struct ktap_span words = line.kind == KTAP_DIAGNOSTIC
                                  ? line.reason
-                                 : unindented(rest, level->indent);
-    if (take_yaml(k, level, &line, unindented(rest, level->indent + 2)))
+                                 : ktap_unindented(rest, level->indent);
+    if (ktap_take_yaml(k, level, &line, rest))
         return;
     if (!plain)
         structural(k, s, depth, &line, at_ns);
@@ -344,7 +323,7 @@ bool ktap_doc_belongs(const struct ktap_stream *s, const char *text, size_t len)
     size_t depth = reach(s, &rest);
     const struct ktap_level *level = &s->levels[depth - 1];
     ktap_line_read(rest.text, rest.len, &line);
-    if (level->yaml && line.indent > level->indent)
+    if (ktap_in_yaml(level, &line))
         return true;
     switch (line.kind) {
     case KTAP_RESULT:
@@ -354,8 +333,7 @@ bool ktap_doc_belongs(const struct ktap_stream *s, const char *text, size_t len)
     case KTAP_BAIL:
         return true;
     case KTAP_TEXT:
-        return level->last && line.indent > level->indent &&
-               line.reason.len == 3 && !memcmp(line.reason.text, "---", 3);
+        return false;
     case KTAP_VERSION:
     case KTAP_PLAN:
         return depth > 1 || line.indent > level->indent;

@@ -25,7 +25,8 @@ struct ktap_node {
     struct ktap_node *parent, *first, *last, *next;
     char *name; // or NULL
     struct ktap_text details;
-    char *reason; // of the directive, the plan or the bail-out, or NULL
+    char *reason;  // of a group's plan or bail-out, or NULL
+    char *comment; // of its result: behind the "#", or NULL
 
     bool is_result;
     bool ok;
@@ -35,6 +36,8 @@ struct ktap_node {
     uint64_t at_ns, took_ns;
 
     bool is_group;
+    bool is_suite; // "# Subtest:" stood within it, as KUnit prints it
+    bool suites;   // of a root: such a group in it had a plan before its tests
     bool has_version;
     bool has_plan, plan_skips, plan_again;
     uint64_t plan;
@@ -53,6 +56,7 @@ struct ktap_level {
     bool hash; // its lines stand behind "# " of the level above
     bool numbers;
     bool yaml; // in a block about the last result
+    size_t yaml_indent;
     unsigned yaml_lines;
     struct ktap_text pending; // about the result that follows
     char *next_name;          // "# Subtest:" said it, or NULL
@@ -101,6 +105,10 @@ bool ktap_is_used(const struct ktap_level *level);
 void ktap_close_top(struct ktap *k, struct ktap_stream *s);
 void ktap_close_to(struct ktap *k, struct ktap_stream *s, size_t depth);
 
+// The document that is open is a subtest of another, without header, that it
+// opens around it; its own level stays open. One level is open before. False
+// when there is no room, or no memory.
+bool ktap_wrap(struct ktap *k, struct ktap_stream *s, size_t indent);
 // Begin a level below the deepest one; another document; another group in the
 // deepest one's place. False when there is no room, or no memory.
 bool ktap_open_level(struct ktap *k, struct ktap_stream *s, size_t indent,
@@ -111,6 +119,22 @@ bool ktap_open_sibling(struct ktap *k, struct ktap_stream *s);
 // The first lines of the document were lost: what was taken for all of it is a
 // subtest of something. One level is open then.
 void ktap_open_outer(struct ktap *k, struct ktap_stream *s, size_t indent);
+
+// Neither version line nor plan: what KUnit's modules print before 6.6, or the
+// rest of a document whose beginning was lost.
+static inline bool ktap_is_bare(const struct ktap_node *root)
+{
+    return !root->parent && !root->has_version && !root->has_plan;
+}
+
+// ---- ktap_yaml.c ------------------------------------------------------------
+
+// Is it in, or the beginning of, the YAML block about the level's last result?
+bool ktap_in_yaml(const struct ktap_level *level, const struct ktap_line *line);
+// Takes such a line, or ends the block. False when the line is none of it. rest
+// is the line as it stands on its level.
+bool ktap_take_yaml(struct ktap *k, struct ktap_level *level,
+                    const struct ktap_line *line, struct ktap_span rest);
 
 // ---- ktap_doc.c -------------------------------------------------------------
 
@@ -129,11 +153,15 @@ void ktap_doc_free(struct ktap_stream *s);
 // Heap copy of at most KTAP_NAME_MAX bytes, whole characters; NULL (and
 // k->failed) when out of memory.
 char *ktap_copy(struct ktap *k, struct ktap_span s);
+// The same with "\#" and "\\" read as TAP 14 writes them.
+char *ktap_plain(struct ktap *k, struct ktap_span s);
 // Adds a line within the bounds.
 void ktap_text_add(struct ktap *k, struct ktap_text *t, struct ktap_span line);
 // Appends all of `from`, which is empty then.
 void ktap_text_move(struct ktap *k, struct ktap_text *to,
                     struct ktap_text *from);
+// The line without as many columns of blanks.
+struct ktap_span ktap_unindented(struct ktap_span line, size_t indent);
 // So many bytes of text[0..len), at most max, hold whole characters.
 size_t ktap_whole(const char *text, size_t len, size_t max);
 
@@ -142,6 +170,25 @@ size_t ktap_whole(const char *text, size_t len, size_t max);
 //   "example_test: initializing"              KUnit
 //   "selftests: timers: posix_timers"         kselftest's runner
 struct ktap_span ktap_guess(struct ktap_span s);
+
+// ---- ktap_numbers.c ---------------------------------------------------------
+
+// Ranges of numbers as a message lists them: "2, 5-7, ...".
+struct ktap_ranges {
+    char text[256];
+    size_t len, listed;
+    uint64_t count; // of the numbers in them
+};
+
+struct ktap_numbering {
+    struct ktap_ranges missing, twice, beyond;
+    uint64_t expected; // the last one that should be there
+};
+
+// Finds the numbers of a group's results that should be there and are not, and
+// the other way round. False when out of memory.
+bool ktap_check_numbers(const struct ktap_node *group,
+                        struct ktap_numbering *out);
 
 // ---- ktap_judge.c -----------------------------------------------------------
 

@@ -12,8 +12,6 @@
 
 // Names of nested tests are cut beyond this.
 #define PATH_MAX_ 1024
-// Ranges of numbers that a message lists.
-#define RANGES 8
 
 struct judge {
     struct ktap *k;
@@ -89,7 +87,7 @@ static void add_leaf(struct judge *j, const char *path,
                      const struct ktap_node *node, struct tally *sum)
 {
     const char *word = ktap_directive_name(node->directive);
-    const char *why = node->reason ? node->reason : "";
+    const char *why = node->comment ? node->comment : "";
     char *message = NULL;
     if (*word || *why) {
         if (asprintf(&message, "%s%s%s", word, *word && *why ? ": " : "", why) <
@@ -105,94 +103,13 @@ static void add_leaf(struct judge *j, const char *path,
     free(message);
 }
 
-// ---- Numbers ----------------------------------------------------------------
-
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-// "2, 5-7, ...": the ranges so far and how many numbers are in them.
-struct ranges {
-    char text[256];
-    size_t len, listed;
-    uint64_t count;
-};
-
-static void add_range(struct ranges *r, uint64_t first, uint64_t last)
-{
-    const char *comma = r->listed ? ", " : "";
-    r->count += last - first + 1;
-    r->listed++;
-    size_t room = sizeof(r->text) - r->len;
-    int n;
-    if (r->listed > RANGES)
-        n = r->listed == RANGES + 1 ? snprintf(r->text + r->len, room, ", ...")
-                                    : 0;
-    else if (first == last)
-        n = snprintf(r->text + r->len, room, "%s%" PRIu64, comma, first);
-    else
-        n = snprintf(r->text + r->len, room, "%s%" PRIu64 "-%" PRIu64, comma,
-                     first, last);
-    r->len += n > 0 ? (size_t)n : 0;
-}
-
-struct numbering {
-    struct ranges missing, twice, beyond;
-    uint64_t expected;
-};
-
-static size_t count_results(const struct ktap_node *group)
-{
-    size_t n = 0;
-    for (const struct ktap_node *c = group->first; c; c = c->next)
-        n += c->is_result;
-    return n;
-}
-
-// Finds the numbers that should be there and are not, and the other way round.
-static bool check_numbers(const struct ktap_node *group, struct numbering *out)
-{
-    size_t n = count_results(group);
-    uint64_t *numbers = calloc(n + 1, sizeof(*numbers));
-    if (!numbers)
-        return false;
-    size_t i = 0;
-    for (const struct ktap_node *c = group->first; c; c = c->next) {
-        if (c->is_result)
-            numbers[i++] = c->number;
-    }
-    qsort(numbers, n, sizeof(*numbers), ascending);
-    out->expected = group->has_plan ? group->plan : n ? numbers[n - 1] : 0;
-    uint64_t next = 1;
-    for (i = 0; i < n; i++) {
-        uint64_t at = numbers[i];
-        bool again = i && at == numbers[i - 1];
-        if (again && (i < 2 || numbers[i - 2] != at))
-            add_range(&out->twice, at, at);
-        if (again)
-            continue;
-        if (!at || at > out->expected) {
-            add_range(&out->beyond, at, at);
-            continue;
-        }
-        if (at > next)
-            add_range(&out->missing, next, at - 1);
-        next = at + 1;
-    }
-    if (next <= out->expected)
-        add_range(&out->missing, next, out->expected);
-    free(numbers);
-    return true;
-}
-
 // ---- A group ----------------------------------------------------------------
 
 // Sentences about what does not add up.
 struct problems {
     char text[1024];
     size_t len;
+    bool commented; // the first is what the group's own line says
 };
 
 static void problem(struct problems *p, const char *fmt, ...)
@@ -216,8 +133,8 @@ static void problem(struct problems *p, const char *fmt, ...)
 static void tell_numbers(struct judge *j, const struct ktap_node *group,
                          struct problems *p)
 {
-    struct numbering n = {0};
-    if (!check_numbers(group, &n)) {
+    struct ktap_numbering n = {0};
+    if (!ktap_check_numbers(group, &n)) {
         j->failed = true;
         return;
     }
@@ -254,10 +171,26 @@ static void tell_result(const struct ktap_node *group, const struct tally *sum,
             sum->failed, sum->tests);
 }
 
+// What its own line says of its failure. kselftest's runner says "exit=1" of
+// each program with a failed test, and no more by it.
+static void tell_comment(const struct ktap_node *group, const struct tally *sum,
+                         struct problems *p)
+{
+    const char *word = ktap_directive_name(group->directive);
+    const char *why = group->comment ? group->comment : "";
+    bool explained = sum->failed && !*word && !strcmp(why, "exit=1");
+    if (!group->is_result || verdict_of(group) != VERDICT_FAILED || explained)
+        return;
+    if (*word || *why)
+        problem(p, "%s%s%s", word, *word && *why ? ": " : "", why);
+    p->commented = p->len;
+}
+
 static void tell_group(struct judge *j, const struct ktap_node *group,
                        const struct tally *sum, struct problems *p)
 {
     bool open = group->open && j->cut;
+    tell_comment(group, sum, p);
     if (group->bailed)
         problem(p, "Bail out!%s%s", *group->reason ? " " : "", group->reason);
     else
@@ -272,7 +205,7 @@ static void tell_group(struct judge *j, const struct ktap_node *group,
              sum->tests)
         problem(p, "its own result had not come when %s", j->cut);
     tell_result(group, sum, p);
-    if (!group->parent && !group->has_plan && !group->has_version)
+    if (ktap_is_bare(group) && !group->suites)
         problem(p, "neither plan nor version line: nothing tells that it is "
                    "whole");
 }
@@ -297,10 +230,12 @@ static void add_running(struct judge *j, const char *path,
     add(j, name, &none, (struct verdict_of){VERDICT_ERROR, message});
 }
 
-// Of a plan without tests ("1..0 # SKIP why") nothing is wrong.
+// Of a plan without tests ("1..0 # SKIP why") nothing is wrong, unless its own
+// result says so.
 static bool is_skipped(const struct ktap_node *group)
 {
-    return !group->first &&
+    bool fails = group->is_result && verdict_of(group) == VERDICT_FAILED;
+    return !group->first && !group->bailed && !fails &&
            ((group->plan_skips && !group->plan) ||
             (group->is_result && group->directive == KTAP_SKIP));
 }
@@ -326,7 +261,8 @@ static void judge_group(struct judge *j, const struct ktap_node *group,
     if (!p.len)
         return;
     // A failure that its tests don't explain is the group's own.
-    bool failed = group->is_result && !group->ok && !own.failed;
+    bool failed =
+        group->is_result && !group->ok && (!own.failed || p.commented);
     sum->failed += own.failed == 0;
     add(j, path, group,
         (struct verdict_of){failed ? VERDICT_FAILED : VERDICT_ERROR, p.text});
@@ -362,7 +298,8 @@ static void judge_node(struct judge *j, const struct ktap_node *node,
                   !node->has_plan && !node->bailed && !node->ok;
     if (is_skipped(node)) {
         sum->tests++;
-        add(j, path, node, (struct verdict_of){VERDICT_SKIPPED, node->reason});
+        const char *why = node->comment ? node->comment : node->reason;
+        add(j, path, node, (struct verdict_of){VERDICT_SKIPPED, why});
     } else if (node->is_group && !silent)
         judge_group(j, node, path, sum);
     else

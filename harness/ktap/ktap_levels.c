@@ -88,7 +88,7 @@ bool ktap_open_document(struct ktap *k, struct ktap_stream *s, size_t indent,
     return ktap_open_level(k, s, indent, false);
 }
 
-void ktap_open_outer(struct ktap *k, struct ktap_stream *s, size_t indent)
+bool ktap_wrap(struct ktap *k, struct ktap_stream *s, size_t indent)
 {
     struct ktap_node *inner = s->levels[0].group;
     size_t nested = 1;
@@ -96,18 +96,27 @@ void ktap_open_outer(struct ktap *k, struct ktap_stream *s, size_t indent)
         nested++;
     bool room = nested < KTAP_DEPTH && k->nnodes < KTAP_TESTS_MAX;
     struct ktap_node *outer = room ? ktap_add_node(k, NULL) : NULL;
-    if (!outer) {
+    if (!outer)
+        return false;
+    outer->is_group = true;
+    outer->first = outer->last = inner;
+    inner->parent = outer;
+    s->levels[1] = s->levels[0];
+    s->levels[0] = (struct ktap_level){
+        .group = outer, .unclaimed = inner, .indent = indent};
+    s->depth = 2;
+    return true;
+}
+
+void ktap_open_outer(struct ktap *k, struct ktap_stream *s, size_t indent)
+{
+    struct ktap_node *inner = s->levels[0].group;
+    if (!ktap_wrap(k, s, indent)) {
         s->levels[0].indent = indent;
         return;
     }
+    s->levels[0].group->has_version = inner->has_version;
     ktap_close_top(k, s);
-    outer->is_group = true;
-    outer->has_version = inner->has_version;
-    outer->first = outer->last = inner;
-    inner->parent = outer;
-    s->depth = 1;
-    *ktap_top(s) = (struct ktap_level){
-        .group = outer, .unclaimed = inner, .indent = indent};
 }
 
 bool ktap_is_used(const struct ktap_level *level)

@@ -24,6 +24,25 @@ char *ktap_copy(struct ktap *k, struct ktap_span s)
     return copy;
 }
 
+char *ktap_plain(struct ktap *k, struct ktap_span s)
+{
+    char *plain = malloc(s.len + 1);
+    size_t n = 0;
+    if (!plain) {
+        k->failed = true;
+        return NULL;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        bool escapes = s.text[i] == '\\' && i + 1 < s.len &&
+                       (s.text[i + 1] == '\\' || s.text[i + 1] == '#');
+        i += escapes;
+        plain[n++] = s.text[i];
+    }
+    char *copy = ktap_copy(k, (struct ktap_span){plain, n});
+    free(plain);
+    return copy;
+}
+
 static bool room(struct ktap_text *t, size_t n)
 {
     if (t->len + n < t->cap)
@@ -77,6 +96,18 @@ void ktap_text_move(struct ktap *k, struct ktap_text *to,
     to->left_out += left_out;
     free(from->bytes);
     *from = (struct ktap_text){0};
+}
+
+struct ktap_span ktap_unindented(struct ktap_span line, size_t indent)
+{
+    size_t at = 0;
+    size_t column = 0;
+    while (at < line.len && column < indent &&
+           (line.text[at] == ' ' || line.text[at] == '\t')) {
+        column = line.text[at] == '\t' ? (column | 7) + 1 : column + 1;
+        at++;
+    }
+    return (struct ktap_span){line.text + at, line.len - at};
 }
 
 static bool starts(struct ktap_span s, const char *word)

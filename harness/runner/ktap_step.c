@@ -120,6 +120,21 @@ static bool collect_trailing(struct collector *c)
     return true;
 }
 
+// Reads all that belongs to the documents. What follows the last test may show
+// that there is more: the result of a group that had seemed to be all.
+static enum wait_outcome collect_all(struct collector *c)
+{
+    for (;;) {
+        enum wait_outcome out = collect(c);
+        if (out != WAIT_MATCH)
+            return out;
+        if (!collect_trailing(c))
+            return WAIT_FAILED;
+        if (ktap_state(c->reader) == KTAP_COMPLETE)
+            return WAIT_MATCH;
+    }
+}
+
 // What ended documents that are not complete.
 static char *what_cut(const struct collector *c, enum wait_outcome out)
 {
@@ -128,14 +143,15 @@ static char *what_cut(const struct collector *c, enum wait_outcome out)
     int n = 0;
     if (out == WAIT_END)
         n = asprintf(&text, "the machine ended");
-    else if (out == WAIT_TIMEOUT || !result->kind)
+    else if (out == WAIT_TIMEOUT)
         n = asprintf(&text, "the time was over");
     else if (c->r->interrupted)
         n = asprintf(&text, "the run was interrupted");
     else if (c->r->hit)
         n = asprintf(&text, "this came: %s", result->message);
     else
-        n = asprintf(&text, "the scenario failed: %s", result->message);
+        n = asprintf(&text, "the scenario failed: %s",
+                     result->message ? result->message : "nothing says why");
     return n < 0 ? NULL : text;
 }
 
@@ -224,9 +240,7 @@ enum flow step_ktap(struct run *r, const struct step *s)
     else if (!c.reader)
         flow = run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");
     else {
-        enum wait_outcome out = collect(&c);
-        if (out == WAIT_MATCH && !collect_trailing(&c))
-            out = WAIT_FAILED;
+        enum wait_outcome out = collect_all(&c);
         if (out == WAIT_END || out == WAIT_TIMEOUT)
             take_rest(&c);
         flow = judge(&c, out);

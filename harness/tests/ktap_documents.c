@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The KTAP reader: what it makes of each kind of document, right and wrong.
-#include "harness/tests/runner_ktap.h"
+#include "harness/tests/ktap_told.h"
 
 #include "src/base/clock.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The KTAP reader against real recordings, against each place where a line can
 // be cut, and against output that wants to break it.
-#include "harness/tests/runner_ktap.h"
+#include "harness/tests/ktap_told.h"
 
 #include "src/base/clock.h"
 
