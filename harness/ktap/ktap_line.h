@@ -45,7 +45,7 @@ struct ktap_line {
     bool weak;
     uint64_t number; // of a result, or the plan's N; at most KTAP_NUMBER_MAX
     enum ktap_directive directive; // of a result or a plan
-    // Both as written: TAP 14 escapes "#" and "\\" in them (ktap_plain).
+    // Both as written: TAP 14 escapes "#" and "\" in them (ktap_plain).
     struct ktap_span name;   // of a result or a subtest
     struct ktap_span reason; // behind the "#", the directive taken off
 };

@@ -13,3 +13,13 @@ char *ktap_told(const char *text, size_t len, const char *cut);
 // The same, with the result itself.
 char *ktap_told_result(const char *text, size_t len, const char *cut,
                        struct result *r);
+
+// A text and what ktap_told has to make of it.
+struct ktap_example {
+    const char *name, *text, *told;
+};
+
+void ktap_check_examples(const struct ktap_example *list, size_t n,
+                         const char *cut);
+#define KTAP_CHECK_ALL(list, cut)                                              \
+    ktap_check_examples(list, sizeof(list) / sizeof((list)[0]), cut)

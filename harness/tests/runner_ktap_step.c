@@ -106,6 +106,52 @@ Test(ktap_step, silence_ends_what_has_no_plan)
     result_free(&r);
 }
 
+#define SUITE(name, number)                                                    \
+    "[    3.100000]     # Subtest: " name "\n[    3.100001]     1..1\n"        \
+    "[    3.100002]     ok 1 - a\n[    3.100003] ok " number " - " name "\n"
+
+// KUnit's modules before 6.6: the suites are all there is.
+Test(ktap_step, suites_without_a_document_end_in_silence)
+{
+    struct result r;
+    RUN("ktap within 20s\nexpect /login: /\n", &r, {.prints = SUITE("s", "1")},
+        {.after_ms = 1500, .prints = "Stopping network: OK\n" SUITE("t", "2")},
+        {.after_ms = 2500, .prints = "login: "});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(r.ntests, 2);
+    result_free(&r);
+}
+
+// Its tests are all there, its own result takes its time.
+Test(ktap_step, a_suite_is_waited_for)
+{
+    struct result r;
+    RUN("ktap within 20s\n", &r,
+        {.prints = "[    3.100000]     # Subtest: s\n[    3.100001]     1..1\n"
+                   "[    3.100002]     ok 1 - a\n"},
+        {.after_ms = 5000, .prints = "[    8.100000] not ok 1 - s\n"});
+    cr_expect_str_eq(r.message, "1 of 2 kernel tests failed: s");
+    result_free(&r);
+}
+
+// What had seemed to be all was a subtest: no deadline has passed.
+Test(ktap_step, what_follows_may_show_that_more_must_come)
+{
+    struct result r;
+    RUN("ktap within 20s\n", &r,
+        {.prints = "    1..1\n    ok 1 a\nok 1 s\nelse\n"},
+        {.after_ms = 1000, .prints = "ok 2 t\n1..2\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(r.ntests, 2);
+    result_free(&r);
+
+    RUN("ktap within 3s\n", &r,
+        {.prints = "    1..1\n    ok 1 a\nok 1 s\nelse\n"});
+    cr_expect_str_eq(r.message,
+                     "the end of the kernel tests did not come within 3 s");
+    result_free(&r);
+}
+
 Test(ktap_step, a_power_off_ends_what_has_no_plan)
 {
     struct result r;
