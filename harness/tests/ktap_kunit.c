@@ -52,6 +52,11 @@ static const struct ktap_example modules[] = {
      "[    3.100000]     1..1\n[    3.100000]     ok 1 - a\n"
      "[    3.100000] ok 2 - t\n",
      "planless\nF s\nP t/a\n"},
+    {"nothing but one that could not",
+     "[    3.100000]     # failed to initialize (-12)\n"
+     "[    3.100000] not ok 1 - s\n",
+     "planless\nF s\nE (top level): neither plan nor version line: nothing "
+     "tells that it is whole\n"},
     {"without time stamps, or out of debugfs",
      "# cat s/results\n    # Subtest: s\n    1..1\n    ok 1 - a\nok 1 - s\n"
      "# cat t/results\n    # Subtest: t\n    1..1\n    ok 1 - a\nok 2 - t\n",
