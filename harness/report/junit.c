@@ -3,6 +3,7 @@
 // shape.
 #include "harness/report/junit.h"
 
+#include "harness/report/junit_names.h"
 #include "harness/report/xml.h"
 #include "src/base/clock.h"
 
@@ -12,6 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+// libxml2, and what is built on it, refuses a text of more than 10,000,000 bytes
+// unless it is told otherwise. Of one testcase no more than this is written,
+// markup and what stands for control characters counted: first its explanation,
+// then what its consoles and its details have.
+#define CASE_ROOM        ((size_t)9000000)
+#define EXPLANATION_ROOM (CASE_ROOM / 3)
 
 // All testcases of a report, or of one suite.
 struct counts {
@@ -122,14 +130,15 @@ static void properties(FILE *f, const struct result *r)
     fputs("    </properties>\n", f);
 }
 
-// Why it did not pass, with everything that a reader of the report has.
-static void explanation(FILE *f, const struct result *r)
+// Why it did not pass, with everything that a reader of the report has. Returns
+// how many bytes that is.
+static size_t explanation(FILE *f, const struct result *r)
 {
     char *text = NULL;
-    size_t len = 0;
+    size_t len = 0, written = 0;
     FILE *t = open_memstream(&text, &len);
     if (!t)
-        return;
+        return 0;
     if (r->where)
         fprintf(t, "%s: ", r->where);
     fprintf(t, "%s\n", or_empty(r->message));
@@ -142,8 +151,9 @@ static void explanation(FILE *f, const struct result *r)
     for (size_t i = 0; i < r->nsections; i++)
         fprintf(t, "%s\n", r->sections[i].text);
     if (!fclose(t))
-        xml_text(f, text, len);
+        written = xml_text_within(f, text, len, EXPLANATION_ROOM);
     free(text);
+    return written;
 }
 
 // The elements that say that a testcase did not pass.
@@ -164,17 +174,6 @@ static void open_verdict(FILE *f, enum verdict v, const char *message,
     fputc('>', f);
 }
 
-// Readers take a dot in a class name for the step into a package.
-static char *class_of(const struct result *r)
-{
-    char *name = strdup(or_empty(r->suite));
-    for (char *c = name; c && *c; c++) {
-        if (*c == '/')
-            *c = '.';
-    }
-    return name;
-}
-
 static void open_testcase(FILE *f, const char *name, const char *class_name,
                           uint64_t ns)
 {
@@ -186,56 +185,88 @@ static void open_testcase(FILE *f, const char *name, const char *class_name,
     fputs("\">\n", f);
 }
 
-static void testcase(FILE *f, const struct result *r)
+// The largest room that consoles of these widths may have each, so that all of
+// them fit: what one doesn't need is for the others.
+static size_t fair_room(const size_t *widths, size_t n, size_t room)
 {
-    char *class_name = class_of(r);
-    open_testcase(f, r->title, class_name, r->duration_ns);
-    free(class_name);
-    if (elements[r->verdict]) {
-        open_verdict(f, r->verdict, r->message, r->kind);
-        explanation(f, r);
-        fprintf(f, "</%s>\n", elements[r->verdict]);
+    size_t open = n, fair = n ? room / n : 0;
+    for (size_t before = 0; open && open != before;) {
+        size_t left = room;
+        before = open;
+        open = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (widths[i] > fair)
+                open++;
+            else
+                left -= widths[i];
+        }
+        fair = open ? left / open : fair;
     }
-    fputs("      <system-out>", f);
-    for (size_t i = 0; i < r->nconsoles; i++) {
-        if (i)
-            fprintf(f, "\n---- ttyS%u ----\n", r->consoles[i].port);
-        if (r->consoles[i].bytes)
-            xml_text(f, r->consoles[i].bytes, r->consoles[i].len);
-    }
-    fputs("</system-out>\n    </testcase>\n", f);
+    return fair < XML_LEAST_ROOM ? XML_LEAST_ROOM : fair;
 }
 
-// A test that the guest ran is a testcase beside its scenario, in a class that
-// the scenario gives its name to.
-static void guest_test(FILE *f, const struct result_test *t,
-                       const char *class_name)
+static int consoles(FILE *f, const struct result *r, size_t room)
 {
-    open_testcase(f, t->name, class_name, t->took_ns);
+    size_t *widths = calloc(r->nconsoles + 1, sizeof(*widths));
+    if (!widths)
+        return -ENOMEM;
+    for (size_t i = 0; i < r->nconsoles; i++) {
+        const struct result_console *c = &r->consoles[i];
+        widths[i] = c->bytes ? xml_text_width(c->bytes, c->len) : 0;
+    }
+    size_t fair = fair_room(widths, r->nconsoles, room);
+    fputs("      <system-out>", f);
+    for (size_t i = 0; i < r->nconsoles; i++) {
+        const struct result_console *c = &r->consoles[i];
+        if (i)
+            fprintf(f, "\n---- ttyS%u ----\n", c->port);
+        if (c->bytes)
+            xml_text_within(f, c->bytes, c->len, fair);
+    }
+    fputs("</system-out>\n", f);
+    free(widths);
+    return 0;
+}
+
+static int testcase(FILE *f, const struct result *r,
+                    const struct junit_case *named)
+{
+    size_t room = CASE_ROOM;
+    open_testcase(f, named->name, named->class_name, r->duration_ns);
+    if (elements[r->verdict]) {
+        open_verdict(f, r->verdict, r->message, r->kind);
+        room -= explanation(f, r);
+        fprintf(f, "</%s>\n", elements[r->verdict]);
+    }
+    int code = consoles(f, r, room);
+    fputs("    </testcase>\n", f);
+    return code;
+}
+
+// A test that the guest ran is a testcase beside its scenario, in a class of
+// the scenario's own.
+static void guest_test(FILE *f, const struct result_test *t,
+                       const char *class_name, const char *name)
+{
+    open_testcase(f, name, class_name, t->took_ns);
     const char *details = or_empty(t->details);
     if (elements[t->verdict]) {
         open_verdict(f, t->verdict, t->message, "ktap");
-        xml_text(f, details, strlen(details));
+        xml_text_within(f, details, strlen(details), CASE_ROOM);
         fprintf(f, "</%s>\n", elements[t->verdict]);
     } else if (*details) {
         fputs("      <system-out>", f);
-        xml_text(f, details, strlen(details));
+        xml_text_within(f, details, strlen(details), CASE_ROOM);
         fputs("</system-out>\n", f);
     }
     fputs("    </testcase>\n", f);
 }
 
-static void guest_tests(FILE *f, const struct result *r)
+static void guest_tests(FILE *f, const struct result *r,
+                        const struct junit_case *named)
 {
-    char *outer = class_of(r);
-    char *class_name = NULL;
-    if (outer && asprintf(&class_name, "%s%s%s", outer, *outer ? "." : "",
-                          or_empty(r->title)) < 0)
-        class_name = NULL;
     for (size_t i = 0; i < r->ntests; i++)
-        guest_test(f, &r->tests[i], class_name);
-    free(class_name);
-    free(outer);
+        guest_test(f, &r->tests[i], named->guest_class, named->tests[i]);
 }
 
 static void timestamp(FILE *f, uint64_t unix_ns)
@@ -248,10 +279,11 @@ static void timestamp(FILE *f, uint64_t unix_ns)
             utc.tm_min, utc.tm_sec);
 }
 
-static void testsuite(FILE *f, const struct result *r)
+static int testsuite(FILE *f, const struct result *r,
+                     const struct junit_case *named)
 {
     fputs("  <testsuite", f);
-    xml_attribute(f, "name", r->path ? r->path : r->title);
+    xml_attribute(f, "name", named->suite);
     struct counts n = {0};
     count(&n, r);
     fprintf(f, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"",
@@ -265,15 +297,22 @@ static void testsuite(FILE *f, const struct result *r)
         xml_attribute(f, "file", r->path);
     fputs(">\n", f);
     properties(f, r);
-    testcase(f, r);
-    guest_tests(f, r);
+    int code = testcase(f, r, named);
+    guest_tests(f, r, named);
     fputs("  </testsuite>\n", f);
+    return code;
 }
 
 int junit_print(FILE *f, const struct result_list *all)
 {
     uint64_t total = 0;
     struct counts n = {0};
+    struct junit_names names;
+    int code = junit_names_make(&names, all);
+    if (code) {
+        junit_names_free(&names);
+        return code;
+    }
     for (size_t i = 0; i < all->count; i++) {
         total += all->items[i].duration_ns;
         count(&n, &all->items[i]);
@@ -284,8 +323,9 @@ int junit_print(FILE *f, const struct result_list *all)
             n.tests, n.of[VERDICT_FAILED], n.of[VERDICT_ERROR]);
     xml_seconds(f, total);
     fputs("\">\n", f);
-    for (size_t i = 0; i < all->count; i++)
-        testsuite(f, &all->items[i]);
+    for (size_t i = 0; !code && i < all->count; i++)
+        code = testsuite(f, &all->items[i], &names.list[i]);
     fputs("</testsuites>\n", f);
-    return ferror(f) ? -EIO : 0;
+    junit_names_free(&names);
+    return code ? code : ferror(f) ? -EIO : 0;
 }

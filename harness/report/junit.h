@@ -2,8 +2,9 @@
 // JUnit XML as Jenkins, GitLab and GitHub's reporters read it. One
 // <testsuite> holds one scenario: Jenkins' schema has properties on suites
 // only, and every scenario has properties of its own. Its first <testcase> is
-// the scenario, the others are the tests that the guest ran (classname
-// "folder.title").
+// the scenario, the others are the tests that the guest ran; junit_names.h says
+// how they are called. Whatever guests printed, parsers with libxml2's limits
+// read it: no text or attribute of more than 10,000,000 bytes.
 #pragma once
 
 #include "harness/report/result.h"
@@ -16,5 +17,5 @@ struct result_list {
     const struct result *items;
 };
 
-// Writes the report. 0, or -EIO.
+// Writes the report. 0, -EIO or -ENOMEM.
 int junit_print(FILE *f, const struct result_list *all);

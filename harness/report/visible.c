@@ -2,6 +2,8 @@
 // Hostile bytes made readable. See visible.h.
 #include "harness/report/visible.h"
 
+#include <string.h>
+
 size_t visible_decode(const char *bytes, size_t len, uint32_t *out)
 {
     const unsigned char *s = (const unsigned char *)bytes;
@@ -47,40 +49,94 @@ bool visible_is_hidden(uint32_t c)
     return false;
 }
 
+// One character, or one byte that is none, and what stands for it.
+struct step {
+    size_t taken;
+    const char *text; // not ended by a NUL
+    size_t len;
+    char room[16]; // "\\u{10FFFF}"
+};
+
 // The control pictures are U+2400 + code, and U+2421 for DEL.
-static void picture(FILE *f, uint32_t c)
+static int picture(char *to, size_t size, uint32_t c)
 {
     unsigned symbol = c == 0x7f ? 0x21 : c;
-    fprintf(f, "\xe2\x90%c", (int)(0x80 | symbol));
+    return snprintf(to, size, "\xe2\x90%c", (int)(0x80 | symbol));
 }
 
-static void character(FILE *f, const char *bytes, size_t n, uint32_t c)
+static void character(struct step *s, const char *bytes, uint32_t c)
 {
-    if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-        picture(f, c);
-    else if (visible_is_hidden(c))
-        fprintf(f, "\\u{%X}", (unsigned)c);
-    else
-        fwrite(bytes, 1, n, f);
+    int len;
+    if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+        len = picture(s->room, sizeof(s->room), c);
+    } else if (visible_is_hidden(c)) {
+        len = snprintf(s->room, sizeof(s->room), "\\u{%X}", (unsigned)c);
+    } else {
+        s->text = bytes;
+        s->len = s->taken;
+        return;
+    }
+    s->text = s->room;
+    s->len = (size_t)len;
+}
+
+// The first of at least one byte.
+static void step(struct step *s, const char *bytes, size_t len,
+                 const char *(*escape)(uint32_t character))
+{
+    uint32_t c = 0;
+    size_t n = visible_decode(bytes, len, &c);
+    s->taken = n ? n : 1;
+    s->text = s->room;
+    s->len = 0;
+    if (!n) {
+        s->len = (size_t)snprintf(s->room, sizeof(s->room), "\\x%02X",
+                                  (unsigned)(unsigned char)*bytes);
+        return;
+    }
+    if (c == '\r' && len > 1 && bytes[1] == '\n')
+        return;
+    const char *instead = escape ? escape(c) : NULL;
+    if (!instead) {
+        character(s, bytes, c);
+        return;
+    }
+    s->text = instead;
+    s->len = strlen(instead);
 }
 
 void visible_text(FILE *f, const char *bytes, size_t len,
                   const char *(*escape)(uint32_t character))
 {
-    size_t n = 0;
-    for (size_t i = 0; i < len; i += n ? n : 1) {
-        uint32_t c = 0;
-        n = visible_decode(bytes + i, len - i, &c);
-        if (!n) {
-            fprintf(f, "\\x%02X", (unsigned)(unsigned char)bytes[i]);
-            continue;
-        }
-        if (c == '\r' && i + 1 < len && bytes[i + 1] == '\n')
-            continue;
-        const char *instead = escape ? escape(c) : NULL;
-        if (instead)
-            fputs(instead, f);
-        else
-            character(f, bytes + i, n, c);
+    struct step s;
+    for (size_t i = 0; i < len; i += s.taken) {
+        step(&s, bytes + i, len - i, escape);
+        fwrite(s.text, 1, s.len, f);
     }
+}
+
+size_t visible_width(const char *bytes, size_t len,
+                     const char *(*escape)(uint32_t character))
+{
+    struct step s;
+    size_t width = 0;
+    for (size_t i = 0; i < len; i += s.taken) {
+        step(&s, bytes + i, len - i, escape);
+        width += s.len;
+    }
+    return width;
+}
+
+size_t visible_fit(const char *bytes, size_t len, size_t room,
+                   const char *(*escape)(uint32_t character))
+{
+    struct step s;
+    size_t i = 0;
+    for (; i < len; i += s.taken) {
+        step(&s, bytes + i, len - i, escape);
+        if (s.len > room)
+            break;
+        room -= s.len;
+    }
+    return i;
 }

@@ -27,3 +27,12 @@ bool visible_is_hidden(uint32_t character);
 // character, NULL means that the rules above hold.
 void visible_text(FILE *f, const char *bytes, size_t len,
                   const char *(*escape)(uint32_t character));
+
+// How many bytes visible_text writes of them.
+size_t visible_width(const char *bytes, size_t len,
+                     const char *(*escape)(uint32_t character));
+
+// The length of the longest beginning, between two characters, of which
+// visible_text writes at most room bytes.
+size_t visible_fit(const char *bytes, size_t len, size_t room,
+                   const char *(*escape)(uint32_t character));

@@ -135,10 +135,138 @@ Test(junit, numbers_do_not_follow_the_locale)
     char *text = slurp(path);
     cr_expect(strstr(text, "name=\"mark.plain.wall_s\" value=\"1.500\""));
     cr_expect(strstr(text, "name=\"mark.plain.exits\" value=\"77\""));
-    cr_expect(strstr(text, "classname=\"tests.plain\""));
+    cr_expect(strstr(text, "classname=\"tests.plain.plain\""));
     free(text);
     unlink(path);
     result_free(&r);
+}
+
+// ---- Limits -----------------------------------------------------------------
+
+static char *many(const char *unit, size_t bytes)
+{
+    size_t len = strlen(unit);
+    char *text = malloc(bytes + len + 1);
+    cr_assert_not_null(text);
+    size_t n = 0;
+    for (; n < bytes; n += len)
+        memcpy(text + n, unit, len);
+    text[n] = '\0';
+    return text;
+}
+
+// As much of unit as a guest and the harness can put wherever text goes.
+static void fill_up(struct result *r, const char *unit)
+{
+    char *text = many(unit, 3000000);
+    fill(r, VERDICT_FAILED, text);
+    result_set(&r->guest_note, "%s", text);
+    result_add_reading(r, text, 1);
+    result_add_initcall(r, text, 1, 0);
+    for (int i = 0; i < 100; i++)
+        result_add_note(r, i % 2, 7, text, "%s", text);
+    result_add_test(r, text, VERDICT_ERROR, 0, 0, text, text);
+    result_add_test(r, text, VERDICT_PASSED, 0, 0, NULL, text);
+    result_add_test(r, text, VERDICT_SKIPPED, 0, 0, text, text);
+    for (unsigned port = 2; port < 5; port++)
+        result_add_console(r, port, many(unit, 5000000), 5000000, 0);
+    free(text);
+}
+
+// Does `command FILE` read it without a word?
+static bool reads(const char *command, const char *path)
+{
+    char *whole = NULL;
+    cr_assert_geq(asprintf(&whole, "%s '%s' 2>&1", command, path), 0);
+    // NOLINTNEXTLINE(cert-env33-c): the command is a constant of this test
+    int status = system(whole);
+    free(whole);
+    return status == 0;
+}
+
+static void expect_read(const char *path)
+{
+    cr_expect(valid(path));
+    static const char *const readers[] = {"--stream", "--push", "--sax",
+                                          "--memory"};
+    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+        char command[64];
+        snprintf(command, sizeof(command), "xmllint --noout %s >/dev/null",
+                 readers[i]);
+        cr_expect(reads(command, path), "%s", readers[i]);
+    }
+    if (!system("command -v python3 >/dev/null"))
+        cr_expect(reads("python3 -c 'import sys, xml.etree.ElementTree as E\n"
+                        "for c in E.parse(sys.argv[1]).iter(\"testcase\"):\n"
+                        "  assert sum(len(t) for t in c.itertext()) < 1e7'",
+                        path));
+}
+
+// 10,000,000 bytes are the most that libxml2 takes as one text: what is written
+// counts, not what the guest printed, and all ports of a testcase together.
+Test(junit, text_of_any_size_is_read_by_libxml2, .timeout = 120)
+{
+    need_xmllint();
+    static const char *const units[] = {"\xff", "&", "\x01\n", "\"<\r\n",
+                                        "\xe2\x80\xae", "\xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        struct result r;
+        fill_up(&r, units[i]);
+        struct result_list all = {1, &r};
+        const char *path = temporary();
+        cr_assert_eq(write_all(path, &all), 0);
+        result_free(&r);
+        expect_read(path);
+        unlink(path);
+    }
+}
+
+Test(junit, what_is_left_out_is_told_and_both_ends_stay)
+{
+    struct result r;
+    result_init(&r);
+    result_set(&r.path, "a.tc");
+    result_set(&r.title, "A");
+    char *noise = many("\xff", 4000000), *small = many("b\n", 1000);
+    memcpy(noise, "begins", 6);
+    memcpy(noise + 3999996, "ends", 4);
+    result_add_console(&r, 0, noise, 4000000, 0);
+    result_add_console(&r, 1, small, 1000, 0);
+    struct result_list all = {1, &r};
+    const char *path = temporary();
+    cr_assert_eq(write_all(path, &all), 0);
+    char *text = slurp(path);
+    size_t len = strlen(text);
+    cr_expect(len > 8900000 && len < 9002000, "%zu", len);
+    cr_expect_not_null(strstr(text, "<system-out>begins\\xFF"));
+    cr_expect_not_null(strstr(text, "\\xFFends\n---- ttyS1 ----\nb\nb\n"));
+    const char *told = strstr(text, "\n[... ");
+    cr_assert_not_null(told);
+    // A byte is four characters.
+    long left_out = strtol(told + 6, NULL, 10);
+    cr_expect(left_out > 1740000 && left_out < 1760000, "%ld", left_out);
+    cr_expect_null(strstr(told + 1, "\n[... "), "the other port is whole");
+    free(text);
+    unlink(path);
+    result_free(&r);
+}
+
+// Files of any size, for the limits are those of one text.
+Test(junit, many_large_scenarios_are_read, .timeout = 120)
+{
+    need_xmllint();
+    struct result r[8];
+    for (size_t i = 0; i < 8; i++) {
+        fill(&r[i], VERDICT_PASSED, "plain");
+        result_add_console(&r[i], 2, many("line &\n", 6000000), 6000000, 0);
+    }
+    struct result_list all = {8, r};
+    const char *path = temporary();
+    cr_assert_eq(write_all(path, &all), 0);
+    for (size_t i = 0; i < 8; i++)
+        result_free(&r[i]);
+    expect_read(path);
+    unlink(path);
 }
 
 Test(output, tells_what_can_not_be_written)
