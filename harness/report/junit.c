@@ -14,10 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-// libxml2, and what is built on it, refuses a text of more than 10,000,000 bytes
-// unless it is told otherwise. Of one testcase no more than this is written,
-// markup and what stands for control characters counted: first its explanation,
-// then what its consoles and its details have.
+// libxml2, and what is built on it, refuses a text of more than 10,000,000
+// bytes unless it is told otherwise. Of one testcase no more than this is
+// written, markup and what stands for control characters counted: first its
+// explanation, then what its consoles and its details have.
 #define CASE_ROOM        ((size_t)9000000)
 #define EXPLANATION_ROOM (CASE_ROOM / 3)
 

@@ -259,10 +259,11 @@ Test(junit, has_the_guests_tests)
     cr_expect(strstr(text, "tests=\"20\" failures=\"5\" errors=\"5\""));
     cr_expect(strstr(text, "tests=\"5\" failures=\"2\" errors=\"1\" "
                            "skipped=\"1\""));
-    cr_expect(strstr(text, "<testcase name=\"s/b\" "
-                           "classname=\"a.plain.plain: plain\" time=\"1.500\">\n"
-                           "      <failure message=\"plain\" type=\"ktap\">"
-                           "plain</failure>"));
+    cr_expect(strstr(text,
+                     "<testcase name=\"s/b\" "
+                     "classname=\"a.plain.plain: plain\" time=\"1.500\">\n"
+                     "      <failure message=\"plain\" type=\"ktap\">"
+                     "plain</failure>"));
     cr_expect(strstr(text, "<skipped message=\"plain\"></skipped>"));
     free(text);
 }

@@ -91,8 +91,9 @@ Test(junit_names, do_not_depend_on_others)
     static const struct {
         const char *path, *title;
     } cases[] = {
-        {"t/one.tc", "boot"},   {"t/one/boot.tc", "foo"}, {"t.one.tc", "boot"},
-        {"t/one.x.tc", "boot"}, {"t/one/x.tc", "boot"},   {"t/one_x.tc", "boot"},
+        {"t/one.tc", "boot"},    {"t/one/boot.tc", "foo"},
+        {"t.one.tc", "boot"},    {"t/one.x.tc", "boot"},
+        {"t/one/x.tc", "boot"},  {"t/one_x.tc", "boot"},
         {"../t/one.tc", "boot"}, {"t/one.tc", "boot.x"},
     };
     struct result_list all = {0};
@@ -118,8 +119,8 @@ Test(junit_names, do_not_depend_on_others)
 // Two runs in one report, and names that look like numbers given here.
 Test(junit_names, what_is_equal_is_numbered)
 {
-    static const char *const tests[] = {"a (2)", "a", "a", "a (2)", "a\x01",
-                                        "a\xe2\x90\x81", NULL};
+    static const char *const tests[] = {
+        "a (2)", "a", "a", "a (2)", "a\x01", "a\xe2\x90\x81", NULL};
     struct result_list all = {0};
     for (int i = 0; i < 3; i++)
         add(&all, "t/a.tc", "A", tests);
@@ -158,12 +159,12 @@ Test(junit_names, no_part_is_empty)
         {"./boot.tc", ".boot.", "boot"},
         {"/abs//x/./boot.tc", "..", "abs.x.boot"},
         {"../boot.tc", " ", "\xe2\x80\xa4\xe2\x80\xa4.boot"},
-        {"a.b/c.tc", "", "a\xe2\x80\xa4"
-                         "b.c"},
+        {"a.b/c.tc", "",
+         "a\xe2\x80\xa4"
+         "b.c"},
         {".hidden/.tc", "v6.1", "\xe2\x80\xa4hidden.\xe2\x80\xa4tc"},
         {" / .tc", "\t\n", "_._"},
-        {"\xc3\xa4 b/\xe3\x80\x80/\xff.tc", "\xc2\xa0",
-         "\xc3\xa4 b._.\\xFF"},
+        {"\xc3\xa4 b/\xe3\x80\x80/\xff.tc", "\xc2\xa0", "\xc3\xa4 b._.\\xFF"},
     };
     struct result_list all = {0};
     for (size_t i = 0; i < MOST; i++)
