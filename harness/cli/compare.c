@@ -19,9 +19,8 @@
 // judged once at the end. That number comes from the variance alone and not
 // from the difference that the pilot saw, so looking at the pilot costs no
 // false alarms (Stein 1945).
-#define PILOT_RUNS  10
-#define MOST_RUNS   60
-#define MOST_FAILED 10 // one boot in so many may fail
+#define PILOT_RUNS 10
+#define MOST_RUNS  60
 
 struct part { // one stage
     struct boots boots;
@@ -102,6 +101,7 @@ static int collect(const struct comparison *c, size_t selected, unsigned side,
 // One case compared. marks and sides are borrowed from here.
 struct judged {
     struct series sides[BOOT_SIDES];
+    struct told_boots boots[BOOT_SIDES];
     const char **names;
     size_t nmarks;
     struct compared_mark *marks;
@@ -138,6 +138,12 @@ static int compare_tables(const struct comparison *c, struct judged *j,
     return code;
 }
 
+static struct told_boots told_boots(const struct series *s)
+{
+    return (struct told_boots){s->count, s->failed,
+                               s->failure ? s->failure->message : NULL};
+}
+
 static int judge(const struct comparison *c, size_t selected, struct judged *j,
                  struct error *err)
 {
@@ -145,13 +151,17 @@ static int judge(const struct comparison *c, size_t selected, struct judged *j,
     int code = 0;
     for (unsigned i = 0; !code && i < BOOT_SIDES; i++)
         code = collect(c, selected, i, &j->sides[i]);
+    for (unsigned i = 0; i < BOOT_SIDES; i++)
+        j->boots[i] = told_boots(&j->sides[i]);
     // A boot whose other half failed has no neighbour in time.
     if (!code)
         series_pair(&j->sides[0], &j->sides[1]);
-    if (!code)
+    // Without a pair there are no marks, so none can be missed.
+    bool any = !code && j->sides[0].count;
+    if (any)
         code = series_marks(j->sides, BOOT_SIDES, c->o->marks, &j->names,
                             &j->nmarks, err);
-    if (!code && j->nmarks && j->sides[0].count >= 2)
+    if (any && !code && j->nmarks)
         code = compare_tables(c, j, err);
     else
         j->nmarks = 0;
@@ -197,46 +207,12 @@ static int boot_all(struct comparison *c, struct error *err)
 
 // ---- What is told -----------------------------------------------------------
 
-static bool too_many_failed(const struct series *s)
-{
-    return s->failed * MOST_FAILED > s->count + s->failed;
-}
-
-// Boots that failed: true when nothing can be said of the times. A head that
-// fails where base boots is worse than slow.
-static bool tell_failures(const char *scenario, const struct judged *j,
-                          struct telling *t)
-{
-    static const char *const names[BOOT_SIDES] = {"base", "head"};
-    bool bad = false;
-    for (size_t i = 0; i < BOOT_SIDES; i++) {
-        const struct series *s = &j->sides[i];
-        if (!s->failed)
-            continue;
-        fprintf(stderr, "%s: %zu of %s's boots did not pass: %s\n", scenario,
-                s->failed, names[i],
-                s->failure && s->failure->message ? s->failure->message : "");
-        bad |= too_many_failed(s);
-    }
-    if (bad && too_many_failed(&j->sides[1]) && !j->sides[0].failed)
-        t->broken = true;
-    else if (bad)
-        t->unmeasured = true;
-    return bad;
-}
-
 static void tell_case(const struct comparison *c, size_t selected,
                       const struct judged *j, struct telling *t)
 {
     const char *title = c->selection.list[selected].what.title;
-    if (tell_failures(title, j, t))
-        return;
-    if (j->nmarks) {
+    if (!telling_failures(t, title, &j->boots[0], &j->boots[1]))
         telling_case(t, title, j->marks, j->nmarks);
-        return;
-    }
-    fprintf(stderr, "%s: no mark was reached by both sides twice\n", title);
-    t->unmeasured = true;
 }
 
 static int conclude(struct comparison *c)

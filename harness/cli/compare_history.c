@@ -24,7 +24,8 @@ struct sample {
 struct recorded {
     char *scenario, *guest;
     char environment[65];
-    size_t count;
+    bool passed;  // if not, it is only counted
+    size_t count; // of a boot that passed
     struct sample *values;
 };
 
@@ -107,7 +108,8 @@ static int take_run(void *owner, const struct history_run *run,
     *r = (struct recorded){.scenario = strdup(run->scenario),
                            .guest = strdup(run->guest)};
     memcpy(r->environment, run->environment_id, sizeof(r->environment));
-    if (!r->scenario || !r->guest || copy_values(r, run, t->cpu))
+    r->passed = !strcmp(run->verdict, "passed");
+    if (!r->scenario || !r->guest || (r->passed && copy_values(r, run, t->cpu)))
         return error_set(err, -ENOMEM, "out of memory");
     return 0;
 }
@@ -124,7 +126,6 @@ static int read_sides(struct recordings_of *all, const struct options *o,
         struct history_query query = {.scenario = o->scenario,
                                       .guest = o->guest,
                                       .commit = s->commit,
-                                      .passed_only = true,
                                       .newest = (uint64_t)o->newest};
         if (!s->commit)
             return error_set(err, -EINVAL,
@@ -165,75 +166,144 @@ static bool is_same(const struct recorded *a, const struct recorded *b)
            !strcmp(a->environment, b->environment);
 }
 
-static size_t count_same(const struct side *s, const struct recorded *like,
-                         size_t before)
+static struct told_boots count_same(const struct side *s,
+                                    const struct recorded *like, size_t before)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < before; i++)
-        n += is_same(&s->runs[i], like);
-    return n;
-}
-
-// The marks of a run, in the order of their times, that are wanted.
-static size_t list_marks(const struct recorded *r, const char *wanted,
-                         const char **names)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        const char *mark = r->values[i].mark;
-        if (wanted ? mark_listed(wanted, mark)
-                   : strcmp(mark, "process_start") != 0)
-            names[n++] = mark;
+    struct told_boots n = {0};
+    for (size_t i = 0; i < before; i++) {
+        if (!is_same(&s->runs[i], like))
+            continue;
+        n.passed += s->runs[i].passed;
+        n.failed += !s->runs[i].passed;
     }
     return n;
 }
 
-static double *make_table(const struct side *s, const struct recorded *like,
-                          const char *const *names, size_t nmarks, size_t n)
+static bool has_any(const struct side *s, const struct recorded *like,
+                    size_t before)
 {
-    double *values = calloc(n * nmarks + 1, sizeof(*values));
+    const struct told_boots n = count_same(s, like, before);
+    return n.passed || n.failed;
+}
+
+// The marks that boots of either side have and that are wanted, in the order of
+// the first boot that has them.
+struct mark_names {
+    size_t count, room;
+    const char **list;
+};
+
+static int add_name(struct mark_names *names, const char *mark)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (!strcmp(names->list[i], mark))
+            return 0;
+    }
+    if (names->count == names->room) {
+        size_t room = names->room ? names->room * 2 : 16;
+        const char **list =
+            reallocarray(names->list, room, sizeof(const char *));
+        if (!list)
+            return -ENOMEM;
+        names->list = list;
+        names->room = room;
+    }
+    names->list[names->count++] = mark;
+    return 0;
+}
+
+// like: of its group only; NULL: of all.
+static int list_marks(const struct recordings_of *all,
+                      const struct recorded *like, const char *wanted,
+                      struct mark_names *names)
+{
+    int code = 0;
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t i = 0; i < all->side[s].count; i++) {
+            const struct recorded *r = &all->side[s].runs[i];
+            if (like && !is_same(r, like))
+                continue;
+            for (size_t m = 0; !code && m < r->count; m++) {
+                const char *mark = r->values[m].mark;
+                if (wanted ? mark_listed(wanted, mark)
+                           : strcmp(mark, "process_start") != 0)
+                    code = add_name(names, mark);
+            }
+        }
+    }
+    return code;
+}
+
+// A mark of --mark that no boot has is a slip, unless none has any.
+static int check_wanted(const struct recordings_of *all, const char *wanted,
+                        struct error *err)
+{
+    struct mark_names names = {0};
+    int code = list_marks(all, NULL, NULL, &names);
+    if (code)
+        error_set(err, code, "out of memory");
+    for (const char *at = wanted; !code && names.count && at && *at;) {
+        size_t len = strcspn(at, ",");
+        size_t i = 0;
+        while (i < names.count && (strlen(names.list[i]) != len ||
+                                   memcmp(names.list[i], at, len) != 0))
+            i++;
+        if (i == names.count)
+            code = error_set(err, -EINVAL,
+                             "--mark %.*s: no boot of %.12s or %.12s reached "
+                             "it; there is, for one, %.40s",
+                             (int)len, at, all->side[0].commit,
+                             all->side[1].commit, names.list[0]);
+        at += len + (at[len] == ',');
+    }
+    free(names.list);
+    return code;
+}
+
+static double *make_table(const struct side *s, const struct recorded *like,
+                          const struct mark_names *names, size_t n)
+{
+    double *values = calloc(n * names->count + 1, sizeof(*values));
     size_t row = 0;
     for (size_t i = 0; values && i < s->count; i++) {
         const struct recorded *r = &s->runs[i];
-        if (!is_same(r, like))
+        if (!r->passed || !is_same(r, like))
             continue;
-        for (size_t k = 0; k < nmarks; k++) {
+        for (size_t k = 0; k < names->count; k++) {
             double value = NAN;
             for (size_t m = 0; m < r->count; m++) {
-                if (!strcmp(r->values[m].mark, names[k]))
+                if (!strcmp(r->values[m].mark, names->list[k]))
                     value = r->values[m].value;
             }
-            values[row * nmarks + k] = value;
+            values[row * names->count + k] = value;
         }
         row++;
     }
     return values;
 }
 
-static int compare_group(struct telling *t, const struct recordings_of *all,
-                         const struct recorded *like, struct error *err)
+static int compare_tables(struct telling *t, const struct recordings_of *all,
+                          const struct recorded *like, const size_t rows[2],
+                          struct error *err)
 {
-    const struct side *base = &all->side[0], *head = &all->side[1];
-    size_t base_n = count_same(base, like, base->count);
-    size_t head_n = count_same(head, like, head->count);
-    const char **names = calloc(like->count + 1, sizeof(*names));
-    size_t n = names ? list_marks(like, t->o->marks, names) : 0;
+    struct mark_names names = {0};
+    int code = list_marks(all, like, t->o->marks, &names);
+    size_t n = names.count;
     struct mark_comparison *out = calloc(n + 1, sizeof(*out));
     struct compared_mark *marks = calloc(n + 1, sizeof(*marks));
-    double *a = names ? make_table(base, like, names, n, base_n) : NULL;
-    double *b = names ? make_table(head, like, names, n, head_n) : NULL;
-    int code = -ENOMEM;
-    if (out && marks && a && b && n) {
-        const struct run_table before = {base_n, n, a}, after = {head_n, n, b};
-        code = compare_runs(&before, &after, &t->how, out, err);
-    } else if (names && !n) {
-        code = 0; // no mark is wanted of it
+    double *a = make_table(&all->side[0], like, &names, rows[0]);
+    double *b = make_table(&all->side[1], like, &names, rows[1]);
+    if (!out || !marks || !a || !b)
+        code = -ENOMEM;
+    if (!code && n) {
+        const struct run_table base = {rows[0], n, a}, head = {rows[1], n, b};
+        code = compare_runs(&base, &head, &t->how, out, err);
     }
     for (size_t i = 0; !code && i < n; i++)
-        marks[i] = (struct compared_mark){names[i], out[i]};
-    if (!code && n)
+        marks[i] = (struct compared_mark){names.list[i], out[i]};
+    if (!code)
         telling_case(t, like->scenario, marks, n);
-    free(names);
+    free(names.list);
     free(out);
     free(marks);
     free(a);
@@ -241,20 +311,51 @@ static int compare_group(struct telling *t, const struct recordings_of *all,
     return code;
 }
 
+static int compare_group(struct telling *t, const struct recordings_of *all,
+                         const struct recorded *like, struct error *err)
+{
+    const struct side *base = &all->side[0], *head = &all->side[1];
+    const struct told_boots before = count_same(base, like, base->count);
+    const struct told_boots after = count_same(head, like, head->count);
+    if (telling_failures(t, like->scenario, &before, &after))
+        return 0;
+    return compare_tables(t, all, like,
+                          (const size_t[]){before.passed, after.passed}, err);
+}
+
+// Of a group that one side doesn't have nothing follows, but it is said.
+static void tell_alone(const struct recordings_of *all, size_t side)
+{
+    const struct side *has = &all->side[side], *lacks = &all->side[!side];
+    for (size_t i = 0; i < has->count; i++) {
+        const struct recorded *like = &has->runs[i];
+        if (has_any(has, like, i) || has_any(lacks, like, lacks->count))
+            continue;
+        const struct told_boots n = count_same(has, like, has->count);
+        fprintf(stderr,
+                "%s on %s: %.12s has %zu boots of it and %.12s none in the "
+                "same environment\n",
+                like->scenario, like->guest, has->commit, n.passed + n.failed,
+                lacks->commit);
+    }
+}
+
 static int compare_groups(struct telling *t, const struct recordings_of *all,
                           struct error *err)
 {
     const struct side *base = &all->side[0], *head = &all->side[1];
     size_t groups = 0;
-    int code = 0;
+    int code = check_wanted(all, t->o->marks, err);
     for (size_t i = 0; !code && i < base->count; i++) {
         const struct recorded *like = &base->runs[i];
         // The first of its group stands for it.
-        if (count_same(base, like, i) || !count_same(head, like, head->count))
+        if (has_any(base, like, i) || !has_any(head, like, head->count))
             continue;
         code = compare_group(t, all, like, err);
         groups++;
     }
+    for (size_t i = 0; !code && i < 2; i++)
+        tell_alone(all, i);
     if (!code && !groups) {
         fprintf(stderr,
                 "toyvmm-test: %.12s (%zu runs) and %.12s (%zu runs) share no "

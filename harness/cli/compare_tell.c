@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define MOST_FAILED 10 // one boot in so many may fail
+
 static FILE *open_file(struct told_file *file, const char *path)
 {
     file->f = path ? open_memstream(&file->bytes, &file->len) : NULL;
@@ -40,10 +42,24 @@ int telling_begin(struct telling *t, const struct options *o, struct error *err)
     return 0;
 }
 
+static void tell(struct telling *t, const struct compared *told)
+{
+    compared_terminal(stdout, told);
+    if (t->json.f)
+        compared_json(t->json.f, told);
+    if (t->summary.f)
+        compared_markdown(t->summary.f, told);
+    enum gate gate = compared_gate(told);
+    t->slower |= gate == GATE_BROKEN && !told->failed;
+    t->failing |= gate == GATE_BROKEN && told->failed;
+    t->open |= gate == GATE_OPEN;
+    t->unmeasured |= gate == GATE_UNMEASURED;
+}
+
 void telling_case(struct telling *t, const char *scenario,
                   const struct compared_mark *marks, size_t nmarks)
 {
-    const struct compared told = {
+    struct compared told = {
         .scenario = scenario,
         .base = t->base,
         .head = t->head,
@@ -52,14 +68,62 @@ void telling_case(struct telling *t, const char *scenario,
         .marks = marks,
         .warning = t->warning,
     };
-    compared_terminal(stdout, &told);
-    if (t->json.f)
-        compared_json(t->json.f, &told);
-    if (t->summary.f)
-        compared_markdown(t->summary.f, &told);
-    enum gate gate = compared_gate(&told);
-    t->broken |= gate == GATE_BROKEN;
-    t->open |= gate == GATE_OPEN;
+    if (!nmarks)
+        told.failed = "no mark was reached by both sides";
+    tell(t, &told);
+}
+
+static bool too_many_failed(const struct told_boots *b)
+{
+    return b->failed * MOST_FAILED > b->passed + b->failed;
+}
+
+static char *failures_text(const struct told_boots *const sides[2])
+{
+    static const char *const names[] = {"base", "head"};
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f)
+        return NULL;
+    for (size_t i = 0; i < 2; i++) {
+        const struct told_boots *b = sides[i];
+        if (b->failed)
+            fprintf(f, "%s%zu of %s's boots did not pass, %zu did%s%s",
+                    len ? "; " : "", b->failed, names[i], b->passed,
+                    b->why ? ": " : "", b->why ? b->why : "");
+        fflush(f);
+    }
+    if (!fclose(f))
+        return text;
+    free(text);
+    return NULL;
+}
+
+bool telling_failures(struct telling *t, const char *scenario,
+                      const struct told_boots *base,
+                      const struct told_boots *head)
+{
+    const struct told_boots *const sides[2] = {base, head};
+    bool bad = too_many_failed(base) || too_many_failed(head);
+    if (!base->failed && !head->failed)
+        return false;
+    char *text = failures_text(sides);
+    const char *words = text ? text : "boots did not pass";
+    fprintf(stderr, "%s: %s\n", scenario, words);
+    const struct compared told = {
+        .scenario = scenario,
+        .base = t->base,
+        .head = t->head,
+        .options = &t->how,
+        .warning = t->warning,
+        .failed = words,
+        .broken = !too_many_failed(base),
+    };
+    if (bad)
+        tell(t, &told);
+    free(text);
+    return bad;
 }
 
 static int write_text(FILE *f, const void *owner)
@@ -81,6 +145,18 @@ static int save(struct told_file *file, const char *path, bool append)
     return code ? complain(&err, EXIT_UNABLE) : 0;
 }
 
+static const char *gate_word(const struct telling *t)
+{
+    if (t->failing)
+        return "gate: broken: head does not boot";
+    if (t->slower)
+        return "gate: broken";
+    if (t->unmeasured)
+        return "gate: it could not be measured";
+    return t->open ? "gate: holds; too few samples to see small changes"
+                   : "gate: holds";
+}
+
 int telling_end(struct telling *t, bool interrupted)
 {
     const struct options *o = t->o;
@@ -88,13 +164,10 @@ int telling_end(struct telling *t, bool interrupted)
     int failed = save(&t->json, o->reports[REPORT_JSON], false);
     failed |= save(&t->summary, o->reports[REPORT_SUMMARY], true);
     if (gate && !o->quiet && !interrupted)
-        puts(t->broken       ? "gate: broken"
-             : t->unmeasured ? "gate: it could not be measured"
-             : t->open ? "gate: holds; too few samples to see small changes"
-                       : "gate: holds");
+        puts(gate_word(t));
     if (interrupted)
         return EXIT_INTERRUPTED;
-    if (t->broken && (gate || t->unmeasured))
+    if (t->failing || (gate && t->slower))
         return EXIT_FAILED;
     return t->unmeasured || failed ? EXIT_UNABLE : EXIT_PASSED;
 }

@@ -17,8 +17,9 @@ struct telling {
     struct compare_options how;
     const char *warning; // on noise, or ""
 
-    // What came out so far.
-    bool broken, open, unmeasured;
+    // What came out so far: a mark is slower; head fails where base boots.
+    bool slower, failing;
+    bool open, unmeasured;
 
     struct told_file {
         FILE *f; // NULL: not wanted
@@ -35,6 +36,21 @@ int telling_begin(struct telling *t, const struct options *o,
 void telling_case(struct telling *t, const char *scenario,
                   const struct compared_mark *marks, size_t nmarks);
 
+// The boots of one side: those that passed, those that didn't, and why the
+// first of these didn't, or NULL.
+struct told_boots {
+    size_t passed, failed;
+    const char *why;
+};
+
+// Tells of boots that failed. True when nothing can be said of the times: when
+// more than one in ten of a side failed. A head that fails so where base
+// doesn't is worse than slow.
+bool telling_failures(struct telling *t, const char *scenario,
+                      const struct told_boots *base,
+                      const struct told_boots *head);
+
 // Writes the files, prints the gate's word unless the comparison has no end,
-// and returns the exit code.
+// and returns the exit code: 1 when head doesn't boot, of a gate also when a
+// mark is slower; 3 when something could not be measured.
 int telling_end(struct telling *t, bool interrupted);

@@ -230,7 +230,8 @@ static void judge(const struct work *w, const struct shift *s,
     size_t beyond = runs_for(
         error, (log1p(o->target) - log1p(o->min_effect)) / z, runs, least);
     out->needed = seen > beyond ? seen : beyond;
-    bool sure = out->p_adjusted <= o->alpha;
+    // One run scatters in no way that is known, whatever its rank is.
+    bool sure = runs > 1 && out->p_adjusted <= o->alpha;
     if (sure && s->middle >= log1p(o->min_effect))
         out->change = CHANGE_SLOWER;
     else if (sure && s->middle <= -log1p(o->min_effect))
@@ -247,7 +248,7 @@ static bool compare_mark(struct work *w, size_t mark,
     size_t total = w->shuffles + 1;
     out->p = (double)(w->above[mark] + 1) / (double)total;
     out->p_adjusted = (double)(w->above_all[mark] + 1) / (double)total;
-    if (out->base_n < 2 || out->head_n < 2)
+    if (!out->base_n || !out->head_n)
         return true;
     double *base = w->scratch;
     double *head = w->scratch + out->base_n;

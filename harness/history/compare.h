@@ -33,8 +33,9 @@ enum change {
     CHANGE_SLOWER,
     CHANGE_FASTER,
     CHANGE_SAME,    // a change of `detectable` would have been seen
-    CHANGE_TOO_FEW, // `needed` runs of each would tell
-    CHANGE_ABSENT,  // fewer than two runs of base or of head have it
+    CHANGE_TOO_FEW, // `needed` runs of each would tell; of a mark that one run
+                    // has, at least so many
+    CHANGE_ABSENT,  // no run of base or none of head has it
 };
 
 const char *change_name(enum change c); // "slower", ...

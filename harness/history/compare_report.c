@@ -4,6 +4,10 @@
 
 #include "harness/history/trend.h"
 #include "harness/report/json.h"
+#include "harness/report/markdown.h"
+#include "harness/report/visible.h"
+
+#include <string.h>
 
 static double percent(double ratio)
 {
@@ -17,17 +21,25 @@ static void verdict(FILE *f, const struct mark_comparison *m)
     if (m->change == CHANGE_SAME)
         fprintf(f, " (%.1f %% would have been seen)", 100 * m->detectable);
     else if (m->change == CHANGE_TOO_FEW)
-        fprintf(f, " (%zu of each would do)", m->needed);
+        fprintf(f,
+                m->base_n < 2 || m->head_n < 2 ? " (%zu of each at least)"
+                                               : " (%zu of each would do)",
+                m->needed);
 }
 
 enum gate compared_gate(const struct compared *c)
 {
-    enum gate gate = GATE_HOLDS;
+    enum gate gate = GATE_UNMEASURED;
+    if (c->failed)
+        return c->broken ? GATE_BROKEN : GATE_UNMEASURED;
     for (size_t i = 0; i < c->nmarks; i++) {
-        if (c->marks[i].result.change == CHANGE_SLOWER)
+        enum change change = c->marks[i].result.change;
+        if (change == CHANGE_SLOWER)
             return GATE_BROKEN;
-        if (c->marks[i].result.change == CHANGE_TOO_FEW)
+        if (change == CHANGE_TOO_FEW)
             gate = GATE_OPEN;
+        else if (change != CHANGE_ABSENT && gate == GATE_UNMEASURED)
+            gate = GATE_HOLDS;
     }
     return gate;
 }
@@ -35,6 +47,12 @@ enum gate compared_gate(const struct compared *c)
 void compared_terminal(FILE *f, const struct compared *c)
 {
     fprintf(f, "%s: %s against %s\n", c->scenario, c->head, c->base);
+    if (c->failed) {
+        fputs("  ", f);
+        visible_text(f, c->failed, strlen(c->failed), NULL);
+        fputc('\n', f);
+        return;
+    }
     fprintf(f, "  %-16s %11s %11s %8s %18s %8s  %s\n", "mark", "base", "head",
             "change", "95 % interval", "p", "verdict");
     for (size_t i = 0; i < c->nmarks; i++) {
@@ -69,7 +87,19 @@ void compared_markdown(FILE *f, const struct compared *c)
         [CHANGE_TOO_FEW] = "&#x26A0; ",
         [CHANGE_ABSENT] = "",
     };
-    fprintf(f, "### %s: `%s` against `%s`\n\n", c->scenario, c->head, c->base);
+    fputs("### ", f);
+    markdown_text(f, c->scenario);
+    fputs(": ", f);
+    markdown_name(f, c->head);
+    fputs(" against ", f);
+    markdown_name(f, c->base);
+    fputs("\n\n", f);
+    if (c->failed) {
+        fputs(signs[c->broken ? CHANGE_SLOWER : CHANGE_TOO_FEW], f);
+        markdown_text(f, c->failed);
+        fputs("\n\n", f);
+        return;
+    }
     fputs("| mark | base | head | change | 95 % interval | p | verdict |\n"
           "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n",
           f);
@@ -77,7 +107,9 @@ void compared_markdown(FILE *f, const struct compared *c)
         const struct mark_comparison *m = &c->marks[i].result;
         char base[TREND_TIME];
         char head[TREND_TIME];
-        fprintf(f, "| `%s` | ", c->marks[i].name);
+        fputs("| ", f);
+        markdown_name(f, c->marks[i].name);
+        fputs(" | ", f);
         if (m->change == CHANGE_ABSENT)
             fputs("| | | | | ", f);
         else
@@ -126,6 +158,7 @@ void compared_json(FILE *f, const struct compared *c)
         [GATE_HOLDS] = "holds",
         [GATE_BROKEN] = "broken",
         [GATE_OPEN] = "too few samples",
+        [GATE_UNMEASURED] = "not measured",
     };
     struct json j = {.f = f};
     json_open(&j, NULL, '{');
@@ -140,6 +173,7 @@ void compared_json(FILE *f, const struct compared *c)
     json_real(&j, "power", c->options->power);
     json_bool(&j, "interleaved", c->options->interleaved);
     json_text(&j, "warning", c->warning);
+    json_text(&j, "failed", c->failed);
     json_open(&j, "marks", '[');
     for (size_t i = 0; i < c->nmarks; i++)
         mark_object(&j, &c->marks[i]);

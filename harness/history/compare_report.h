@@ -19,6 +19,11 @@ struct compared {
     size_t nmarks;
     const struct compared_mark *marks;
     const char *warning; // on the host's noise, or ""
+
+    // Boots that failed, in a sentence, where nothing can be said of the times
+    // (there are no marks then); or NULL. Broken: base boots, head doesn't.
+    const char *failed;
+    bool broken;
 };
 
 // A table, a row for each mark, and what the words in it mean.
@@ -31,7 +36,8 @@ void compared_json(FILE *f, const struct compared *c);
 // Markdown for a merge request or a step summary.
 void compared_markdown(FILE *f, const struct compared *c);
 
-// What a gate makes of it: broken when a mark is slower. Too few samples don't
-// break it, they are only told.
-enum gate { GATE_HOLDS, GATE_BROKEN, GATE_OPEN };
+// What a gate makes of it: broken when a mark is slower, or when head doesn't
+// boot and base does. Too few samples don't break it, they are only told.
+// Without a mark that both sides reached nothing was measured.
+enum gate { GATE_HOLDS, GATE_BROKEN, GATE_OPEN, GATE_UNMEASURED };
 enum gate compared_gate(const struct compared *c);

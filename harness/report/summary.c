@@ -2,6 +2,7 @@
 // Markdown. See summary.h.
 #include "harness/report/summary.h"
 
+#include "harness/report/markdown.h"
 #include "harness/report/reports.h"
 #include "harness/report/visible.h"
 
@@ -13,31 +14,6 @@
 #define ROWS        200  // scenarios in the table
 #define FAILURES    20   // told at length
 #define SECTION_MAX 4000 // bytes of one, its end
-
-// What would be markup, in a line of text: shown as it is.
-static const char *escape(uint32_t c)
-{
-    static const struct {
-        uint32_t c;
-        const char *text;
-    } table[] = {
-        {'\\', "\\\\"}, {'`', "\\`"}, {'*', "\\*"},  {'_', "\\_"},
-        {'[', "\\["},   {']', "\\]"}, {'<', "&lt;"}, {'>', "&gt;"},
-        {'&', "&amp;"}, {'|', "\\|"}, {'#', "\\#"},  {'!', "\\!"},
-        {'~', "\\~"},   {'\n', " "},  {'\t', " "},   {'@', "&#64;"},
-    };
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].c == c)
-            return table[i].text;
-    }
-    return NULL;
-}
-
-static void text(FILE *f, const char *s)
-{
-    if (s)
-        visible_text(f, s, strnlen(s, 500), escape);
-}
 
 static void seconds(FILE *f, uint64_t ns)
 {
@@ -79,11 +55,11 @@ static bool is_bad(const struct result *r)
 static void failure(FILE *f, const struct result *r)
 {
     fprintf(f, "#### %s: ", verdict_name(r->verdict));
-    text(f, r->title ? r->title : r->path);
+    markdown_text(f, r->title ? r->title : r->path);
     fputs("\n\n", f);
-    text(f, r->where);
+    markdown_text(f, r->where);
     fputs(r->where ? ": " : "", f);
-    text(f, r->message);
+    markdown_text(f, r->message);
     fputs("\n\n", f);
     static const char *const told[] = {"near-miss", "trace", "console"};
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
@@ -156,9 +132,9 @@ static void rows(FILE *f, const struct result_list *list, uint64_t *room)
         if (shown++ >= ROWS)
             continue;
         fprintf(f, "| %s | ", verdict_name(r->verdict));
-        text(f, n > 1 ? r->path : r->title ? r->title : r->path);
+        markdown_text(f, n > 1 ? r->path : r->title ? r->title : r->path);
         fprintf(f, " | %zu | ", n);
-        text(f, r->guest);
+        markdown_text(f, r->guest);
         fputs(" | ", f);
         marks(f, r, n, room);
         fputs(" | ", f);
@@ -196,10 +172,10 @@ int summary_print(FILE *f, const void *owner)
         fprintf(f, "... and %zu more that did not pass\n\n", told - FAILURES);
     rows(f, list, room);
     fputs("toyvmm-test ", f);
-    text(f, run->version);
+    markdown_text(f, run->version);
     if (run->accelerator) {
         fputs(", accelerator ", f);
-        text(f, run->accelerator);
+        markdown_text(f, run->accelerator);
     }
     fputs("\n\n", f);
     free(room);

@@ -35,7 +35,18 @@ static const struct compared_mark marks[] = {
       .p = 0.0001,
       .p_adjusted = 0.0002,
       .detectable = INFINITY}},
-    {"shell", {.change = CHANGE_TOO_FEW, .needed = 24, .ratio = 1}},
+    {"shell",
+     {.change = CHANGE_TOO_FEW,
+      .base_n = 2,
+      .head_n = 2,
+      .needed = 24,
+      .ratio = 1}},
+    {"once|`",
+     {.change = CHANGE_TOO_FEW,
+      .base_n = 1,
+      .head_n = 9,
+      .needed = 6,
+      .ratio = 1}},
     {"never", {.change = CHANGE_ABSENT}},
 };
 
@@ -44,7 +55,7 @@ static const struct compared all = {
     .base = "v1",
     .head = "v2",
     .options = &compare_defaults,
-    .nmarks = 4,
+    .nmarks = 5,
     .marks = marks,
     .warning = "the host is loud",
 };
@@ -66,6 +77,7 @@ Test(compare_report, a_person_reads_it)
     cr_expect(strstr(text, "same (2.1 % would have been seen) [20, 20]"));
     cr_expect(strstr(text, "2.500 s     2.650 s   +6.0 %"), "%s", text);
     cr_expect(strstr(text, "too few samples (24 of each would do)"));
+    cr_expect(strstr(text, "too few samples (6 of each at least)"));
     cr_expect(strstr(text, "not seen"));
     cr_expect(strstr(text, "warning: the host is loud"));
 }
@@ -80,7 +92,7 @@ Test(compare_report, a_merge_request_shows_it)
          line = strtok(NULL, "\n")) {
         unsigned bars = 0;
         for (const char *c = line; *c; c++)
-            bars += *c == '|';
+            bars += *c == '|' && (c == line || c[-1] != '\\');
         cr_expect_eq(bars, 8, "%s", line);
     }
     free(copy);

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `gate` and `compare` make of a history: each way in which boots can
+// pass, fail, be few or lack a mark has its exit code and its word.
+#include "harness/cli/cli.h"
+#include "harness/cli/compare_history.h"
+#include "harness/history/history.h"
+#include "harness/tests/cli_files.h"
+
+#include <criterion/redirect.h>
+#include <inttypes.h>
+
+static void begin(void)
+{
+    enter_folder();
+    cr_redirect_stdout();
+    cr_redirect_stderr();
+}
+
+TestSuite(gate, .init = begin, .fini = leave_folder);
+
+#define MS UINT64_C(1000000)
+
+// The boots of one side.
+struct boots_of {
+    unsigned passed, failed;
+    unsigned ms;      // when they reached the mark; 0: a time that is none
+    const char *mark; // NULL: "prompt"
+};
+
+static void add_runs(struct history *h, const char *commit, const char *branch,
+                     const struct boots_of *b)
+{
+    struct error err = {""};
+    for (unsigned i = 0; i < b->passed + b->failed; i++) {
+        bool passed = i < b->passed;
+        const struct history_mark mark = {b->mark ? b->mark : "prompt",
+                                          b->ms * MS, b->ms * MS, 7};
+        struct history_run run = {
+            .session = branch,
+            .position = i,
+            .scenario = "t/boot",
+            .guest = "busybox",
+            .commit = commit,
+            .branch = branch,
+            .started_unix_ns = 1000 * MS * (i + 1),
+            .duration_ns = b->ms * MS,
+            .verdict = passed  ? "passed"
+                       : i % 2 ? "failed"
+                               : "error",
+            .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1},
+            .subject = {commit, NULL, "quiet"},
+            .nmarks = passed,
+            .marks = &mark,
+        };
+        history_new_id(run.id);
+        cr_assert_eq(history_add(h, &run, 1, &err), 0, "%s", err.text);
+    }
+}
+
+static void fill(const struct boots_of *base, const struct boots_of *head)
+{
+    struct history *h = NULL;
+    struct error err = {""};
+    remove("boot.db");
+    cr_assert_eq(history_open("boot.db", &h, &err), 0, "%s", err.text);
+    add_runs(h, "aaaa1111", "main", base);
+    add_runs(h, "bbbb2222", "topic", head);
+    history_close(h);
+}
+
+static int judge(enum command command, const char *marks)
+{
+    char main_[] = "main", topic[] = "topic";
+    char *paths[] = {main_, topic};
+    const struct options o = {
+        .command = command,
+        .paths = paths,
+        .npaths = 2,
+        .history = "boot.db",
+        .marks = marks,
+        .reports = {[REPORT_JSON] = "c.json", [REPORT_SUMMARY] = "c.md"}};
+    remove("c.json");
+    remove("c.md");
+    return compare_history(&o);
+}
+
+Test(gate, says_what_the_boots_say)
+{
+    static const struct {
+        const char *what;
+        struct boots_of base, head;
+        int gate, compare; // exit codes
+        const char *word;  // of the gate
+        const char *marks; // in the report
+    } cases[] = {
+        {"faster",
+         {10, 0, 1000, NULL},
+         {10, 0, 500, NULL},
+         0,
+         0,
+         "holds",
+         "\"verdict\":\"faster\""},
+        {"slower",
+         {10, 0, 500, NULL},
+         {10, 0, 1000, NULL},
+         1,
+         0,
+         "broken",
+         "\"verdict\":\"slower\""},
+        {"the same",
+         {10, 0, 500, NULL},
+         {10, 0, 500, NULL},
+         0,
+         0,
+         "holds",
+         "\"verdict\":\"same\""},
+        {"one of each",
+         {1, 0, 500, NULL},
+         {1, 0, 5000, NULL},
+         0,
+         0,
+         "too few samples",
+         "\"verdict\":\"too few samples\""},
+        {"one of base",
+         {1, 0, 500, NULL},
+         {200, 0, 5000, NULL},
+         0,
+         0,
+         "too few samples",
+         "\"base_n\":1"},
+        {"one of head",
+         {200, 0, 500, NULL},
+         {1, 0, 5000, NULL},
+         0,
+         0,
+         "too few samples",
+         "\"head_n\":1"},
+        {"two of each",
+         {2, 0, 500, NULL},
+         {2, 0, 5000, NULL},
+         0,
+         0,
+         "too few samples",
+         "\"head_n\":2"},
+        {"head fails",
+         {10, 0, 500, NULL},
+         {0, 10, 0, NULL},
+         1,
+         1,
+         "broken",
+         "10 of head's boots did not pass, 0 did"},
+        {"one boot, and head fails",
+         {1, 0, 500, NULL},
+         {0, 1, 0, NULL},
+         1,
+         1,
+         "broken",
+         "1 of head's boots did not pass"},
+        {"head fails often",
+         {10, 0, 500, NULL},
+         {8, 2, 500, NULL},
+         1,
+         1,
+         "broken",
+         "2 of head's boots did not pass, 8 did"},
+        {"head fails, base did once",
+         {19, 1, 500, NULL},
+         {0, 10, 0, NULL},
+         1,
+         1,
+         "broken",
+         "1 of base's boots did not pass, 19 did; 10 of head's"},
+        {"head fails once",
+         {20, 0, 500, NULL},
+         {19, 1, 500, NULL},
+         0,
+         0,
+         "holds",
+         "\"head_n\":19"},
+        {"head fails once and is slower",
+         {20, 0, 500, NULL},
+         {19, 1, 1000, NULL},
+         1,
+         0,
+         "broken",
+         "\"verdict\":\"slower\""},
+        {"base fails",
+         {0, 10, 0, NULL},
+         {10, 0, 500, NULL},
+         3,
+         3,
+         "not measured",
+         "10 of base's boots did not pass, 0 did"},
+        {"both fail",
+         {0, 10, 0, NULL},
+         {0, 10, 0, NULL},
+         3,
+         3,
+         "not measured",
+         "10 of base's boots did not pass, 0 did; 10 of head's"},
+        {"other marks",
+         {10, 0, 500, "old"},
+         {10, 0, 500, "new"},
+         3,
+         3,
+         "not measured",
+         "\"verdict\":\"not seen\""},
+        {"no time",
+         {10, 0, 0, NULL},
+         {10, 0, 500, NULL},
+         3,
+         3,
+         "not measured",
+         "\"base_n\":0"},
+        {"no time at all",
+         {10, 0, 0, NULL},
+         {10, 0, 0, NULL},
+         3,
+         3,
+         "not measured",
+         "no mark was reached by both sides"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fill(&cases[i].base, &cases[i].head);
+        cr_expect_eq(judge(COMMAND_COMPARE, NULL), cases[i].compare,
+                     "compare, %s", cases[i].what);
+        int code = judge(COMMAND_GATE, NULL);
+        cr_expect_eq(code, cases[i].gate, "%s: exit %d", cases[i].what, code);
+        char *json = get_file("c.json"), *page = get_file("c.md");
+        char word[64];
+        snprintf(word, sizeof(word), "\"gate\":\"%s\"", cases[i].word);
+        cr_expect_not_null(strstr(json, word), "%s: %s", cases[i].what, json);
+        cr_expect_not_null(strstr(json, cases[i].marks), "%s: %s",
+                           cases[i].what, json);
+        cr_expect_null(strstr(json, ":nan"));
+        cr_expect_not_null(strstr(page, "### t/boot: `topic` against `main`"),
+                           "%s", page);
+        free(json);
+        free(page);
+    }
+}
+
+Test(gate, without_boots_of_a_side_nothing_is_measured)
+{
+    fill(&(struct boots_of){10, 0, 500, NULL},
+         &(struct boots_of){0, 0, 0, NULL});
+    cr_expect_eq(judge(COMMAND_GATE, NULL), EXIT_WRONG,
+                 "topic is nothing that the history knows");
+    struct history *h = NULL;
+    struct error err = {""};
+    const struct history_mark mark = {"prompt", 500 * MS, 1, 1};
+    const struct history_run other = {
+        .id = "0123456789abcdef0123456789abcdef",
+        .session = "s",
+        .scenario = "t/other",
+        .guest = "busybox",
+        .commit = "bbbb2222",
+        .branch = "topic",
+        .started_unix_ns = 1,
+        .verdict = "passed",
+        .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1},
+        .subject = {"k", NULL, ""},
+        .nmarks = 1,
+        .marks = &mark,
+    };
+    cr_assert_eq(history_open("boot.db", &h, &err), 0);
+    cr_assert_eq(history_add(h, &other, 1, &err), 0);
+    history_close(h);
+    cr_expect_eq(judge(COMMAND_GATE, NULL), EXIT_UNABLE);
+}
+
+Test(gate, a_mark_that_nobody_reached_is_a_slip)
+{
+    fill(&(struct boots_of){10, 0, 500, NULL},
+         &(struct boots_of){10, 0, 500, NULL});
+    cr_expect_eq(judge(COMMAND_GATE, "prompt"), EXIT_PASSED);
+    cr_expect_eq(judge(COMMAND_GATE, "promt"), EXIT_WRONG);
+    cr_expect_eq(judge(COMMAND_GATE, "prompt,x"), EXIT_WRONG);
+    // It is none where the head had no chance to reach it.
+    fill(&(struct boots_of){10, 0, 500, NULL},
+         &(struct boots_of){0, 10, 0, NULL});
+    cr_expect_eq(judge(COMMAND_GATE, "prompt"), EXIT_FAILED);
+}
