@@ -133,7 +133,8 @@ static char *make_label(const struct test_case *c)
     return NULL;
 }
 
-static char *make_title(const struct test_case *c)
+// every: with the axes that it names, too.
+static char *make_title(const struct test_case *c, bool every)
 {
     char *text = NULL;
     size_t len = 0;
@@ -143,7 +144,7 @@ static char *make_title(const struct test_case *c)
     fputs(c->scenario->title, f);
     bool first = true;
     for (size_t i = 0; i < c->nsets; i++) {
-        if (c->scenario->axes[i].in_title)
+        if (c->scenario->axes[i].in_title && !every)
             continue;
         fprintf(f, "%s%s=%s", first ? " [" : ",", c->sets[i].name,
                 c->sets[i].value);
@@ -241,7 +242,7 @@ static int read_case(struct reader *r, const struct scenario *whole, size_t n,
         code = load(r, out);
     if (!code) {
         take_values(out, out->scenario, chosen);
-        out->title = make_title(out);
+        out->title = make_title(out, false);
         code = out->title ? 0 : -ENOMEM;
     }
     free(chosen);
@@ -259,6 +260,47 @@ static int too_many(struct reader *r, const struct scenario *s)
     return -EINVAL;
 }
 
+struct titled {
+    const char *title;
+    size_t index;
+};
+
+static int by_title(const void *a, const void *b)
+{
+    return strcmp(((const struct titled *)a)->title,
+                  ((const struct titled *)b)->title);
+}
+
+// "${x}${y}" is the same of "a", "bc" and of "ab", "c".
+static int tell_apart(struct case_list *cases)
+{
+    struct titled *list = calloc(cases->count + 1, sizeof(*list));
+    char **titles = calloc(cases->count + 1, sizeof(*titles));
+    int code = list && titles ? 0 : -ENOMEM;
+    for (size_t i = 0; !code && i < cases->count; i++)
+        list[i] = (struct titled){cases->list[i].title, i};
+    if (!code)
+        qsort(list, cases->count, sizeof(*list), by_title);
+    for (size_t i = 0; !code && i < cases->count; i++) {
+        bool before = i && !by_title(&list[i], &list[i - 1]);
+        bool after = i + 1 < cases->count && !by_title(&list[i], &list[i + 1]);
+        if (!before && !after)
+            continue;
+        size_t index = list[i].index;
+        titles[index] = make_title(&cases->list[index], true);
+        code = titles[index] ? 0 : -ENOMEM;
+    }
+    for (size_t i = 0; titles && i < cases->count; i++) {
+        if (!titles[i])
+            continue;
+        free(cases->list[i].title);
+        cases->list[i].title = titles[i];
+    }
+    free(list);
+    free(titles);
+    return code;
+}
+
 static int read_cases(struct reader *r, struct case_list *out,
                       struct scenario *whole)
 {
@@ -274,7 +316,7 @@ static int read_cases(struct reader *r, struct case_list *out,
     for (; out->count < count; out->count++)
         if (read_case(r, whole, out->count, &out->list[out->count]))
             code = -EINVAL;
-    return code;
+    return code ? code : tell_apart(out);
 }
 
 int cases_read(struct case_list *out, const char *path,

@@ -15,7 +15,9 @@
 struct test_case {
     struct scenario *scenario;
     char *label; // "[kernel=a,mode=b]", made of A-Z a-z 0-9 . _ - + ; or ""
-    char *title; // with the values, as they are, of axes that it doesn't name
+    // With the values, as they are, of axes that it doesn't name; of all axes
+    // when another case of the file would have the same.
+    char *title;
     size_t nsets;
     struct override *sets; // its values; strings are the scenario's
 };

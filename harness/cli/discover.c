@@ -41,8 +41,11 @@ static int add(struct path_list *list, const char *path, struct error *err)
         if (same_file(list->paths[i], path))
             return 0;
     }
-    while (!strncmp(path, "./", 2))
+    // ".//x" is no absolute path.
+    while (!strncmp(path, "./", 2)) {
         path += 2;
+        path += strspn(path, "/");
+    }
     return path_list_add(list, path, err);
 }
 

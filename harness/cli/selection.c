@@ -70,6 +70,29 @@ static const char *relative(const char *path)
     return path + 1;
 }
 
+// The folders of a path without what is nothing in it: "a//./b" is "a/b".
+static char *folders(const char *path, size_t len)
+{
+    char *out = malloc(len + 2);
+    size_t n = 0;
+    for (size_t i = 0; out && i < len;) {
+        size_t part = strcspn(path + i, "/");
+        part = part > len - i ? len - i : part;
+        if (part && !(part == 1 && path[i] == '.')) {
+            if (n)
+                out[n++] = '/';
+            memcpy(out + n, path + i, part);
+            n += part;
+        }
+        i += part + 1;
+    }
+    if (out && !n)
+        out[n++] = '.';
+    if (out)
+        out[n] = '\0';
+    return out;
+}
+
 // The suite and the file's name of a path.
 static int split(const char *path, char **suite, char **file)
 {
@@ -79,7 +102,7 @@ static int split(const char *path, char **suite, char **file)
     size_t len = strlen(name);
     if (len > 3 && !strcmp(name + len - 3, ".tc"))
         len -= 3;
-    *suite = slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+    *suite = folders(path, slash ? (size_t)(slash - path) : 0);
     *file = strndup(name, len);
     return *suite && *file ? 0 : -ENOMEM;
 }

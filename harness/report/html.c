@@ -193,13 +193,7 @@ static void scenario(FILE *f, const struct result *r, size_t index)
 
 // ---- Series -----------------------------------------------------------------
 
-static bool is_same_series(const struct result *a, const struct result *b)
-{
-    return a->path && b->path && !strcmp(a->path, b->path) && a->guest &&
-           b->guest && !strcmp(a->guest, b->guest);
-}
-
-// Boots of one scenario follow each other.
+// Boots of one case follow each other.
 static void series(FILE *f, const struct result_list *list)
 {
     const struct result **boots =
@@ -207,14 +201,15 @@ static void series(FILE *f, const struct result_list *list)
     for (size_t i = 0; boots && i < list->count;) {
         const struct result *first = &list->items[i];
         size_t n = 0, end = i;
-        while (end < list->count && is_same_series(first, &list->items[end])) {
+        while (end < list->count &&
+               result_is_same_series(first, &list->items[end])) {
             if (list->items[end].verdict == VERDICT_PASSED)
                 boots[n++] = &list->items[end];
             end++;
         }
         if (n >= STRIP_BOOTS) {
             fputs("<section><h2>", f);
-            html_text(f, first->path);
+            html_text(f, first->series);
             fprintf(f,
                     "</h2>\n<p class=\"dim\">Each mark in %zu boots that "
                     "passed, from process start</p>\n",

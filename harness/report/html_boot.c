@@ -212,26 +212,6 @@ void html_boot(FILE *f, const struct result *r)
 
 // ---- Several boots ----------------------------------------------------------
 
-static int ascending(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-// The times of one mark in all boots, ascending; how many.
-static size_t times_of(const struct result *const *boots, size_t n,
-                       const char *mark, uint64_t *out)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct result_mark *m = result_mark(boots[i], mark);
-        if (m)
-            out[count++] = m->wall_ns;
-    }
-    qsort(out, count, sizeof(*out), ascending);
-    return count;
-}
-
 static void strip_row(FILE *f, const struct axis *axis, const char *name,
                       const uint64_t *times, size_t n, double y)
 {
@@ -261,7 +241,7 @@ void html_strip(FILE *f, const struct result *const *boots, size_t n)
     uint64_t end = 0;
     nmarks = nmarks > STRIPS ? STRIPS : nmarks;
     for (size_t i = 0; times && i < nmarks; i++) {
-        size_t count = times_of(boots, n, marks[i]->name, times);
+        size_t count = result_mark_times(boots, n, marks[i]->name, times);
         if (count && times[count - 1] > end)
             end = times[count - 1];
     }
@@ -272,7 +252,7 @@ void html_strip(FILE *f, const struct result *const *boots, size_t n)
                 "%zu boots; the line is the median</title>\n",
                 WIDTH, 22.0 * (double)nmarks + 6, n);
         for (size_t i = 0; i < nmarks; i++) {
-            size_t count = times_of(boots, n, marks[i]->name, times);
+            size_t count = result_mark_times(boots, n, marks[i]->name, times);
             strip_row(f, &axis, marks[i]->name, times, count,
                       14 + 22.0 * (double)i);
         }

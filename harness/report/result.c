@@ -28,9 +28,9 @@ void result_init(struct result *r)
 
 void result_free(struct result *r)
 {
-    char *const fields[] = {r->path,  r->title,      r->suite,
-                            r->guest, r->guest_note, r->message,
-                            r->where, r->kind,       r->accelerator};
+    char *const fields[] = {r->path,        r->title,   r->suite, r->guest,
+                            r->guest_note,  r->message, r->where, r->kind,
+                            r->accelerator, r->series};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         free(fields[i]);
     for (size_t i = 0; i < r->nmarks; i++)
@@ -148,6 +148,38 @@ const struct result_mark *result_mark(const struct result *r, const char *name)
             return &r->marks[i];
     }
     return NULL;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+bool result_is_same_series(const struct result *a, const struct result *b)
+{
+    // One that came to no guest has none.
+    bool guests = !a->guest || !b->guest || !strcmp(a->guest, b->guest);
+    return guests && is_same_text(a->series, b->series) &&
+           is_same_text(a->path, b->path);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+size_t result_mark_times(const struct result *const *boots, size_t n,
+                         const char *mark, uint64_t *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct result_mark *m = result_mark(boots[i], mark);
+        if (m)
+            out[count++] = m->wall_ns;
+    }
+    qsort(out, count, sizeof(*out), ascending);
+    return count;
 }
 
 int result_add_reading(struct result *r, const char *name, uint64_t ns)

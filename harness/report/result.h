@@ -103,7 +103,8 @@ struct result_console {
 struct result {
     enum verdict verdict;
     char *path;        // of the scenario
-    char *title;       // its `test` title
+    char *title;       // its `test` title, of one boot of several with that
+    char *series;      // what the titles of these boots share; NULL: the only
     char *suite;       // folder, JUnit's classname
     char *guest;       // the guest that really ran
     char *guest_note;  // e.g. that it is a fallback, or NULL
@@ -162,6 +163,12 @@ int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
 // The same with all that is known of it; mark->name means nothing.
 int result_put_mark(struct result *r, const char *name,
                     const struct result_mark *mark);
+// Are a and b boots of one case, which was booted several times?
+bool result_is_same_series(const struct result *a, const struct result *b);
+// The times of a mark in those of n boots that have it, ascending, into out
+// (room for n). Returns how many.
+size_t result_mark_times(const struct result *const *boots, size_t n,
+                         const char *mark, uint64_t *out);
 // NULL when there is none of that name; the first.
 const struct result_mark *result_mark(const struct result *r, const char *name);
 int result_add_reading(struct result *r, const char *name, uint64_t ns);

@@ -3,7 +3,7 @@
 // that reports. Read back by the same program only, yet checked like foreign
 // data, because a worker may die while it writes.
 //
-//   magic "TVMRES4\n" | fields in the order of visit() | magic again
+//   magic "TVMRES5\n" | fields in the order of visit() | magic again
 #include "harness/report/codec.h"
 #include "harness/report/output.h"
 #include "harness/report/result.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRES4\n";
+static const char magic[8] = "TVMRES5\n";
 
 static void codec_verdict(struct codec *c, enum verdict *value)
 {
@@ -107,9 +107,9 @@ void result_visit(struct codec *c, struct result *r)
 {
     codec_seal(c, magic);
     codec_verdict(c, &r->verdict);
-    char **const texts[] = {&r->path,  &r->title,      &r->suite,
-                            &r->guest, &r->guest_note, &r->message,
-                            &r->where, &r->kind,       &r->accelerator};
+    char **const texts[] = {&r->path,        &r->title,   &r->suite, &r->guest,
+                            &r->guest_note,  &r->message, &r->where, &r->kind,
+                            &r->accelerator, &r->series};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         codec_string(c, texts[i]);
     codec_number(c, &r->started_unix_ns);

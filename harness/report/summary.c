@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS        200  // scenarios in the table
+#define ROWS        200  // cases in the table
 #define FAILURES    20   // told at length
 #define SECTION_MAX 4000 // bytes of one, its end
 
@@ -72,78 +72,140 @@ static void failure(FILE *f, const struct result *r)
     }
 }
 
-// ---- The table: a row for each series of boots
-// -------------------------------
+// ---- The table: a row for each case ----------------------------------------
 
-static int ascending(const void *a, const void *b)
+// Boots of a case follow each other in a run.
+struct row {
+    const struct result *const *boots;
+    size_t count;
+};
+
+static size_t count_of(const struct row *row, enum verdict v)
 {
-    const uint64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
+    size_t n = 0;
+    for (size_t i = 0; i < row->count; i++)
+        n += row->boots[i]->verdict == v;
+    return n;
 }
 
-static bool is_same(const struct result *a, const struct result *b)
+// The verdict that all have, or how many have which, the worst first.
+static void verdicts(FILE *f, const struct row *row)
 {
-    return a->path && b->path && !strcmp(a->path, b->path) && a->guest &&
-           b->guest && !strcmp(a->guest, b->guest) && a->verdict == b->verdict;
-}
-
-// The median time of a mark in these boots.
-static uint64_t median_of(const struct result *boots, size_t n,
-                          const char *mark, uint64_t *room)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct result_mark *m = result_mark(&boots[i], mark);
-        if (m)
-            room[count++] = m->wall_ns;
+    static const enum verdict order[] = {VERDICT_FAILED, VERDICT_ERROR,
+                                         VERDICT_SKIPPED, VERDICT_PASSED};
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        size_t n = count_of(row, order[i]);
+        if (!n)
+            continue;
+        fputs(comma, f);
+        if (n < row->count)
+            fprintf(f, "%zu ", n);
+        fputs(verdict_name(order[i]), f);
+        comma = ", ";
     }
-    qsort(room, count, sizeof(*room), ascending);
-    return count ? room[count / 2] : 0;
 }
 
-static void marks(FILE *f, const struct result *boots, size_t n, uint64_t *room)
+static void marks(FILE *f, const struct row *row, uint64_t *room)
 {
     static const char *const told[] = {"userspace", "login_prompt",
                                        "shell_prompt"};
     const char *comma = "";
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-        uint64_t ns = median_of(boots, n, told[i], room);
-        if (!ns)
+        size_t n = result_mark_times(row->boots, row->count, told[i], room);
+        if (!n)
             continue;
         fprintf(f, "%s`%s` ", comma, told[i]);
-        seconds(f, ns);
+        seconds(f, room[n / 2]);
         comma = ", ";
     }
 }
 
-static void rows(FILE *f, const struct result_list *list, uint64_t *room)
+static void print_row(FILE *f, const struct row *row, uint64_t *room)
 {
-    size_t shown = 0;
-    fputs("| verdict | scenario | boots | guest | marks (median) | took |\n"
-          "| --- | --- | ---: | --- | --- | ---: |\n",
-          f);
-    for (size_t i = 0; i < list->count;) {
-        const struct result *r = &list->items[i];
-        size_t n = 1;
-        uint64_t took = r->duration_ns;
-        while (i + n < list->count && is_same(r, &list->items[i + n]))
-            took += list->items[i + n++].duration_ns;
-        i += n;
-        if (shown++ >= ROWS)
-            continue;
-        fprintf(f, "| %s | ", verdict_name(r->verdict));
-        markdown_text(f, n > 1 ? r->path : r->title ? r->title : r->path);
-        fprintf(f, " | %zu | ", n);
-        markdown_text(f, r->guest);
-        fputs(" | ", f);
-        marks(f, r, n, room);
-        fputs(" | ", f);
-        seconds(f, took);
-        fputs(" |\n", f);
+    const struct result *r = row->boots[0];
+    const char *title = row->count > 1 ? r->series : r->title;
+    const char *guest = NULL;
+    uint64_t took = 0;
+    for (size_t i = 0; i < row->count; i++) {
+        took += row->boots[i]->duration_ns;
+        guest = guest ? guest : row->boots[i]->guest;
     }
-    if (shown > ROWS)
-        fprintf(f, "\n... and %zu more rows\n", shown - ROWS);
+    fputs("| ", f);
+    verdicts(f, row);
+    fputs(" | ", f);
+    markdown_text(f, title ? title : r->path);
+    fputs(" | ", f);
+    markdown_text(f, r->path);
+    fprintf(f, " | %zu | ", row->count);
+    markdown_text(f, guest);
+    fputs(" | ", f);
+    marks(f, row, room);
+    fputs(" | ", f);
+    seconds(f, took);
+    fputs(" |\n", f);
+}
+
+static bool has_bad(const struct row *row)
+{
+    return count_of(row, VERDICT_FAILED) || count_of(row, VERDICT_ERROR);
+}
+
+// Those with a boot that did not pass, or the others.
+static void rows_of(FILE *f, const struct row *list, size_t n, bool bad,
+                    size_t *room_left, uint64_t *room)
+{
+    for (size_t i = 0; i < n && *room_left; i++) {
+        if (has_bad(&list[i]) != bad)
+            continue;
+        print_row(f, &list[i], room);
+        --*room_left;
+    }
+}
+
+// boots are all of the run's. list and room have place for as many.
+static void rows(FILE *f, const struct result *const *boots, size_t count,
+                 struct row *list, uint64_t *room)
+{
+    size_t n = 0;
+    fputs("| verdict | scenario | file | boots | guest | marks (median) "
+          "| took |\n"
+          "| --- | --- | --- | ---: | --- | --- | ---: |\n",
+          f);
+    for (size_t i = 0; i < count; i += list[n++].count) {
+        list[n] = (struct row){boots + i, 1};
+        while (i + list[n].count < count &&
+               result_is_same_series(boots[i], boots[i + list[n].count]))
+            list[n].count++;
+    }
+    // What did not pass has its row, whatever must be left out.
+    size_t left = ROWS;
+    if (n <= ROWS) {
+        for (size_t i = 0; i < n; i++)
+            print_row(f, &list[i], room);
+    } else {
+        rows_of(f, list, n, true, &left, room);
+        rows_of(f, list, n, false, &left, room);
+        fprintf(f, "\n... and %zu more rows\n", n - ROWS);
+    }
     fputc('\n', f);
+}
+
+static int table(FILE *f, const struct result_list *all)
+{
+    const struct result **boots =
+        calloc(all->count + 1, sizeof(const struct result *));
+    struct row *list = calloc(all->count + 1, sizeof(*list));
+    uint64_t *room = calloc(all->count + 1, sizeof(*room));
+    int code = boots && list && room ? 0 : -ENOMEM;
+    for (size_t i = 0; !code && i < all->count; i++)
+        boots[i] = &all->items[i];
+    if (!code)
+        rows(f, boots, all->count, list, room);
+    free(boots);
+    free(list);
+    free(room);
+    return code;
 }
 
 int summary_print(FILE *f, const void *owner)
@@ -151,9 +213,6 @@ int summary_print(FILE *f, const void *owner)
     const struct report_run *run = owner;
     const struct result_list *list = &run->results;
     size_t count[VERDICT_SKIPPED + 1] = {0}, told = 0;
-    uint64_t *room = calloc(list->count + 1, sizeof(*room));
-    if (!room)
-        return -ENOMEM;
     for (size_t i = 0; i < list->count; i++)
         count[list->items[i].verdict]++;
     fprintf(f,
@@ -170,7 +229,7 @@ int summary_print(FILE *f, const void *owner)
     }
     if (told > FAILURES)
         fprintf(f, "... and %zu more that did not pass\n\n", told - FAILURES);
-    rows(f, list, room);
+    int code = table(f, list);
     fputs("toyvmm-test ", f);
     markdown_text(f, run->version);
     if (run->accelerator) {
@@ -178,6 +237,5 @@ int summary_print(FILE *f, const void *owner)
         markdown_text(f, run->accelerator);
     }
     fputs("\n\n", f);
-    free(room);
-    return ferror(f) ? -EIO : 0;
+    return code ? code : ferror(f) ? -EIO : 0;
 }

@@ -181,6 +181,8 @@ int case_identify(const struct plan *plan, size_t index, struct result *result)
     int code = result_set(&result->suite, "%s", what->suite);
     if (!code && what->title)
         code = result_set(&result->title, "%s", what->title);
+    if (!code && what->series)
+        code = result_set(&result->series, "%s", what->series);
     for (size_t i = 0; !code && i < what->nsets; i++) {
         char *name = NULL;
         if (asprintf(&name, "matrix.%s", what->sets[i].name) < 0)

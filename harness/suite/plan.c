@@ -82,6 +82,7 @@ static int write_plan(FILE *f, const void *owner)
         put(f, p->cases[i].suite);
         put(f, p->cases[i].name);
         put_pair(f, "title", p->cases[i].title);
+        put_pair(f, "series", p->cases[i].series);
         put_pair(f, "kernel", p->cases[i].machine.kernel);
         put_pair(f, "initrd", p->cases[i].machine.initrd);
         put_pair(f, "cmdline", p->cases[i].machine.cmdline);
@@ -155,6 +156,7 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
         const char **field;
     } fields[] = {
         {"title", last ? &last->title : NULL},
+        {"series", last ? &last->series : NULL},
         {"record", last ? &last->record : NULL},
         {"replay", last ? &last->replay : NULL},
         {"kernel", last ? &last->machine.kernel : NULL},

@@ -35,8 +35,9 @@ struct plan_case {
     const char *path;
     const char *suite;
     const char *name;
-    const char *title; // NULL: the scenario's
-    size_t nsets;      // the values of its `matrix`, behind the plan's sets
+    const char *title;  // NULL: the scenario's
+    const char *series; // of one boot of several: what their titles share
+    size_t nsets;       // the values of its `matrix`, behind the plan's sets
     struct override *sets;
 
     struct guest_overrides machine; // the command line's; of one side of a

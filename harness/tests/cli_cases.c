@@ -106,6 +106,20 @@ Test(cases, titles_tell_them_apart)
     cr_expect_str_eq(second_title("test \"${b}, ${a}\""), "x y, 2");
 }
 
+Test(cases, titles_that_would_be_equal_have_all_values)
+{
+    cr_assert_eq(read_these("test \"${a}${b}\"\n" MACHINE
+                            "matrix a x xy\nmatrix b z yz\n" STEP,
+                            NULL, NULL),
+                 0);
+    cr_assert_eq(list.count, 4);
+    cr_expect_str_eq(list.list[0].title, "xz");
+    cr_expect_str_eq(list.list[1].title, "xyz [a=x,b=yz]");
+    cr_expect_str_eq(list.list[2].title, "xyz [a=xy,b=z]");
+    cr_expect_str_eq(list.list[3].title, "xyyz");
+    case_list_free(&list);
+}
+
 static bool told(const char *what)
 {
     char *text = get_file("log");

@@ -90,6 +90,9 @@ Test(selection, folders_are_searched)
     cr_expect_str_eq(select_these(NULL, NULL, t, NULL), "t/a t/b t/deep/a");
     cr_expect_str_eq(select_these(NULL, NULL, dot, t), "t/b t/a t/deep/a",
                      "a file twice is one");
+    char slashes[] = ".//t/.//deep/", dots[] = "././//t/../t/deep/a.tc";
+    cr_expect_str_eq(select_these(NULL, NULL, slashes, NULL), "t/deep/a");
+    cr_expect_str_eq(select_these(NULL, NULL, dots, NULL), "t/../t/deep/a");
     snprintf(absolute, sizeof(absolute), "%s/t/deep", root);
     cr_expect_str_eq(select_these(NULL, NULL, absolute, NULL), "t/deep/a");
 }
