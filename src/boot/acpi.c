@@ -95,7 +95,6 @@ _Static_assert(sizeof(struct fadt) == 276, "FADT 6.5");
 #define FADT_TMR_32BIT  (1U << 8)
 #define FADT_RESET_REG  (1U << 10)
 #define FADT_HEADLESS   (1U << 12)
-#define FADT_HW_REDUCED (1U << 20)
 
 // A latency above these says that C2 and C3 are not there.
 #define NO_C2_LATENCY 101
@@ -237,8 +236,7 @@ static void fill_fixed_hardware(struct fadt *f)
     f->flags |= FADT_TMR_32BIT;
 }
 
-static uint64_t put_fadt(struct arena *a, enum boot_platform platform,
-                         uint64_t dsdt)
+static uint64_t put_fadt(struct arena *a, uint64_t dsdt)
 {
     struct fadt f = {
         .header = acpi_header("FACP", 0, FADT_REVISION),
@@ -256,24 +254,12 @@ static uint64_t put_fadt(struct arena *a, enum boot_platform platform,
         .reset_value = PLATFORM_RESET_VALUE,
         .minor_version = FADT_MINOR,
     };
-    switch (platform) {
-    case BOOT_PLATFORM_PC: {
-        // X_FIRMWARE_CTRL stays 0: only one of the two may be given (6.5).
-        struct facs facs = {.signature = {'F', 'A', 'C', 'S'},
-                            .length = sizeof(facs),
-                            .version = 2};
-        f.facs = (uint32_t)put(a, &facs, sizeof(facs));
-        fill_fixed_hardware(&f);
-        break;
-    }
-    case BOOT_PLATFORM_REDUCED:
-        f.flags |= FADT_HW_REDUCED;
-        f.sleep_control =
-            io_register(PLATFORM_SLEEP_CONTROL_PORT, 1, GAS_ACCESS_BYTE);
-        f.sleep_status =
-            io_register(PLATFORM_SLEEP_STATUS_PORT, 1, GAS_ACCESS_BYTE);
-        break;
-    }
+    // X_FIRMWARE_CTRL stays 0: only one of the two may be given (6.5).
+    struct facs facs = {.signature = {'F', 'A', 'C', 'S'},
+                        .length = sizeof(facs),
+                        .version = 2};
+    f.facs = (uint32_t)put(a, &facs, sizeof(facs));
+    fill_fixed_hardware(&f);
     return put_table(a, &f, sizeof(f));
 }
 
@@ -300,14 +286,13 @@ static void append_override(struct madt_buffer *b, uint8_t irq, uint32_t gsi,
     append(b, &override, sizeof(override));
 }
 
-static uint64_t put_madt(struct arena *a, enum boot_platform platform,
-                         unsigned cpus)
+static uint64_t put_madt(struct arena *a, unsigned cpus)
 {
     struct madt_buffer b = {.len = 0};
     struct madt madt = {
         .header = acpi_header("APIC", 0, 5),
         .lapic_address = (uint32_t)PLATFORM_LAPIC_GPA,
-        .flags = platform == BOOT_PLATFORM_PC ? MADT_PCAT_COMPAT : 0,
+        .flags = MADT_PCAT_COMPAT,
     };
     append(&b, &madt, sizeof(madt));
     for (unsigned i = 0; i < cpus; i++) {
@@ -321,12 +306,9 @@ static uint64_t put_madt(struct arena *a, enum boot_platform platform,
                                  .address = (uint32_t)PLATFORM_IOAPIC_GPA};
     append(&b, &ioapic, sizeof(ioapic));
     // ISA interrupts are their own GSIs unless an override says otherwise.
-    if (platform == BOOT_PLATFORM_PC) {
-        if (PLATFORM_PIT_GSI != 0)
-            append_override(&b, 0, PLATFORM_PIT_GSI, MADT_CONFORMS);
-        append_override(&b, PLATFORM_SCI_GSI, PLATFORM_SCI_GSI,
-                        MADT_HIGH_LEVEL);
-    }
+    if (PLATFORM_PIT_GSI != 0)
+        append_override(&b, 0, PLATFORM_PIT_GSI, MADT_CONFORMS);
+    append_override(&b, PLATFORM_SCI_GSI, PLATFORM_SCI_GSI, MADT_HIGH_LEVEL);
     struct madt_lapic_nmi nmi = {MADT_ENTRY(4) = sizeof(nmi),
                                  .uid = MADT_ALL_CPUS, .flags = MADT_CONFORMS,
                                  .lint = 1};
@@ -348,8 +330,8 @@ static bool put_rsdp(const struct guest_memory *mem, uint64_t xsdt)
     return guest_memory_write(mem, PLATFORM_BIOS_GPA, &rsdp, sizeof(rsdp));
 }
 
-int acpi_write(const struct guest_memory *mem, enum boot_platform platform,
-               unsigned cpus, unsigned ports, uint64_t *rsdp, struct error *err)
+int acpi_write(const struct guest_memory *mem, unsigned cpus, unsigned ports,
+               uint64_t *rsdp, struct error *err)
 {
     struct arena a = {.mem = mem,
                       .next = PLATFORM_BIOS_GPA + sizeof(struct rsdp)};
@@ -357,8 +339,8 @@ int acpi_write(const struct guest_memory *mem, enum boot_platform platform,
     size_t dsdt_len = dsdt_build(ports, dsdt, sizeof(dsdt));
     uint64_t dsdt_gpa = put(&a, dsdt, dsdt_len);
     struct xsdt xsdt = {.header = acpi_header("XSDT", 0, 1)};
-    xsdt.fadt = put_fadt(&a, platform, dsdt_gpa);
-    xsdt.madt = put_madt(&a, platform, cpus);
+    xsdt.fadt = put_fadt(&a, dsdt_gpa);
+    xsdt.madt = put_madt(&a, cpus);
     uint64_t xsdt_gpa = put_table(&a, &xsdt, sizeof(xsdt));
     if (!dsdt_len || a.full || !put_rsdp(mem, xsdt_gpa))
         return error_set(err, -EINVAL,

@@ -12,9 +12,8 @@
 // Writes the tables into the BIOS area of the platform map, the RSDP first,
 // where kernels find it by searching; *rsdp gets its address. cpus: 1 to
 // BOOT_CPUS_MAX, APIC ids 0 to cpus-1; ports: how many UARTs, to 4.
-int acpi_write(const struct guest_memory *mem, enum boot_platform platform,
-               unsigned cpus, unsigned ports, uint64_t *rsdp,
-               struct error *err);
+int acpi_write(const struct guest_memory *mem, unsigned cpus, unsigned ports,
+               uint64_t *rsdp, struct error *err);
 
 // Builds the DSDT with its header: \_S5 and the UARTs. Returns its length; 0
 // when size is too small.

@@ -108,8 +108,8 @@ static int load(struct boot_job *job, const struct guest_memory *mem,
         rc =
             image_load(&job->initrd, 0, initrd_size, mem, job->initrd_gpa, err);
     if (rc == 0)
-        rc = acpi_write(mem, job->request->platform, job->request->cpus,
-                        job->request->ports, &state->rsdp_gpa, err);
+        rc = acpi_write(mem, job->request->cpus, job->request->ports,
+                        &state->rsdp_gpa, err);
     if (rc == 0)
         rc = mptable_write(mem, job->request->cpus, err);
     if (rc == 0)
@@ -133,7 +133,8 @@ static int load(struct boot_job *job, const struct guest_memory *mem,
     state->initrd_gpa = job->initrd_gpa;
     state->initrd_size = initrd_size;
     state->zero_page_gpa = PLATFORM_ZERO_PAGE_GPA;
-    return cpustate_write(mem, job->plan.entry, state, err);
+    state->rsi = PLATFORM_ZERO_PAGE_GPA;
+    return cpustate_enter_64(mem, job->plan.entry, state, err);
 }
 
 int boot_check(const struct boot_request *request, struct error *err)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads Linux into guest RAM: kernel (ELF vmlinux or bzImage), initrd, command
-// line, zero page, page tables, GDT, ACPI and MP tables. The machine room's
-// one door to src/boot; knows nothing of KVM.
+// Loads a kernel into guest RAM (an ELF file, a bzImage or a multiboot image)
+// with initrd, command line, what its boot protocol hands over, page tables,
+// GDT, ACPI and MP tables. The machine room's one door to src/boot; knows
+// nothing of KVM.
 #pragma once
 
 #include "src/base/error.h"
@@ -14,61 +15,87 @@
 // xAPIC ids 0..254, and the I/O APIC takes the next one.
 #define BOOT_CPUS_MAX 254
 
+#define BOOT_SEED_LEN 32
+
 // Guest memory sizes that are accepted at all, in bytes; the kernel at hand
 // usually needs more than the least.
 #define BOOT_MEMORY_MIN (UINT64_C(1) << 20)
 #define BOOT_MEMORY_MAX (UINT64_C(1) << 40)
 
-// Which hardware the tables describe.
-enum boot_platform {
-    // PM1a event and control block, PM timer, SCI, 8259 and 8254.
-    BOOT_PLATFORM_PC,
-    // Hardware-reduced ACPI (ACPI 6.5 section 4.1): sleep control and status
-    // registers; the kernel touches neither 8259 nor 8254.
-    BOOT_PLATFORM_REDUCED,
+// Entropy for the guest (SETUP_RNG_SEED of the boot protocol).
+struct boot_seed {
+    uint8_t bytes[BOOT_SEED_LEN];
 };
 
 // What to boot. Borrowed for the length of the call; plain values and paths.
 struct boot_request {
-    const char *kernel;  // path: ELF vmlinux or bzImage, x86-64
+    const char *kernel;  // path
     const char *initrd;  // path, or NULL for none
     const char *cmdline; // NULL is ""
     uint64_t memory;     // bytes; boot_load takes the guest memory's size
     unsigned cpus;       // 1..BOOT_CPUS_MAX
     unsigned ports;      // UARTs, 0..PLATFORM_COM_COUNT
-    enum boot_platform platform;
+    // What the guest's random generator is seeded with; NULL: fresh bytes from
+    // the host's.
+    const struct boot_seed *seed;
 };
 
 enum boot_image_kind { BOOT_IMAGE_ELF, BOOT_IMAGE_BZIMAGE };
 
-// vCPU 0's registers for the 64-bit boot protocol (Linux
-// Documentation/arch/x86/boot.rst, "64-bit boot protocol"), and where things
-// were put. All addresses are guest-physical. Every register that is not
-// named is 0, interrupts are off.
-struct boot_state {
-    uint64_t rip;    // entry
-    uint64_t rsi;    // zero page
-    uint64_t rsp;    // a page of scratch stack; Linux doesn't use it
-    uint64_t rflags; // 2: only the bit that is always set
-    uint64_t cr0;    // PE, ET, NE, WP, PG
-    uint64_t cr3;    // PML4, identity map of the first 4 GiB
-    uint64_t cr4;    // PAE
-    uint64_t efer;   // LME, LMA
+// How a kernel is entered, by the texts that say so. README.md tells which file
+// is entered how.
+enum boot_entry {
+    BOOT_ENTRY_LINUX64,   // boot.rst, "64-bit Boot Protocol"
+    BOOT_ENTRY_LINUX32,   // boot.rst, "32-bit Boot Protocol"
+    BOOT_ENTRY_PVH,       // Xen's docs/misc/pvh.pandoc
+    BOOT_ENTRY_MULTIBOOT, // Multiboot Specification 0.6.96, section 3.2
+};
 
-    // Flat segments. The GDT holds the same descriptors: code is type 0xb,
-    // S, P, L, G; data (ds, es, fs, gs, ss) is type 0x3, S, P, D/B, G; base 0,
-    // limit 0xffffffff.
-    uint64_t gdt_base;
-    uint16_t gdt_limit;     // sizeof - 1
-    uint16_t code_selector; // 0x10
-    uint16_t data_selector; // 0x18
+// What is odd about the files, though they boot: sentences for the user. What
+// doesn't fit is dropped.
+#define BOOT_NOTES_MAX 6
+struct boot_notes {
+    size_t count;
+    char text[BOOT_NOTES_MAX][256];
+};
+
+// A segment register with its hidden part (Intel SDM volume 3, 3.4.3); type and
+// flags as in a descriptor (3.4.5).
+struct boot_segment {
+    uint64_t base;
+    uint32_t limit; // in bytes, whatever granular says
+    uint16_t selector;
+    uint8_t type;
+    bool present;
+    bool code_or_data; // S; else a system segment
+    bool long_mode;    // L
+    bool big;          // D/B
+    bool granular;     // G
+};
+
+struct boot_table {
+    uint64_t base;
+    uint16_t limit; // sizeof - 1
+};
+
+// All of vCPU 0's registers at the kernel's entry, and where things were put.
+// All addresses are guest-physical; interrupts are off.
+struct boot_state {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags;
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    struct boot_segment cs, ds, es, fs, gs, ss, tr, ldt;
+    struct boot_table gdt, idt;
 
     // For messages and diagnosis.
     enum boot_image_kind kind;
+    enum boot_entry entry;
     uint64_t kernel_gpa, kernel_size; // with bss or init_size
     uint64_t initrd_gpa, initrd_size; // 0, 0 without an initrd
-    uint64_t zero_page_gpa;
+    uint64_t zero_page_gpa;           // 0 when it isn't entered as Linux
     uint64_t rsdp_gpa;
+    struct boot_notes notes;
 };
 
 // Opens and checks kernel, initrd, command line, memory size and CPU count

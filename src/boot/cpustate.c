@@ -31,6 +31,10 @@ _Static_assert(PD_GPA + MAPPED_GIB * TABLE_SIZE <= PLATFORM_CMDLINE_GPA,
 #define EFER_LMA UINT64_C(0x400)
 #define RFLAGS_1 UINT64_C(0x2)
 
+#define GDT_CODE_64 UINT64_C(0x00af9b000000ffff)
+#define GDT_CODE_32 UINT64_C(0x00cf9b000000ffff)
+#define GDT_DATA    UINT64_C(0x00cf93000000ffff)
+
 // The boot protocol names these two selectors.
 #define BOOT_CS 0x10
 #define BOOT_DS 0x18
@@ -56,29 +60,80 @@ static bool write_page_tables(const struct guest_memory *mem)
     return true;
 }
 
-int cpustate_write(const struct guest_memory *mem, uint64_t entry,
-                   struct boot_state *state, struct error *err)
+static struct boot_segment code_segment(bool long_mode)
 {
-    static const uint64_t gdt[] = {
-        0, 0,
-        UINT64_C(0x00af9b000000ffff), // 0x10: 64-bit code
-        UINT64_C(0x00cf93000000ffff), // 0x18: data
+    return (struct boot_segment){
+        .limit = UINT32_MAX,
+        .selector = BOOT_CS,
+        .type = 0xb, // execute, read, accessed
+        .present = true,
+        .code_or_data = true,
+        .long_mode = long_mode,
+        .big = !long_mode,
+        .granular = true,
     };
-    if (!write_page_tables(mem) ||
-        !guest_memory_write(mem, PLATFORM_GDT_GPA, gdt, sizeof(gdt)))
-        return error_set(err, -EINVAL,
-                         "guest memory is too small for the boot data");
-    state->rip = entry;
-    state->rsi = PLATFORM_ZERO_PAGE_GPA;
+}
+
+static struct boot_segment data_segment(void)
+{
+    return (struct boot_segment){
+        .limit = UINT32_MAX,
+        .selector = BOOT_DS,
+        .type = 0x3, // read, write, accessed
+        .present = true,
+        .code_or_data = true,
+        .big = true,
+        .granular = true,
+    };
+}
+
+static bool enter(const struct guest_memory *mem, bool long_mode,
+                  uint64_t entry, struct boot_state *s)
+{
+    const uint64_t gdt[] = {
+        0, 0,
+        long_mode ? GDT_CODE_64 : GDT_CODE_32, // BOOT_CS
+        GDT_DATA,                              // BOOT_DS
+    };
+    if (!guest_memory_write(mem, PLATFORM_GDT_GPA, gdt, sizeof(gdt)))
+        return false;
+    s->rip = entry;
+    s->rflags = RFLAGS_1;
+    s->cs = code_segment(long_mode);
+    s->ds = s->es = s->fs = s->gs = s->ss = data_segment();
+    // VT-x checks the task register at entry, PVH asks for this one: a busy
+    // TSS, 32-bit or 64-bit as the mode is.
+    s->tr = (struct boot_segment){.limit = 0x67, .type = 0xb, .present = true};
+    s->ldt = (struct boot_segment){.type = 0x2};
+    s->gdt = (struct boot_table){PLATFORM_GDT_GPA, sizeof(gdt) - 1};
+    return true;
+}
+
+static int too_small(struct error *err)
+{
+    return error_set(err, -EINVAL,
+                     "guest memory is too small for the boot data");
+}
+
+int cpustate_enter_64(const struct guest_memory *mem, uint64_t entry,
+                      struct boot_state *state, struct error *err)
+{
+    if (!write_page_tables(mem) || !enter(mem, true, entry, state))
+        return too_small(err);
     state->rsp = PLATFORM_BOOT_STACK_GPA;
-    state->rflags = RFLAGS_1;
     state->cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
     state->cr3 = PLATFORM_PML4_GPA;
     state->cr4 = CR4_PAE;
     state->efer = EFER_LME | EFER_LMA;
-    state->gdt_base = PLATFORM_GDT_GPA;
-    state->gdt_limit = sizeof(gdt) - 1;
-    state->code_selector = BOOT_CS;
-    state->data_selector = BOOT_DS;
+    return 0;
+}
+
+int cpustate_enter_32(const struct guest_memory *mem, uint64_t entry,
+                      struct boot_state *state, struct error *err)
+{
+    if (!enter(mem, false, entry, state))
+        return too_small(err);
+    // PVH wants every other bit clear; ET can't be.
+    state->cr0 = CR0_PE | CR0_ET;
     return 0;
 }

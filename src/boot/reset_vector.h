@@ -8,5 +8,5 @@
 
 // Writes real-mode code to f000:fff0 that writes to the reset register, so
 // that such a reboot is seen as the reset that it is. Linux does it on
-// reboot=bios and, with hardware-reduced ACPI and no EFI, by itself.
+// reboot=bios.
 int reset_vector_write(const struct guest_memory *mem, struct error *err);

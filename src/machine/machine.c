@@ -168,7 +168,6 @@ static struct boot_request boot_request_of(const struct toyvmm_config *config)
         .memory = config->memory,
         .cpus = config->cpus,
         .ports = ports_of(config),
-        .platform = BOOT_PLATFORM_PC,
     };
 }
 

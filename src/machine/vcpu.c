@@ -88,36 +88,44 @@ void vcpu_close(struct vcpu *vcpu)
 
 // ---- The first state -------------------------------------------------------
 
-static void fill_segments(struct kvm_sregs *s, const struct boot_state *boot)
+static struct kvm_segment segment(const struct boot_segment *from)
 {
-    const struct kvm_segment code = {
-        .limit = UINT32_MAX,
-        .selector = boot->code_selector,
-        .type = 0xb, // execute, read, accessed
-        .present = 1,
-        .s = 1,
-        .l = 1,
-        .g = 1,
+    return (struct kvm_segment){
+        .base = from->base,
+        .limit = from->limit,
+        .selector = from->selector,
+        .type = from->type,
+        .present = from->present,
+        .db = from->big,
+        .s = from->code_or_data,
+        .l = from->long_mode,
+        .g = from->granular,
+        .unusable = !from->present,
     };
-    const struct kvm_segment data = {
-        .limit = UINT32_MAX,
-        .selector = boot->data_selector,
-        .type = 3, // read, write, accessed
-        .present = 1,
-        .db = 1,
-        .s = 1,
-        .g = 1,
-    };
-    s->cs = code;
-    s->ds = s->es = s->fs = s->gs = s->ss = data;
-    // VT-x checks the task register at entry: in 64-bit mode a busy TSS.
-    s->tr = (struct kvm_segment){.limit = 0x67, .type = 0xb, .present = 1};
-    s->ldt = (struct kvm_segment){.type = 2, .unusable = 1};
-    s->gdt = (struct kvm_dtable){
-        .base = boot->gdt_base,
-        .limit = boot->gdt_limit,
-    };
-    s->idt = (struct kvm_dtable){0};
+}
+
+static struct kvm_dtable table(const struct boot_table *from)
+{
+    return (struct kvm_dtable){.base = from->base, .limit = from->limit};
+}
+
+static void fill_sregs(struct kvm_sregs *s, const struct boot_state *boot)
+{
+    s->cs = segment(&boot->cs);
+    s->ds = segment(&boot->ds);
+    s->es = segment(&boot->es);
+    s->fs = segment(&boot->fs);
+    s->gs = segment(&boot->gs);
+    s->ss = segment(&boot->ss);
+    s->tr = segment(&boot->tr);
+    s->ldt = segment(&boot->ldt);
+    s->gdt = table(&boot->gdt);
+    s->idt = table(&boot->idt);
+    s->cr0 = boot->cr0;
+    s->cr2 = boot->cr2;
+    s->cr3 = boot->cr3;
+    s->cr4 = boot->cr4;
+    s->efer = boot->efer;
 }
 
 int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
@@ -126,17 +134,27 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
     struct kvm_sregs sregs;
     int code = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
     if (code == 0) {
-        fill_segments(&sregs, boot);
-        sregs.cr0 = boot->cr0;
-        sregs.cr3 = boot->cr3;
-        sregs.cr4 = boot->cr4;
-        sregs.efer = boot->efer;
+        fill_sregs(&sregs, boot);
         code = kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
     }
     struct kvm_regs regs = {
-        .rip = boot->rip,
+        .rax = boot->rax,
+        .rbx = boot->rbx,
+        .rcx = boot->rcx,
+        .rdx = boot->rdx,
         .rsi = boot->rsi,
+        .rdi = boot->rdi,
         .rsp = boot->rsp,
+        .rbp = boot->rbp,
+        .r8 = boot->r8,
+        .r9 = boot->r9,
+        .r10 = boot->r10,
+        .r11 = boot->r11,
+        .r12 = boot->r12,
+        .r13 = boot->r13,
+        .r14 = boot->r14,
+        .r15 = boot->r15,
+        .rip = boot->rip,
         .rflags = boot->rflags,
     };
     if (code == 0)

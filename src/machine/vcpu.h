@@ -29,7 +29,7 @@ int vcpu_open(struct vcpu *vcpu, const struct vm *vm, unsigned id,
               struct error *err);
 void vcpu_close(struct vcpu *vcpu);
 
-// The first state of vCPU 0: in 64-bit mode at the kernel's entry.
+// The first state of vCPU 0: all its registers, at the kernel's entry.
 int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
                         struct error *err);
 

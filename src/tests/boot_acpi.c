@@ -14,18 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const enum boot_platform platforms[] = {BOOT_PLATFORM_PC,
-                                               BOOT_PLATFORM_REDUCED};
-
 // Maps 1 MiB and writes the tables there.
-static struct guest_memory tables(enum boot_platform platform, unsigned cpus)
+static struct guest_memory tables(unsigned cpus)
 {
     struct guest_memory mem;
     struct error err = {""};
     uint64_t rsdp = 0;
     cr_assert_eq(guest_memory_map(&mem, MIB, &err), 0);
-    cr_assert_eq(acpi_write(&mem, platform, cpus, 4, &rsdp, &err), 0, "%s",
-                 err.text);
+    cr_assert_eq(acpi_write(&mem, cpus, 4, &rsdp, &err), 0, "%s", err.text);
     cr_assert_eq(rsdp, PLATFORM_BIOS_GPA);
     return mem;
 }
@@ -76,20 +72,18 @@ static const uint8_t *find_table(const struct guest_memory *mem,
 
 Test(boot_acpi, rsdp)
 {
-    for (size_t i = 0; i < 2; i++) {
-        struct guest_memory mem = tables(platforms[i], 1);
-        const uint8_t *rsdp = at_gpa(&mem, PLATFORM_BIOS_GPA);
-        cr_assert_eq(memcmp(rsdp, "RSD PTR ", 8), 0);
-        cr_assert_eq(rsdp[15], 2);
-        cr_assert_eq(byte_sum(rsdp, 20), 0);
-        cr_assert_eq(byte_sum(rsdp, 36), 0);
-        guest_memory_unmap(&mem);
-    }
+    struct guest_memory mem = tables(1);
+    const uint8_t *rsdp = at_gpa(&mem, PLATFORM_BIOS_GPA);
+    cr_assert_eq(memcmp(rsdp, "RSD PTR ", 8), 0);
+    cr_assert_eq(rsdp[15], 2);
+    cr_assert_eq(byte_sum(rsdp, 20), 0);
+    cr_assert_eq(byte_sum(rsdp, 36), 0);
+    guest_memory_unmap(&mem);
 }
 
 Test(boot_acpi, fadt_of_a_pc)
 {
-    struct guest_memory mem = tables(BOOT_PLATFORM_PC, 1);
+    struct guest_memory mem = tables(1);
     const uint8_t *fadt = find_table(&mem, "FACP");
     cr_assert_eq(read_le(fadt + 46, 2), PLATFORM_SCI_GSI);
     cr_assert_eq(read_le(fadt + 48, 4), 0, "no SMI command port");
@@ -108,21 +102,6 @@ Test(boot_acpi, fadt_of_a_pc)
     uint64_t facs = read_le(fadt + 36, 4);
     cr_assert_eq(facs % 64, 0);
     cr_assert_eq(memcmp(at_gpa(&mem, facs), "FACS", 4), 0);
-    table_at(&mem, read_le(fadt + 140, 8), "DSDT");
-    guest_memory_unmap(&mem);
-}
-
-Test(boot_acpi, fadt_hardware_reduced)
-{
-    struct guest_memory mem = tables(BOOT_PLATFORM_REDUCED, 1);
-    const uint8_t *fadt = find_table(&mem, "FACP");
-    cr_assert(read_le(fadt + 112, 4) & 1U << 20);
-    // Fixed hardware fields must be 0.
-    cr_assert_eq(read_le(fadt + 36, 4), 0);
-    for (size_t i = 46; i < 109; i++)
-        cr_assert(fadt[i] == 0 || (i >= 96 && i < 109), "byte %zu", i);
-    cr_assert_eq(read_le(fadt + 248, 8), PLATFORM_SLEEP_CONTROL_PORT);
-    cr_assert_eq(read_le(fadt + 260, 8), PLATFORM_SLEEP_STATUS_PORT);
     table_at(&mem, read_le(fadt + 140, 8), "DSDT");
     guest_memory_unmap(&mem);
 }
@@ -152,23 +131,22 @@ static void count_madt(const uint8_t *madt, unsigned counts[16])
 Test(boot_acpi, madt_counts_processors)
 {
     static const unsigned cpus[] = {1, 2, 64, BOOT_CPUS_MAX};
-    for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++)
-        for (size_t p = 0; p < 2; p++) {
-            struct guest_memory mem = tables(platforms[p], cpus[i]);
-            const uint8_t *madt = find_table(&mem, "APIC");
-            cr_assert_eq(read_le(madt + 36, 4), PLATFORM_LAPIC_GPA);
-            unsigned counts[16] = {0};
-            count_madt(madt, counts);
-            cr_assert_eq(counts[0], cpus[i]);
-            cr_assert_eq(counts[1], 1);
-            cr_assert_eq(counts[4], 1);
-            guest_memory_unmap(&mem);
-        }
+    for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
+        struct guest_memory mem = tables(cpus[i]);
+        const uint8_t *madt = find_table(&mem, "APIC");
+        cr_assert_eq(read_le(madt + 36, 4), PLATFORM_LAPIC_GPA);
+        unsigned counts[16] = {0};
+        count_madt(madt, counts);
+        cr_assert_eq(counts[0], cpus[i]);
+        cr_assert_eq(counts[1], 1);
+        cr_assert_eq(counts[4], 1);
+        guest_memory_unmap(&mem);
+    }
 }
 
 Test(boot_acpi, tables_keep_out_of_the_mp_table)
 {
-    struct guest_memory mem = tables(BOOT_PLATFORM_PC, BOOT_CPUS_MAX);
+    struct guest_memory mem = tables(BOOT_CPUS_MAX);
     const uint8_t *at = guest_memory_at(&mem, 0, MIB);
     for (uint64_t gpa = 0; gpa < MIB; gpa++)
         if (gpa < PLATFORM_BIOS_GPA || gpa >= PLATFORM_BIOS_GPA + 0x10000)
@@ -257,14 +235,12 @@ Test(boot_acpi, iasl_reads_and_writes_the_same_tables)
     skip_without_iasl();
     char dir[32];
     enter_scratch(dir);
-    for (size_t i = 0; i < 2; i++) {
-        struct guest_memory mem = tables(platforms[i], 2);
-        const uint8_t *fadt = find_table(&mem, "FACP");
-        assert_survives_iasl(fadt);
-        assert_survives_iasl(find_table(&mem, "APIC"));
-        assert_survives_iasl(table_at(&mem, read_le(fadt + 140, 8), "DSDT"));
-        guest_memory_unmap(&mem);
-    }
+    struct guest_memory mem = tables(2);
+    const uint8_t *fadt = find_table(&mem, "FACP");
+    assert_survives_iasl(fadt);
+    assert_survives_iasl(find_table(&mem, "APIC"));
+    assert_survives_iasl(table_at(&mem, read_le(fadt + 140, 8), "DSDT"));
+    guest_memory_unmap(&mem);
     remove_scratch(dir);
 }
 

@@ -97,8 +97,7 @@ struct boot_request request_for(const char *kernel)
                                  .cmdline = "console=ttyS0",
                                  .memory = 16 * MIB,
                                  .cpus = 1,
-                                 .ports = 4,
-                                 .platform = BOOT_PLATFORM_PC};
+                                 .ports = 4};
 }
 
 void assert_refused(const struct boot_request *request, int code,

@@ -168,10 +168,10 @@ Test(boot_cpustate, segments_and_registers)
     struct small_bzimage bz = small_bzimage();
     struct guest_memory mem;
     struct boot_state s = load_bytes(&bz, sizeof(bz), &mem);
-    cr_assert_eq(s.code_selector, 0x10);
-    cr_assert_eq(s.data_selector, 0x18);
-    cr_assert_geq(s.gdt_limit, 0x1f);
-    const uint64_t *gdt = guest_memory_at(&mem, s.gdt_base, 32);
+    cr_assert_eq(s.cs.selector, 0x10);
+    cr_assert_eq(s.ds.selector, 0x18);
+    cr_assert_geq(s.gdt.limit, 0x1f);
+    const uint64_t *gdt = guest_memory_at(&mem, s.gdt.base, 32);
     cr_assert_eq(gdt[0], 0);
     cr_assert_eq(gdt[2] >> 40 & 0xff, 0x9b, "present, code, readable");
     cr_assert_eq(gdt[2] >> 53 & 3, 1, "64-bit");

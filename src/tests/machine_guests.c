@@ -140,7 +140,7 @@ static int load(void *owner, const struct guest_memory *mem,
     if (!guest_memory_write(mem, GUEST_GPA, image->start,
                             (uint64_t)(image->end - image->start)))
         return error_set(err, -EINVAL, "the guest does not fit");
-    return cpustate_write(mem, GUEST_GPA, out, err);
+    return cpustate_enter_64(mem, GUEST_GPA, out, err);
 }
 
 struct toyvmm *guest_create(struct guest_image image, struct guest_log *log)
