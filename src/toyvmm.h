@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libtoyvmm's one public header: a KVM machine that boots Linux, its serial
+// libtoyvmm's one public header: a KVM machine that boots a kernel, its serial
 // ports as a stream of stamped bytes, and its life as events. A machine is a
 // value; several can live in one process.
 #pragma once
@@ -96,14 +96,21 @@ struct toyvmm_pin {
     unsigned cpu;
 };
 
+// Entropy for the guest's random generator: 32 bytes.
+struct toyvmm_seed {
+    uint8_t bytes[32];
+};
+
 struct toyvmm_config {
-    const char *kernel;  // path of an ELF vmlinux or a bzImage, x86-64
+    const char *kernel;  // path: src/boot/README.md says what boots
     const char *initrd;  // path, or NULL
     const char *cmdline; // NULL is ""
     uint64_t memory;     // bytes; at least 16 MiB for a Linux kernel
     unsigned cpus;       // 1
     struct toyvmm_pin pin;
     unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
+    // Handed to a Linux kernel (SETUP_RNG_SEED); NULL: fresh from the host.
+    const struct toyvmm_seed *seed;
     struct toyvmm_sink sink;
 };
 
@@ -112,6 +119,10 @@ struct toyvmm_config {
 // file errors, -ENODEV (no usable KVM); code, if not NULL, gets the number.
 struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
                              struct error *err);
+
+// What is odd about the files, though they boot: a sentence for the user, from
+// index 0 on, NULL beyond the last. Lives as long as vm.
+const char *toyvmm_note(const struct toyvmm *vm, size_t index);
 
 // The part of toyvmm_create that needs no KVM: opens and checks kernel, initrd,
 // command line and memory size against each other. 0, or a negative errno.

@@ -128,6 +128,18 @@ static int no_machine(const struct live_options *o, struct result *out,
     return code ? code : result_set(&out->message, "%s", err->text);
 }
 
+// What is odd about the images is told once, however often they are booted.
+static int note_images(const struct live_options *o, struct live_machine *m,
+                       struct result *out)
+{
+    int code = 0;
+    const char *note;
+    for (size_t i = 0; !code && (note = toyvmm_note(m->vm, i)) != NULL; i++)
+        code = result_add_note(out, false, clock_now_ns() - o->started_ns, NULL,
+                               "%s", note);
+    return code;
+}
+
 static int run_on(const struct live_options *o, struct live_machine *m,
                   struct result *out)
 {
@@ -151,11 +163,14 @@ static int run_on(const struct live_options *o, struct live_machine *m,
                               .printed = o->printed,
                               .step = o->step,
                               .owner = o->owner};
+    int code = note_images(o, m, out);
+    if (code)
+        return code;
     if (o->prepare)
         o->prepare(o->owner, &run, out);
     if (o->console)
         o->console(o->owner, run.console);
-    int code = run_scenario(&run, out);
+    code = run_scenario(&run, out);
     if (o->console)
         o->console(o->owner, NULL);
     return code;

@@ -89,12 +89,18 @@
 
 // ---- Guest-physical layout of the first mebibyte ---------------------------
 
-#define PLATFORM_GDT_GPA        UINT64_C(0x500)
+#define PLATFORM_GDT_GPA UINT64_C(0x500)
+// What PVH and multiboot hand over; the seed, by the zero page.
+#define PLATFORM_BOOT_INFO_GPA  UINT64_C(0x1000)
+#define PLATFORM_BOOT_INFO_LEN  UINT64_C(0x5000)
+#define PLATFORM_SETUP_DATA_GPA UINT64_C(0x6000)
 #define PLATFORM_ZERO_PAGE_GPA  UINT64_C(0x7000)
 #define PLATFORM_BOOT_STACK_GPA UINT64_C(0x8ff0) // grows down
 #define PLATFORM_PML4_GPA       UINT64_C(0x9000)
 #define PLATFORM_CMDLINE_GPA    UINT64_C(0x20000)
 #define PLATFORM_CMDLINE_MAX    UINT64_C(0x10000) // with its NUL
+// A kernel may lie from here on.
+#define PLATFORM_BOOT_DATA_END (PLATFORM_CMDLINE_GPA + PLATFORM_CMDLINE_MAX)
 
 // RAM ends here for the guest; the extended BIOS data area opens with the MP
 // floating pointer, which kernels look for in its first KiB.
@@ -103,4 +109,5 @@
 // The RSDP and the ACPI tables: kernels look for it at every 16th byte.
 #define PLATFORM_BIOS_GPA UINT64_C(0xe0000)
 #define PLATFORM_BIOS_LEN UINT64_C(0x20000)
+#define PLATFORM_HOLE_GPA UINT64_C(0xa0000)  // no RAM, or no kernel's
 #define PLATFORM_HIGH_GPA UINT64_C(0x100000) // RAM goes on

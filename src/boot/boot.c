@@ -6,14 +6,20 @@
 #include "src/base/platform.h"
 #include "src/boot/acpi.h"
 #include "src/boot/cpustate.h"
+#include "src/boot/handover.h"
 #include "src/boot/image.h"
 #include "src/boot/kernel.h"
 #include "src/boot/layout.h"
 #include "src/boot/mptable.h"
+#include "src/boot/multiboot.h"
 #include "src/boot/reset_vector.h"
-#include "src/boot/zeropage.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <sys/random.h>
+
+// What EAX holds for a kernel that a multiboot loader has loaded.
+#define MULTIBOOT_LOADED 0x2badb002
 
 // Lives on the stack of one call; prepare fills it, release closes the files.
 struct boot_job {
@@ -55,10 +61,18 @@ static int plan_kernel(struct boot_job *job, struct error *err)
     case BOOT_IMAGE_BZIMAGE:
         rc = bzimage_plan(&job->kernel, &job->plan, err);
         break;
+    case BOOT_IMAGE_FLAT:
+        rc = multiboot_plan(&job->kernel, &job->plan, err);
+        break;
     }
     if (rc < 0)
         return rc;
     return layout_check_kernel(&job->plan, job->ram, job->kernel.path, err);
+}
+
+static bool is_linux(const struct kernel_plan *plan)
+{
+    return plan->how == BOOT_ENTRY_LINUX64 || plan->how == BOOT_ENTRY_LINUX32;
 }
 
 static int plan_initrd(struct boot_job *job, struct error *err)
@@ -66,7 +80,8 @@ static int plan_initrd(struct boot_job *job, struct error *err)
     if (!job->request->initrd)
         return 0;
     int rc = image_open(&job->initrd, job->request->initrd, "initrd", err);
-    if (rc == 0)
+    // A module of another kernel may be anything, a kernel among others.
+    if (rc == 0 && is_linux(&job->plan))
         rc = image_identify_initrd(&job->initrd, err);
     if (rc < 0)
         return rc;
@@ -89,7 +104,8 @@ static int prepare(struct boot_job *job, const struct boot_request *request,
     if (rc == 0)
         rc = plan_initrd(job, err);
     if (rc == 0)
-        rc = layout_check_cmdline(job->cmdline, job->plan.cmdline_max, err);
+        rc = layout_check_cmdline(job->cmdline, job->plan.cmdline_max,
+                                  &job->plan.notes, err);
     return rc;
 }
 
@@ -99,42 +115,90 @@ static void release(struct boot_job *job)
     image_close(&job->initrd);
 }
 
+// What every guest finds in its memory, whatever its kernel.
+static int write_tables(const struct boot_request *request,
+                        const struct guest_memory *mem, uint64_t *rsdp,
+                        struct error *err)
+{
+    int rc = acpi_write(mem, request->cpus, request->ports, rsdp, err);
+    if (rc == 0)
+        rc = mptable_write(mem, request->cpus, err);
+    if (rc == 0)
+        rc = reset_vector_write(mem, err);
+    return rc;
+}
+
+// Hands over in the kernel's own protocol, and sets the registers.
+static int enter(const struct handover *handover,
+                 const struct guest_memory *mem, struct boot_state *state,
+                 struct error *err)
+{
+    const uint64_t entry = handover->plan->entry;
+    int rc = -EINVAL;
+    switch (handover->plan->how) {
+    case BOOT_ENTRY_LINUX64:
+    case BOOT_ENTRY_LINUX32:
+        state->rsi = state->zero_page_gpa = PLATFORM_ZERO_PAGE_GPA;
+        rc = zeropage_write(handover, mem, err);
+        break;
+    case BOOT_ENTRY_PVH:
+        state->rbx = PLATFORM_BOOT_INFO_GPA;
+        rc = pvh_write(handover, mem, err);
+        break;
+    case BOOT_ENTRY_MULTIBOOT:
+        state->rax = MULTIBOOT_LOADED;
+        state->rbx = PLATFORM_BOOT_INFO_GPA;
+        rc = multiboot_write(handover, mem, err);
+        break;
+    }
+    if (rc < 0)
+        return rc;
+    if (handover->plan->how == BOOT_ENTRY_LINUX64)
+        return cpustate_enter_64(mem, entry, state, err);
+    return cpustate_enter_32(mem, entry, state, err);
+}
+
+// The request's, or fresh; NULL when the host has none to give.
+static const struct boot_seed *find_seed(const struct boot_request *request,
+                                         struct boot_seed *fresh)
+{
+    if (request->seed)
+        return request->seed;
+    ssize_t n = getrandom(fresh->bytes, sizeof(fresh->bytes), GRND_NONBLOCK);
+    return n == (ssize_t)sizeof(fresh->bytes) ? fresh : NULL;
+}
+
 static int load(struct boot_job *job, const struct guest_memory *mem,
                 struct boot_state *state, struct error *err)
 {
-    uint64_t initrd_size = job->request->initrd ? job->initrd.size : 0;
-    int rc = kernel_load(&job->plan, &job->kernel, mem, err);
-    if (rc == 0 && initrd_size)
-        rc =
-            image_load(&job->initrd, 0, initrd_size, mem, job->initrd_gpa, err);
-    if (rc == 0)
-        rc = acpi_write(mem, job->request->cpus, job->request->ports,
-                        &state->rsdp_gpa, err);
-    if (rc == 0)
-        rc = mptable_write(mem, job->request->cpus, err);
-    if (rc == 0)
-        rc = reset_vector_write(mem, err);
-    if (rc < 0)
-        return rc;
-    struct zeropage_request zero = {
+    struct boot_seed fresh;
+    struct handover handover = {
         .plan = &job->plan,
         .ram = job->ram,
         .cmdline = job->cmdline,
+        .kernel_path = job->kernel.path,
+        .initrd_path = job->request->initrd,
         .initrd_gpa = job->initrd_gpa,
-        .initrd_size = initrd_size,
-        .rsdp_gpa = state->rsdp_gpa,
+        .initrd_size = job->request->initrd ? job->initrd.size : 0,
+        .seed = find_seed(job->request, &fresh),
     };
-    rc = zeropage_write(&zero, mem, err);
+    int rc = kernel_load(&job->plan, &job->kernel, mem, err);
+    if (rc == 0 && handover.initrd_size)
+        rc = image_load(&job->initrd, 0, handover.initrd_size, mem,
+                        handover.initrd_gpa, err);
+    if (rc == 0)
+        rc = write_tables(job->request, mem, &handover.rsdp_gpa, err);
     if (rc < 0)
         return rc;
     state->kind = job->plan.kind;
+    state->entry = job->plan.how;
     state->kernel_gpa = job->plan.start;
     state->kernel_size = job->plan.end - job->plan.start;
-    state->initrd_gpa = job->initrd_gpa;
-    state->initrd_size = initrd_size;
-    state->zero_page_gpa = PLATFORM_ZERO_PAGE_GPA;
-    state->rsi = PLATFORM_ZERO_PAGE_GPA;
-    return cpustate_enter_64(mem, job->plan.entry, state, err);
+    state->initrd_gpa = handover.initrd_gpa;
+    state->initrd_size = handover.initrd_size;
+    state->rsdp_gpa = handover.rsdp_gpa;
+    state->notes = job->plan.notes;
+    return enter(&handover, mem, state, err);
 }
 
 int boot_check(const struct boot_request *request, struct error *err)

@@ -40,7 +40,11 @@ struct boot_request {
     const struct boot_seed *seed;
 };
 
-enum boot_image_kind { BOOT_IMAGE_ELF, BOOT_IMAGE_BZIMAGE };
+enum boot_image_kind {
+    BOOT_IMAGE_ELF,
+    BOOT_IMAGE_BZIMAGE,
+    BOOT_IMAGE_FLAT, // a multiboot header says where it goes
+};
 
 // How a kernel is entered, by the texts that say so. README.md tells which file
 // is entered how.

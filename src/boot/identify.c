@@ -3,6 +3,8 @@
 // initrd by mistake, each with a sentence that says how to go on; see image.h.
 #include "src/boot/image.h"
 
+#include "src/boot/multiboot.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -113,6 +115,11 @@ int image_identify_kernel(const struct image *image, enum boot_image_kind *kind,
         *kind = BOOT_IMAGE_BZIMAGE;
         return 0;
     }
+    struct multiboot_header header;
+    if (multiboot_find(image, &header) && multiboot_has_addresses(&header)) {
+        *kind = BOOT_IMAGE_FLAT;
+        return 0;
+    }
     const char *sentence = wrong_text(image);
     for (size_t i = 0;
          !sentence && i < sizeof(not_kernels) / sizeof(not_kernels[0]); i++) {
@@ -125,8 +132,9 @@ int image_identify_kernel(const struct image *image, enum boot_image_kind *kind,
     if (!sentence && image->size < HDRS_OFFSET + 4)
         sentence = "is too short to be a kernel: build or download it again";
     if (!sentence)
-        sentence = "is no kernel that can be booted here: give an ELF vmlinux "
-                   "or a bzImage for x86-64";
+        sentence =
+            "is no kernel that can be booted here: give an ELF file or a "
+            "bzImage for x86";
     return error_set(err, -EINVAL, "kernel %s %s", image->path, sentence);
 }
 

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -113,4 +115,35 @@ int image_load(const struct image *image, uint64_t offset, uint64_t len,
                          image->path, (unsigned long long)len,
                          (unsigned long long)gpa);
     return image_read(image, offset, to, len, err);
+}
+
+#define SEARCH_CHUNK ((size_t)128 << 10)
+
+int image_search(const struct image *image, uint64_t offset, uint64_t len,
+                 const struct image_needle *needles, size_t n, uint32_t enough,
+                 uint32_t *found, struct error *err)
+{
+    // The end of a chunk comes again at the beginning of the next: a needle
+    // may lie across.
+    const size_t overlap = IMAGE_NEEDLE_MAX - 1;
+    uint8_t *bytes = malloc(overlap + SEARCH_CHUNK);
+    if (!bytes)
+        return error_set(err, -ENOMEM, "out of memory");
+    size_t kept = 0;
+    int rc = 0;
+    *found = 0;
+    while (len && rc == 0 && !(*found & enough)) {
+        size_t part = len < SEARCH_CHUNK ? (size_t)len : SEARCH_CHUNK;
+        rc = image_read(image, offset, bytes + kept, part, err);
+        size_t have = kept + part;
+        for (size_t i = 0; rc == 0 && i < n; i++)
+            if (memmem(bytes, have, needles[i].bytes, needles[i].len))
+                *found |= 1U << i;
+        offset += part;
+        len -= part;
+        kept = have < overlap ? have : overlap;
+        memmove(bytes, bytes + have - kept, kept);
+    }
+    free(bytes);
+    return rc;
 }

@@ -3,6 +3,7 @@
 #include "src/boot/layout.h"
 
 #include "src/base/platform.h"
+#include "src/boot/notes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -152,7 +153,7 @@ int layout_place_initrd(const struct kernel_plan *plan, struct ram ram,
 }
 
 int layout_check_cmdline(const char *cmdline, uint64_t cmdline_max,
-                         struct error *err)
+                         struct boot_notes *notes, struct error *err)
 {
     uint64_t max = cmdline_max < PLATFORM_CMDLINE_MAX - 1
                        ? cmdline_max
@@ -165,12 +166,13 @@ int layout_check_cmdline(const char *cmdline, uint64_t cmdline_max,
                          len, max);
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)cmdline[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return error_set(err, -EINVAL,
-                             "the kernel command line has a %s (0x%02x) at "
-                             "byte %zu: it must be one line of text",
-                             c == '\n' ? "newline" : "control character", c,
-                             i + 1);
+        if ((c >= ' ' && c != 0x7f) || c == '\t')
+            continue;
+        boot_note(notes,
+                  "the kernel command line has a %s (0x%02x) at byte %zu: "
+                  "should it be one line of text?",
+                  c == '\n' ? "newline" : "control character", c, i + 1);
+        break;
     }
     return 0;
 }

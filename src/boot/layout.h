@@ -33,6 +33,7 @@ int layout_place_initrd(const struct kernel_plan *plan, struct ram ram,
                         uint64_t size, const char *path, uint64_t *gpa,
                         struct error *err);
 
-// At most cmdline_max bytes, and none that would cut it or garble the log.
+// At most cmdline_max bytes. Control characters, which a kernel may take for
+// blanks or for parts of a word, become a note.
 int layout_check_cmdline(const char *cmdline, uint64_t cmdline_max,
-                         struct error *err);
+                         struct boot_notes *notes, struct error *err);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fills the zero page; see zeropage.h.
-#include "src/boot/zeropage.h"
+// Fills the zero page; see handover.h.
+#include "src/boot/handover.h"
 
 #include "src/base/platform.h"
+#include "src/boot/memmap.h"
 
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <string.h>
-
-#define E820_RAM      1
-#define E820_RESERVED 2
 
 #define LOADER_UNDEFINED 0xff // type_of_loader: none that has a number
 #define BOOT_FLAG        0xaa55
@@ -17,35 +15,38 @@
 #define PROTOCOL         0x020f
 #define ELF_ALIGNMENT    0x1000000
 
-#define PAGE UINT64_C(4096)
+#define VERSION_SETUP_DATA 0x0209 // Linux 2.6.26
+#define TYPE_RNG_SEED      9      // SETUP_RNG_SEED; Linux 6.0
 
 _Static_assert(sizeof(struct boot_params) == 4096, "the zero page is a page");
 _Static_assert(offsetof(struct boot_params, hdr) == SETUP_HEADER_OFFSET,
                "the setup header keeps its place in the file");
 
-static void add_e820(struct boot_params *bp, uint64_t from, uint64_t to,
-                     uint32_t type)
-{
-    bp->e820_table[bp->e820_entries++] =
-        (struct boot_e820_entry){.addr = from, .size = to - from, .type = type};
-}
-
 static void fill_e820(struct boot_params *bp, struct ram ram)
 {
-    add_e820(bp, 0, PLATFORM_EBDA_GPA, E820_RAM);
-    // MP floating pointer, then ACPI and MP tables. 0xa0000 to 0xe0000 is in
-    // no entry: nothing is there.
-    add_e820(bp, PLATFORM_EBDA_GPA, PLATFORM_EBDA_GPA + PLATFORM_EBDA_LEN,
-             E820_RESERVED);
-    add_e820(bp, PLATFORM_BIOS_GPA, PLATFORM_BIOS_GPA + PLATFORM_BIOS_LEN,
-             E820_RESERVED);
-    if (ram.low_end > PLATFORM_HIGH_GPA)
-        add_e820(bp, PLATFORM_HIGH_GPA, ram.low_end, E820_RAM);
-    // KVM's own pages: no device may be put over them.
-    add_e820(bp, PLATFORM_KVM_IDENTITY_MAP_GPA, PLATFORM_KVM_TSS_GPA + 3 * PAGE,
-             E820_RESERVED);
-    if (ram.high_end)
-        add_e820(bp, GUEST_HIGH_RAM, ram.high_end, E820_RAM);
+    const struct memmap map = memmap_make(ram);
+    for (size_t i = 0; i < map.count; i++)
+        bp->e820_table[i] = (struct boot_e820_entry){
+            .addr = map.entries[i].from,
+            .size = map.entries[i].to - map.entries[i].from,
+            .type = map.entries[i].type,
+        };
+    bp->e820_entries = (uint8_t)map.count;
+}
+
+// A list of one: the seed. A kernel that doesn't know the type skips it.
+static bool write_seed(const struct guest_memory *mem,
+                       const struct boot_seed *seed, struct boot_params *bp)
+{
+    struct {
+        uint64_t next;
+        uint32_t type, len;
+        struct boot_seed seed;
+    } data = {.type = TYPE_RNG_SEED, .len = sizeof(*seed), .seed = *seed};
+    _Static_assert(sizeof(data) == 16 + sizeof(*seed), "struct setup_data");
+    bp->hdr.setup_data = PLATFORM_SETUP_DATA_GPA;
+    return guest_memory_write(mem, PLATFORM_SETUP_DATA_GPA, &data,
+                              sizeof(data));
 }
 
 // A bzImage brings its header; for an ELF kernel one is made up, as a loader
@@ -68,10 +69,10 @@ static void fill_header(struct boot_params *bp, const struct kernel_plan *plan)
     bp->hdr.init_size = (uint32_t)(plan->end - plan->start);
 }
 
-int zeropage_write(const struct zeropage_request *request,
+int zeropage_write(const struct handover *handover,
                    const struct guest_memory *mem, struct error *err)
 {
-    const struct kernel_plan *plan = request->plan;
+    const struct kernel_plan *plan = handover->plan;
     struct boot_params bp = {0};
     fill_header(&bp, plan);
     bp.hdr.type_of_loader = LOADER_UNDEFINED;
@@ -79,17 +80,20 @@ int zeropage_write(const struct zeropage_request *request,
     bp.hdr.loadflags &= (uint8_t)~CAN_USE_HEAP;
     bp.hdr.heap_end_ptr = 0;
     bp.hdr.setup_data = 0;
-    bp.hdr.code32_start = (uint32_t)plan->start;
+    bp.hdr.code32_start =
+        (uint32_t)(plan->how == BOOT_ENTRY_LINUX32 ? plan->entry : plan->start);
     bp.hdr.cmd_line_ptr = (uint32_t)PLATFORM_CMDLINE_GPA;
-    bp.hdr.ramdisk_image = (uint32_t)request->initrd_gpa;
-    bp.hdr.ramdisk_size = (uint32_t)request->initrd_size;
-    bp.ext_ramdisk_image = (uint32_t)(request->initrd_gpa >> 32);
-    bp.ext_ramdisk_size = (uint32_t)(request->initrd_size >> 32);
-    bp.acpi_rsdp_addr = request->rsdp_gpa;
-    fill_e820(&bp, request->ram);
+    bp.hdr.ramdisk_image = (uint32_t)handover->initrd_gpa;
+    bp.hdr.ramdisk_size = (uint32_t)handover->initrd_size;
+    bp.ext_ramdisk_image = (uint32_t)(handover->initrd_gpa >> 32);
+    bp.ext_ramdisk_size = (uint32_t)(handover->initrd_size >> 32);
+    bp.acpi_rsdp_addr = handover->rsdp_gpa;
+    fill_e820(&bp, handover->ram);
 
-    if (!guest_memory_write(mem, PLATFORM_CMDLINE_GPA, request->cmdline,
-                            strlen(request->cmdline) + 1) ||
+    bool seeded = handover->seed && bp.hdr.version >= VERSION_SETUP_DATA;
+    if ((seeded && !write_seed(mem, handover->seed, &bp)) ||
+        !guest_memory_write(mem, PLATFORM_CMDLINE_GPA, handover->cmdline,
+                            strlen(handover->cmdline) + 1) ||
         !guest_memory_write(mem, PLATFORM_ZERO_PAGE_GPA, &bp, sizeof(bp)))
         return error_set(err, -EINVAL,
                          "guest memory is too small for the boot data");

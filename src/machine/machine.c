@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(TOYVMM_PORTS == PLATFORM_COM_COUNT, "a sink port is a UART");
 
@@ -114,6 +115,7 @@ static int build(struct toyvmm *vm, uint64_t memory, unsigned ports,
     if (code < 0)
         return code;
     vm->ready_ns = clock_now_ns();
+    vm->notes = boot.notes;
 
     const struct board_line line = {
         .owner = vm,
@@ -159,8 +161,15 @@ static unsigned ports_of(const struct toyvmm_config *config)
     return config->ports ? config->ports : TOYVMM_PORTS;
 }
 
-static struct boot_request boot_request_of(const struct toyvmm_config *config)
+_Static_assert(sizeof(struct toyvmm_seed) == sizeof(struct boot_seed),
+               "a seed is a seed");
+
+// seed must live as long as the request.
+static struct boot_request boot_request_of(const struct toyvmm_config *config,
+                                           struct boot_seed *seed)
 {
+    if (config->seed)
+        memcpy(seed->bytes, config->seed->bytes, sizeof(seed->bytes));
     return (struct boot_request){
         .kernel = config->kernel,
         .initrd = config->initrd,
@@ -168,6 +177,7 @@ static struct boot_request boot_request_of(const struct toyvmm_config *config)
         .memory = config->memory,
         .cpus = config->cpus,
         .ports = ports_of(config),
+        .seed = config->seed ? seed : NULL,
     };
 }
 
@@ -184,7 +194,8 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err)
         return error_set(err, -EINVAL,
                          "%u CPUs: a machine has 1, more are not supported yet",
                          config->cpus);
-    const struct boot_request request = boot_request_of(config);
+    struct boot_seed seed;
+    const struct boot_request request = boot_request_of(config, &seed);
     return boot_check(&request, err);
 }
 
@@ -200,13 +211,19 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
             *code = result;
         return NULL;
     }
-    struct boot_request request = boot_request_of(config);
+    struct boot_seed seed;
+    struct boot_request request = boot_request_of(config, &seed);
     struct toyvmm *vm =
         machine_create(config->memory, ports_of(config), &config->sink,
                        load_files, &request, code, err);
     if (vm)
         vm->pin = config->pin;
     return vm;
+}
+
+const char *toyvmm_note(const struct toyvmm *vm, size_t index)
+{
+    return index < vm->notes.count ? vm->notes.text[index] : NULL;
 }
 
 // ---- Life ------------------------------------------------------------------

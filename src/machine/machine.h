@@ -53,6 +53,7 @@ struct toyvmm {
     struct board board; // its line.owner is NULL until it exists
     struct vcpu vcpu;
     struct toyvmm_pin pin;
+    struct boot_notes notes; // of the images
     uint64_t ready_ns; // when memory and images were in place
 
     // The vCPU thread's own, once it runs.

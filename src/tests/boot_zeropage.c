@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Linux is told in the zero page, and the state it is entered in.
 #include "src/base/platform.h"
-#include "src/boot/zeropage.h"
+#include "src/boot/handover.h"
 #include "src/tests/boot_fixture.h"
 
 #include <asm/bootparam.h>
@@ -70,7 +70,7 @@ Test(boot_zeropage, memory_map_above_4_gib)
     struct error err;
     cr_assert_eq(guest_memory_map(&mem, size, &err), 0, "%s", err.text);
     struct kernel_plan plan = {.start = MIB, .end = 2 * MIB};
-    struct zeropage_request request = {
+    struct handover request = {
         .plan = &plan, .ram = ram_shape(size), .cmdline = ""};
     cr_assert_eq(zeropage_write(&request, &mem, &err), 0);
     const struct boot_params *bp = params(&mem);
@@ -110,11 +110,11 @@ Test(boot_zeropage, initrd_above_4_gib)
     struct error err;
     cr_assert_eq(guest_memory_map(&mem, MIB, &err), 0);
     struct kernel_plan plan = {.start = MIB, .end = 2 * MIB};
-    struct zeropage_request request = {.plan = &plan,
-                                       .ram = ram_shape(MIB),
-                                       .cmdline = "",
-                                       .initrd_gpa = 0x123456000,
-                                       .initrd_size = 0x1000007ff};
+    struct handover request = {.plan = &plan,
+                               .ram = ram_shape(MIB),
+                               .cmdline = "",
+                               .initrd_gpa = 0x123456000,
+                               .initrd_size = 0x1000007ff};
     cr_assert_eq(zeropage_write(&request, &mem, &err), 0);
     const struct boot_params *bp = params(&mem);
     cr_assert_eq(bp->hdr.ramdisk_image, 0x23456000);
