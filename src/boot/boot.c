@@ -6,13 +6,13 @@
 #include "src/base/platform.h"
 #include "src/boot/acpi.h"
 #include "src/boot/cpustate.h"
+#include "src/boot/firmware.h"
 #include "src/boot/handover.h"
 #include "src/boot/image.h"
 #include "src/boot/kernel.h"
 #include "src/boot/layout.h"
 #include "src/boot/mptable.h"
 #include "src/boot/multiboot.h"
-#include "src/boot/reset_vector.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -124,7 +124,7 @@ static int write_tables(const struct boot_request *request,
     if (rc == 0)
         rc = mptable_write(mem, request->cpus, err);
     if (rc == 0)
-        rc = reset_vector_write(mem, err);
+        rc = firmware_write(mem, request->ports, err);
     return rc;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bzImage: the setup header honoured, and what is refused.
+#include "src/base/platform.h"
 #include "src/boot/kernel.h"
 #include "src/tests/boot_fixture.h"
 
@@ -108,7 +109,7 @@ Test(boot_bzimage, header_is_handed_over)
     cr_assert_eq(bp->hdr.kernel_info_offset, 0x9876);
     cr_assert_eq(bp->hdr.type_of_loader, 0xff);
     cr_assert_eq(bp->hdr.loadflags, LOADED_HIGH);
-    cr_assert_eq(bp->hdr.setup_data, 0);
+    cr_assert_eq(bp->hdr.setup_data, PLATFORM_SETUP_DATA_GPA);
     cr_assert_eq(((const uint8_t *)bp)[0x26c], 0);
     // The bytes before the header are not copied: Linux takes a non-zero
     // sentinel at 0x1ef for a zero page that was never cleared.
@@ -130,38 +131,97 @@ Test(boot_bzimage, payload_is_found)
     image_close(&opened);
 }
 
-Test(boot_bzimage, too_old_or_32_bit)
+// A 32-bit kernel, or one from before there was a 64-bit entry: entered at
+// code32_start, which is meant relative to 1 MiB.
+Test(boot_bzimage, other_kernels_are_entered_in_32_bit_mode)
+{
+    static const uint16_t versions[] = {0x20f, 0x20b, 0x206, 0x203};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        struct small_bzimage image = small_bzimage();
+        bz_header(&image)->version = versions[i];
+        bz_header(&image)->code32_start = 0x100040;
+        if (versions[i] >= 0x20c)
+            bz_header(&image)->xloadflags = XLF_CAN_BE_LOADED_ABOVE_4G;
+        struct guest_memory mem;
+        struct boot_state s = load(&image, &mem);
+        // Fields that the version doesn't have mean nothing.
+        uint64_t gpa = versions[i] >= 0x20a ? BZ_PREF : MIB;
+        if (versions[i] == 0x206) // relocatable, aligned to 2 MiB
+            gpa = BZ_ALIGN;
+        cr_assert_eq(s.entry, BOOT_ENTRY_LINUX32);
+        cr_assert_eq(s.kernel_gpa, gpa, "%x", versions[i]);
+        cr_assert_eq(s.rip, gpa + 0x40);
+        cr_assert_eq(s.rsi, s.zero_page_gpa);
+        cr_assert_eq(s.rbp | s.rdi | s.rbx, 0);
+        cr_assert_eq(s.cr0, 0x11, "protected mode, no paging");
+        cr_assert_eq(s.efer | s.cr3 | s.cr4, 0);
+        cr_assert(s.cs.big && !s.cs.long_mode);
+        const struct boot_params *bp =
+            guest_memory_at(&mem, s.zero_page_gpa, sizeof(*bp));
+        cr_assert_eq(bp->hdr.code32_start, gpa + 0x40);
+        cr_assert_eq(bp->hdr.version, versions[i]);
+        cr_assert_eq(has_note(&s, "real-mode part"), versions[i] < 0x206);
+        guest_memory_unmap(&mem);
+    }
+}
+
+// Boot loaders that disguise themselves as kernels, and kernels that are
+// loaded low: their first instruction is one of the BIOS's world.
+Test(boot_bzimage, what_starts_in_real_mode_is_refused)
 {
     struct small_bzimage image = small_bzimage();
-    bz_header(&image)->version = 0x20b;
-    refused(&image, "protocol 2.11", "2.11");
+    bz_header(&image)->version = 0x202;
+    refused(&image, "protocol 2.02", "2.02");
     image = small_bzimage();
-    bz_header(&image)->xloadflags = XLF_CAN_BE_LOADED_ABOVE_4G;
-    refused(&image, "32-bit x86 kernel", "32-bit");
+    bz_header(&image)->version = 0x207;
+    bz_header(&image)->code32_start = 0;
+    refused(&image, "has no 32-bit entry", "ipxe.lkrn");
+    image = small_bzimage();
+    bz_header(&image)->version = 0x203;
+    bz_header(&image)->kernel_version = 0x300 - 0x200;
+    memcpy(image.setup + 0x300, "MEMDISK 6.04", 13);
+    refused(&image, "is a memdisk: it starts in real mode", "memdisk");
     image = small_bzimage();
     bz_header(&image)->loadflags = (uint8_t)~LOADED_HIGH;
     refused(&image, "zImage", "zImage");
 }
 
-Test(boot_bzimage, damaged_headers)
+// QEMU and GRUB boot these: so do we, and say what is odd.
+Test(boot_bzimage, odd_headers_are_noted)
 {
     struct small_bzimage image = small_bzimage();
+    assert_noted(&image, sizeof(image), NULL, "a good one");
     bz_header(&image)->boot_flag = 0;
-    refused(&image, "boot sector", "boot flag");
+    assert_noted(&image, sizeof(image), "boot sector", "boot flag");
     image = small_bzimage();
     bz_header(&image)->jump = 0x20eb;
-    refused(&image, "too short for its version", "header length");
+    assert_noted(&image, sizeof(image), "ends at 0x222", "header length");
     image = small_bzimage();
     bz_header(&image)->kernel_alignment = 0x300000;
-    refused(&image, "power of two", "alignment");
+    assert_noted(&image, sizeof(image), "power of two", "alignment");
     bz_header(&image)->kernel_alignment = 0;
-    refused(&image, "power of two", "no alignment");
+    assert_noted(&image, sizeof(image), "power of two", "no alignment");
     image = small_bzimage();
     bz_header(&image)->payload_offset = BZ_BODY;
-    refused(&image, "compressed part", "payload offset");
+    assert_noted(&image, sizeof(image), "compressed part", "payload offset");
     image = small_bzimage();
     bz_header(&image)->payload_length = UINT32_MAX;
-    refused(&image, "compressed part", "payload length");
+    assert_noted(&image, sizeof(image), "compressed part", "payload length");
+    image = small_bzimage();
+    bz_header(&image)->syssize = 0;
+    assert_noted(&image, sizeof(image), "gives no size", "no syssize");
+}
+
+// syssize counts paragraphs, rounded up; a file need not be.
+Test(boot_bzimage, a_file_may_end_within_its_last_paragraph)
+{
+    struct small_bzimage image = small_bzimage();
+    assert_noted(&image, sizeof(image) - 15, NULL, "15 bytes less");
+    assert_bytes_refused(&image, sizeof(image) - 16, "truncated",
+                         "16 bytes less");
+    bz_header(&image)->version = 0x203; // when it had 16 bits
+    bz_header(&image)->syssize = 0x7fffffff;
+    assert_noted(&image, sizeof(image), "protocol 2.03", "old");
 }
 
 Test(boot_bzimage, sizes_that_lie)
@@ -174,8 +234,8 @@ Test(boot_bzimage, sizes_that_lie)
     refused(&image, "truncated", "syssize");
     bz_header(&image)->syssize = UINT32_MAX;
     refused(&image, "truncated", "huge syssize");
-    bz_header(&image)->syssize = 0;
-    refused(&image, "no code", "no syssize");
+    bz_header(&image)->syssize = 0x200 / 16;
+    refused(&image, "its entry lies outside it", "no code");
     image = small_bzimage();
     bz_header(&image)->init_size = UINT32_MAX;
     refused(&image, "below 3 GiB", "huge init_size");

@@ -91,7 +91,7 @@ Test(boot_elf, wrong_class_and_order)
 {
     struct small_elf elf = small_elf();
     elf.eh.e_ident[EI_CLASS] = ELFCLASS32;
-    refused(&elf, "32-bit ELF", "x32");
+    refused(&elf, "no ELF program headers", "64-bit headers in a 32-bit file");
     elf = small_elf();
     elf.eh.e_ident[EI_DATA] = ELFDATA2MSB;
     refused(&elf, "big-endian", "big-endian");
@@ -145,14 +145,15 @@ static const struct {
     {"file size", offsetof(Elf64_Phdr, p_filesz), 0x101, "truncated"},
     {"huge offset", offsetof(Elf64_Phdr, p_offset), UINT64_MAX, "truncated"},
     {"signed offset", offsetof(Elf64_Phdr, p_offset), 1ULL << 63, "truncated"},
-    {"small memory", offsetof(Elf64_Phdr, p_memsz), 0x10, "larger in the file"},
-    {"no memory", offsetof(Elf64_Phdr, p_memsz), 0, "larger in the file"},
     {"huge memory", offsetof(Elf64_Phdr, p_memsz), UINT64_MAX, "below 3 GiB"},
     {"4 GiB", offsetof(Elf64_Phdr, p_memsz), 4096 * MIB, "below 3 GiB"},
     {"more than RAM", offsetof(Elf64_Phdr, p_memsz), 64 * MIB, "is too small"},
     {"at 0", offsetof(Elf64_Phdr, p_paddr), 0, "below 1 MiB"},
     {"zero page", offsetof(Elf64_Phdr, p_paddr), 0x7000, "below 1 MiB"},
-    {"BIOS", offsetof(Elf64_Phdr, p_paddr), 0xfffff, "below 1 MiB"},
+    {"page tables", offsetof(Elf64_Phdr, p_paddr), 0x2ffff, "below 1 MiB"},
+    {"over the EBDA", offsetof(Elf64_Phdr, p_paddr), 0x9d000, "below 1 MiB"},
+    {"across 1 MiB", offsetof(Elf64_Phdr, p_paddr), 0xfffff, "overlap"},
+    {"flash", offsetof(Elf64_Phdr, p_paddr), 0xfff00000, "is firmware"},
     {"wraps", offsetof(Elf64_Phdr, p_paddr), UINT64_MAX, "below 3 GiB"},
     {"virtual", offsetof(Elf64_Phdr, p_paddr), ELF_TEXT_VA, "below 3 GiB"},
     {"overlap", offsetof(Elf64_Phdr, p_paddr), ELF_TEXT_GPA + 0x2ff, "overlap"},
@@ -170,6 +171,40 @@ Test(boot_elf, bad_segments)
                &bad_segments[i].value, sizeof(uint64_t));
         refused(&elf, bad_segments[i].words, bad_segments[i].what);
     }
+}
+
+// What GRUB and QEMU load, too.
+Test(boot_elf, odd_segments_are_loaded_and_noted)
+{
+    struct small_elf elf = small_elf();
+    elf.ph[1].p_memsz = 0x10;
+    assert_noted(&elf, sizeof(elf), "larger in the file", "small memory");
+    elf.ph[1].p_memsz = 0;
+    assert_noted(&elf, sizeof(elf), "larger in the file", "no memory");
+
+    // A linker that puts the file's headers in front of a text at 1 MiB.
+    elf = small_elf();
+    elf.ph[0].p_paddr = 0xff000;
+    elf.ph[0].p_vaddr = ELF_TEXT_VA - 0x1000;
+    elf.ph[0].p_offset = 0;
+    elf.ph[0].p_filesz = elf.ph[0].p_memsz = 0x1;
+    elf.ph[2] = elf.ph[0];
+    elf.ph[2].p_offset = offsetof(struct small_elf, text);
+    elf.ph[2].p_paddr = ELF_TEXT_GPA;
+    elf.ph[2].p_filesz = elf.ph[2].p_memsz = ELF_TEXT_SIZE;
+    assert_noted(&elf, sizeof(elf), "1 bytes that it wants at 0xff000",
+                 "headers below 1 MiB");
+    elf.ph[0].p_paddr = 0x9f000 - 1;
+    assert_noted(&elf, sizeof(elf), "says nothing of itself", "low RAM");
+
+    // In one piece with the text: the text alone is loaded.
+    elf = small_elf();
+    elf.ph[0].p_paddr = ELF_TEXT_GPA - 0x10;
+    struct guest_memory mem;
+    struct boot_state s = load_bytes(&elf, sizeof(elf), &mem);
+    cr_assert_eq(s.kernel_gpa, ELF_TEXT_GPA);
+    cr_assert(filled(&mem, ELF_TEXT_GPA, ELF_TEXT_SIZE - 0x10, ELF_TEXT_FILL));
+    guest_memory_unmap(&mem);
 }
 
 Test(boot_elf, ends_exactly_where_ram_ends)

@@ -60,6 +60,92 @@ struct small_elf small_elf(void)
     return elf;
 }
 
+static struct marked_elf marked_elf(const void *eh, size_t eh_len,
+                                    const void *ph, size_t ph_len)
+{
+    struct marked_elf elf = {.len = MARKED_NOTES};
+    memcpy(elf.bytes, eh, eh_len);
+    memcpy(elf.bytes + eh_len, ph, ph_len);
+    memset(elf.bytes + MARKED_TEXT, ELF_TEXT_FILL, MARKED_NOTES - MARKED_TEXT);
+    return elf;
+}
+
+// The same fields in both classes.
+#define MARKED_HEADER(class, its_machine, type)                                \
+    {                                                                          \
+        .e_ident = {0x7f, 'E', 'L', 'F', (class), ELFDATA2LSB, EV_CURRENT},    \
+        .e_type = ET_EXEC, .e_machine = (its_machine),                         \
+        .e_version = EV_CURRENT, .e_entry = MARKED_ENTRY,                      \
+        .e_phoff = sizeof(type##_Ehdr), .e_ehsize = sizeof(type##_Ehdr),       \
+        .e_phentsize = sizeof(type##_Phdr), .e_phnum = 2                       \
+    }
+#define MARKED_SEGMENTS                                                        \
+    {                                                                          \
+        {.p_type = PT_LOAD,                                                    \
+         .p_offset = MARKED_TEXT,                                              \
+         .p_vaddr = MARKED_GPA,                                                \
+         .p_paddr = MARKED_GPA,                                                \
+         .p_filesz = MARKED_NOTES - MARKED_TEXT,                               \
+         .p_memsz = MARKED_NOTES - MARKED_TEXT},                               \
+        {                                                                      \
+            .p_type = PT_NOTE, .p_offset = MARKED_NOTES, .p_align = 4          \
+        }                                                                      \
+    }
+
+struct marked_elf marked_elf_64(void)
+{
+    const Elf64_Ehdr eh = MARKED_HEADER(ELFCLASS64, EM_X86_64, Elf64);
+    const Elf64_Phdr ph[] = MARKED_SEGMENTS;
+    return marked_elf(&eh, sizeof(eh), ph, sizeof(ph));
+}
+
+struct marked_elf marked_elf_32(void)
+{
+    const Elf32_Ehdr eh = MARKED_HEADER(ELFCLASS32, EM_386, Elf32);
+    const Elf32_Phdr ph[] = MARKED_SEGMENTS;
+    return marked_elf(&eh, sizeof(eh), ph, sizeof(ph));
+}
+
+static void append(struct marked_elf *elf, const void *bytes, size_t len)
+{
+    size_t padded = (len + 3) & ~(size_t)3;
+    cr_assert_leq(elf->len + padded, sizeof(elf->bytes));
+    memcpy(elf->bytes + elf->len, bytes, len);
+    elf->len += padded;
+}
+
+void marked_elf_note(struct marked_elf *elf, const char *owner, uint32_t type,
+                     const void *desc, size_t len)
+{
+    const Elf64_Nhdr nh = {(uint32_t)strlen(owner) + 1, (uint32_t)len, type};
+    append(elf, &nh, sizeof(nh));
+    append(elf, owner, nh.n_namesz);
+    append(elf, desc, len);
+    uint32_t size = (uint32_t)(elf->len - MARKED_NOTES);
+    size_t at = elf->bytes[EI_CLASS] == ELFCLASS64
+                    ? sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) +
+                          offsetof(Elf64_Phdr, p_filesz)
+                    : sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr) +
+                          offsetof(Elf32_Phdr, p_filesz);
+    memcpy(elf->bytes + at, &size, sizeof(size));
+}
+
+void marked_elf_pvh(struct marked_elf *elf)
+{
+    const uint64_t entry = MARKED_GPA + 0x20;
+    marked_elf_note(elf, "Xen", NOTE_PHYS32, &entry, sizeof(entry));
+}
+
+void marked_elf_multiboot(struct marked_elf *elf, size_t at, uint32_t flags,
+                          const uint32_t words[5])
+{
+    const uint32_t magic = 0x1badb002;
+    const uint32_t header[] = {magic, flags, 0U - magic - flags};
+    memcpy(elf->bytes + at, header, sizeof(header));
+    if (words)
+        memcpy(elf->bytes + at + sizeof(header), words, 5 * sizeof(*words));
+}
+
 struct small_bzimage small_bzimage(void)
 {
     struct small_bzimage image = {0};
@@ -71,6 +157,7 @@ struct small_bzimage small_bzimage(void)
         .header = 0x53726448,
         .version = 0x20f,
         .loadflags = LOADED_HIGH,
+        .code32_start = 0x100000,
         .initrd_addr_max = 0x7fffffff,
         .kernel_alignment = BZ_ALIGN,
         .relocatable_kernel = 1,
@@ -152,6 +239,27 @@ struct boot_state load_bytes(const void *bytes, size_t len,
     struct boot_state state = load_ok(&request, mem);
     mem_file_close(&file);
     return state;
+}
+
+bool has_note(const struct boot_state *state, const char *words)
+{
+    for (size_t i = 0; i < state->notes.count; i++)
+        if (strstr(state->notes.text[i], words))
+            return true;
+    return false;
+}
+
+void assert_noted(const void *bytes, size_t len, const char *words,
+                  const char *what)
+{
+    struct guest_memory mem;
+    struct boot_state s = load_bytes(bytes, len, &mem);
+    if (words)
+        cr_assert(has_note(&s, words), "%s: %zu notes, \"%s\"", what,
+                  s.notes.count, s.notes.text[0]);
+    else
+        cr_assert_eq(s.notes.count, 0, "%s: %s", what, s.notes.text[0]);
+    guest_memory_unmap(&mem);
 }
 
 uint64_t random_next(uint64_t *state)

@@ -42,6 +42,31 @@ struct small_elf {
 
 struct small_elf small_elf(void);
 
+// A kernel of one segment in small, that says of itself what it is told to: 512
+// bytes of nop at 1 MiB, entry at its byte 0x10, and a PT_NOTE.
+#define MARKED_GPA    UINT64_C(0x100000)
+#define MARKED_TEXT   0x200 // in the file
+#define MARKED_NOTES  0x400
+#define MARKED_ENTRY  (MARKED_GPA + 0x10)
+#define NOTE_PHYS32   18 // XEN_ELFNOTE_PHYS32_ENTRY
+#define NOTE_GUEST_OS 6  // XEN_ELFNOTE_GUEST_OS
+
+struct marked_elf {
+    size_t len; // grows with the notes
+    uint8_t bytes[0x800];
+};
+
+struct marked_elf marked_elf_64(void);
+struct marked_elf marked_elf_32(void);
+void marked_elf_note(struct marked_elf *elf, const char *owner, uint32_t type,
+                     const void *desc, size_t len);
+// XEN_ELFNOTE_PHYS32_ENTRY with MARKED_GPA + 0x20.
+void marked_elf_pvh(struct marked_elf *elf);
+// A multiboot header at this place in the file; words are the addresses, NULL
+// for none.
+void marked_elf_multiboot(struct marked_elf *elf, size_t at, uint32_t flags,
+                          const uint32_t words[5]);
+
 // A bzImage in small: relocatable, prefers 2 MiB, protocol 2.15.
 #define BZ_SECTS     3
 #define BZ_BODY      0x800
@@ -76,6 +101,13 @@ struct boot_state load_ok(const struct boot_request *request,
                           struct guest_memory *mem);
 struct boot_state load_bytes(const void *bytes, size_t len,
                              struct guest_memory *mem);
+
+// One of the state's notes holds words.
+bool has_note(const struct boot_state *state, const char *words);
+
+// Loads and unloads: there must be such a note (or, words NULL, none at all).
+void assert_noted(const void *bytes, size_t len, const char *words,
+                  const char *what);
 
 // Deterministic random numbers (splitmix64).
 uint64_t random_next(uint64_t *state);

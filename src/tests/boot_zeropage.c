@@ -124,6 +124,59 @@ Test(boot_zeropage, initrd_above_4_gib)
     guest_memory_unmap(&mem);
 }
 
+static void assert_seed(const struct guest_memory *mem, const uint8_t *bytes)
+{
+    uint64_t gpa = params(mem)->hdr.setup_data;
+    const uint8_t *data = guest_memory_at(mem, gpa, 48);
+    cr_assert(data);
+    // struct setup_data: next, type SETUP_RNG_SEED, len.
+    static const uint8_t head[16] = {[8] = 9, [12] = 32};
+    cr_assert_eq(memcmp(data, head, sizeof(head)), 0);
+    cr_assert_eq(memcmp(data + 16, bytes, 32), 0);
+}
+
+// Fresh bytes each time, unless the request has them.
+Test(boot_zeropage, seed)
+{
+    struct small_elf elf = small_elf();
+    struct mem_file file = mem_file(&elf, sizeof(elf));
+    struct boot_request request = request_for(file.path);
+    struct boot_seed seed;
+    memset(seed.bytes, 0x5e, sizeof(seed.bytes));
+    struct guest_memory mem;
+    request.seed = &seed;
+    load_ok(&request, &mem);
+    assert_seed(&mem, seed.bytes);
+    guest_memory_unmap(&mem);
+
+    request.seed = NULL;
+    struct guest_memory first;
+    load_ok(&request, &first);
+    load_ok(&request, &mem);
+    const uint8_t *bytes =
+        (const uint8_t *)guest_memory_at(&first, PLATFORM_SETUP_DATA_GPA, 48) +
+        16;
+    assert_seed(&first, bytes);
+    const uint8_t *others =
+        (const uint8_t *)guest_memory_at(&mem, PLATFORM_SETUP_DATA_GPA, 48) +
+        16;
+    cr_assert_neq(memcmp(bytes, others, 32), 0);
+    guest_memory_unmap(&first);
+    guest_memory_unmap(&mem);
+    mem_file_close(&file);
+}
+
+// A header of before 2.09 has no field for it.
+Test(boot_zeropage, no_seed_for_old_kernels)
+{
+    struct small_bzimage bz = small_bzimage();
+    bz_header(&bz)->version = 0x208;
+    struct guest_memory mem;
+    load_bytes(&bz, sizeof(bz), &mem);
+    cr_assert_eq(params(&mem)->hdr.setup_data, 0);
+    guest_memory_unmap(&mem);
+}
+
 // Walks the page tables as the processor would.
 static bool translate(const struct guest_memory *mem, uint64_t cr3, uint64_t va,
                       uint64_t *pa)
@@ -183,7 +236,7 @@ Test(boot_cpustate, segments_and_registers)
 }
 
 // A jump to f000:fff0 in real mode must end in a reset.
-Test(boot_reset_vector, writes_to_the_reset_register)
+Test(boot_firmware, the_reset_vector_writes_to_the_reset_register)
 {
     struct small_elf elf = small_elf();
     struct guest_memory mem;
@@ -195,5 +248,37 @@ Test(boot_reset_vector, writes_to_the_reset_register)
     cr_assert_eq(code[3], 0xb0, "mov al, imm8");
     cr_assert_eq(code[4], PLATFORM_RESET_VALUE);
     cr_assert_eq(code[5], 0xee, "out dx, al");
+    guest_memory_unmap(&mem);
+}
+
+// Every vector leads to code that returns; a call is told that it failed.
+Test(boot_firmware, bios_calls_fail)
+{
+    struct small_elf elf = small_elf();
+    struct guest_memory mem;
+    load_bytes(&elf, sizeof(elf), &mem);
+    for (unsigned i = 0; i < 256; i++) {
+        const uint16_t *vector = guest_memory_at(&mem, i * 4, 4);
+        const uint8_t *code =
+            guest_memory_at(&mem, (uint64_t)vector[1] * 16 + vector[0], 16);
+        cr_assert(code);
+        bool call = i >= 0x10 && (i < 0x70 || i > 0x77);
+        cr_assert_eq(code[0] == 0xcf, !call, "vector 0x%x", i);
+        if (call)
+            cr_assert(memchr(code, 0xcf, 16), "iret");
+    }
+    guest_memory_unmap(&mem);
+}
+
+Test(boot_firmware, data_area)
+{
+    struct small_elf elf = small_elf();
+    struct guest_memory mem;
+    load_bytes(&elf, sizeof(elf), &mem);
+    const uint8_t *at = guest_memory_at(&mem, 0x400, 0x100);
+    static const uint8_t ports[] = {0xf8, 3, 0xf8, 2, 0xe8, 3, 0xe8, 2, 0, 0};
+    cr_assert_eq(memcmp(at, ports, sizeof(ports)), 0);
+    cr_assert_eq((at[0xe] | at[0xf] << 8) * 16, PLATFORM_EBDA_GPA);
+    cr_assert_eq((at[0x13] | at[0x14] << 8) * 1024, PLATFORM_EBDA_GPA);
     guest_memory_unmap(&mem);
 }

@@ -63,6 +63,11 @@ GUEST(string_in)      // `rep insb` of the scratch register: prints it 3 times
 GUEST(nobody)         // unclaimed port and address read as ones: prints "pm"
 GUEST(jump_to_device) // runs code where there is no memory
 
+// Whole kernel files, to be booted from a path; see machine_files.c.
+GUEST(file_pvh)
+GUEST(file_multiboot)
+GUEST(file_bzimage)
+
 // What a machine told its sink. Any thread; lock guards the rest.
 struct guest_log {
     pthread_mutex_t lock;
