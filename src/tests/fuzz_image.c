@@ -12,6 +12,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// Whatever is loaded begins in guest RAM, in the mode that its protocol says,
+// and every note is a sentence.
+static void check_state(const struct boot_state *s,
+                        const struct guest_memory *mem)
+{
+    bool long_mode = s->entry == BOOT_ENTRY_LINUX64;
+    if (!guest_memory_at(mem, s->rip, 1) || s->cs.long_mode != long_mode ||
+        (s->efer != 0) != long_mode || s->notes.count > BOOT_NOTES_MAX)
+        abort();
+    for (size_t i = 0; i < s->notes.count; i++)
+        if (!s->notes.text[i][0])
+            abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int fd = memfd_create("kernel", MFD_CLOEXEC);
@@ -32,9 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     err.text[0] = '\0';
     int loaded = boot_load(&request, &mem, &state, &err);
-    // Whatever is loaded begins in guest RAM.
-    if (loaded ? !err.text[0] : !guest_memory_at(&mem, state.rip, 1))
+    if (loaded != checked || (loaded && !err.text[0]))
         abort();
+    if (!loaded)
+        check_state(&state, &mem);
     guest_memory_unmap(&mem);
     close(fd);
     return 0;
