@@ -187,6 +187,7 @@ static int find_body(const struct image *image, const struct setup_header *h,
     uint64_t claim = h->version < VERSION_SYSSIZE ? 0 : h->syssize * PARAGRAPH;
     body->offset = (sects + 1) * SECTOR;
     uint64_t rest = image->size > body->offset ? image->size - body->offset : 0;
+    const uint64_t end = body->offset + claim;
     // syssize is rounded up, the file need not be.
     if (claim >= rest + PARAGRAPH || !rest)
         return error_set(err, -EINVAL,
@@ -194,7 +195,7 @@ static int find_body(const struct image *image, const struct setup_header *h,
                          "bytes that its header promises; download or build "
                          "it again",
                          image->path, (unsigned long long)image->size,
-                         (unsigned long long)(body->offset + claim));
+                         (unsigned long long)end);
     body->file_size = claim && claim < rest ? claim : rest;
     if (!claim && h->version >= VERSION_SYSSIZE)
         boot_note(&plan->notes,

@@ -55,7 +55,7 @@ static int refuse_linux_32(const struct elf_file *elf, struct error *err)
 static int decide_by_texts(const struct elf_file *elf, struct kernel_plan *plan,
                            struct error *err)
 {
-    struct elf_texts texts;
+    struct elf_texts texts = {0};
     int rc = elf_read_texts(elf, &texts, err);
     if (rc < 0)
         return rc;
@@ -203,7 +203,7 @@ int elf_plan(const struct image *image, struct kernel_plan *plan,
     memset(plan, 0, sizeof(*plan));
     plan->kind = BOOT_IMAGE_ELF;
     struct elf_file elf;
-    struct elf_marks marks;
+    struct elf_marks marks = {0};
     struct multiboot_header multiboot;
     int rc = elf_read_headers(image, &elf, err);
     if (rc == 0)

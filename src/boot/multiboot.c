@@ -33,21 +33,21 @@ static uint32_t word_at(const uint8_t *bytes)
 bool multiboot_find(const struct image *image, struct multiboot_header *out)
 {
     // Magic, flags and a sum that makes them 0; behind them the addresses.
-    enum { WORDS = 3, MORE = 5 };
-    uint32_t more[MORE];
-    for (size_t at = 0; at + WORDS * 4 <= image->head_len && at < SEARCH;
-         at += 4) {
+    uint32_t sum[3];
+    uint32_t more[5];
+    for (size_t at = 0; at + sizeof(sum) <= image->head_len && at < SEARCH;
+         at += sizeof(sum[0])) {
         const uint8_t *h = image->head + at;
-        uint32_t flags = word_at(h + 4);
-        if (word_at(h) != MAGIC || MAGIC + flags + word_at(h + 8) != 0)
+        memcpy(sum, h, sizeof(sum));
+        const uint32_t flags = sum[1];
+        if (sum[0] != MAGIC || MAGIC + flags + sum[2] != 0)
             continue;
         *out = (struct multiboot_header){.offset = at, .flags = flags};
         if (!(flags & FLAG_ADDRESSES))
             return true;
-        if (at + (WORDS + MORE) * 4 > image->head_len)
+        if (at + sizeof(sum) + sizeof(more) > image->head_len)
             continue;
-        for (size_t i = 0; i < MORE; i++)
-            more[i] = word_at(h + (WORDS + i) * 4);
+        memcpy(more, h + sizeof(sum), sizeof(more));
         out->header_addr = more[0];
         out->load_addr = more[1];
         out->load_end_addr = more[2];

@@ -253,7 +253,7 @@ Test(boot_entries, multiboot_information)
     const uint64_t info = s.rbx;
     cr_assert_eq(read_le(&mem, info, 4), 0x24d, "flags");
     cr_assert_eq(read_le(&mem, info + 4, 4), 639, "KiB below 1 MiB");
-    cr_assert_eq(read_le(&mem, info + 8, 4), 15 * 1024, "KiB above");
+    cr_assert_eq(read_le(&mem, info + 8, 4), UINT64_C(15) * 1024, "KiB above");
     // A program's name comes first, as in argv.
     char line[64];
     snprintf(line, sizeof(line), "%s console=ttyS0", kernel.path);
@@ -267,7 +267,7 @@ Test(boot_entries, multiboot_information)
     cr_assert_eq(memcmp(guest_memory_at(&mem, start, 6), "MODULE", 6), 0);
     cr_assert_str_eq(guest_memory_at(&mem, read_le(&mem, list + 8, 4), 32),
                      module.path);
-    cr_assert_eq(read_le(&mem, info + 44, 4), 5 * 24, "memory map");
+    cr_assert_eq(read_le(&mem, info + 44, 4), UINT64_C(5) * 24, "memory map");
     uint64_t map = read_le(&mem, info + 48, 4);
     cr_assert_eq(read_le(&mem, map, 4), 20);
     cr_assert_eq(read_le(&mem, map + 4 + 8, 8), 0x9fc00);
