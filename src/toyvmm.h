@@ -13,6 +13,9 @@
 // 16550 UARTs at the PC's addresses: 0x3f8/4, 0x2f8/3, 0x3e8/4, 0x2e8/3.
 #define TOYVMM_PORTS 4
 
+// Most processors of a machine: their APIC ids are 0 to 254.
+#define TOYVMM_CPUS 255
+
 struct toyvmm; // one machine, opaque
 
 // ---- What happens to a machine --------------------------------------------
@@ -43,11 +46,11 @@ enum toyvmm_exit {
 // What a machine has spent since its first KVM_RUN.
 struct toyvmm_usage {
     uint64_t cpu_ns; // CPU time of the vCPU threads (user and guest)
-    uint64_t exits;  // VM exits to user space, and by reason
+    uint64_t exits;  // VM exits to user space of all vCPUs, and by reason
     uint64_t exits_by[TOYVMM_EXITS];
 };
 
-// Registers of vCPU 0 at the event (KVM_GET_REGS, KVM_GET_SREGS).
+// A vCPU's registers (KVM_GET_REGS, KVM_GET_SREGS).
 struct toyvmm_regs {
     uint64_t rip, rflags, rsp, rbp, rax, rbx, rcx, rdx, rsi, rdi;
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
@@ -60,8 +63,9 @@ struct toyvmm_event {
     uint64_t ns;       // CLOCK_MONOTONIC, at the VM exit that showed it
     uint64_t ready_ns; // STARTED: when memory and images were in place; else 0
     struct toyvmm_usage usage; // until then, taken on the vCPU thread
-    bool has_regs;
-    struct toyvmm_regs regs;
+    unsigned vcpu;             // whose exit showed it
+    bool has_regs;             // not when KVM has lost them (a triple fault)
+    struct toyvmm_regs regs;   // that vCPU's
     char detail[160]; // one sentence: "ACPI reset register", "emulation ..."
 };
 
@@ -73,17 +77,33 @@ bool toyvmm_event_is_end(enum toyvmm_event_kind kind);
 
 // ---- The console seam ------------------------------------------------------
 
-// What the machine talks to. The callbacks run on a vCPU thread (event also on
-// the thread that calls toyvmm_stop) and must not block or call back into the
-// machine, except that tx/event may be called while the same callback runs for
-// another machine. bytes, time and events of one machine come in one order.
+// What rx says in place of a count: the line breaks before the next byte.
+#define TOYVMM_RX_BREAK SIZE_MAX
+
+// What the machine talks to. The callbacks run on a vCPU thread or the
+// machine's keeper (rx also inside toyvmm_input_ready, event also on the thread
+// that calls toyvmm_stop) and must not block or call back into the machine.
+// Those of one machine never run at the same time; bytes, times and events of
+// one machine come in one order, and the times never go back.
 struct toyvmm_sink {
     void *owner;
-    // The guest transmitted one byte; ns was taken at the VM exit.
-    void (*tx)(void *owner, unsigned port, uint8_t byte, uint64_t ns);
-    // The UART's receive FIFO is empty, its receive interrupt enabled: give up
-    // to max (1..16) bytes of waiting input, return how many. May be called on
-    // a vCPU thread or inside toyvmm_input_ready.
+    // The guest transmitted n bytes, 1 or more; all that one VM exit sent on a
+    // port comes in few calls. Take them all. False: enough; then the guest
+    // waits, and goes on after toyvmm_output_room. Of what it has sent already
+    // some more may come, for each vCPU no more than an exit can send (4 KiB)
+    // and 170 bytes that KVM may hold.
+    //
+    // ns is the time of the VM exit that brought them; reading the clock is
+    // the first thing that happens then, so it is within 100 us of it on a
+    // thread that has its CPU. KVM may keep bytes back until the guest's next
+    // exit (KVM_CAP_COALESCED_PIO), where the guest does not wait for an
+    // answer; that exit is theirs, and when there is none the keeper fetches
+    // them in 4 ms (10 ms when the guest sleeps).
+    bool (*tx)(void *owner, unsigned port, const uint8_t *bytes, size_t n,
+               uint64_t ns);
+    // The guest will have input: its UART's receive FIFO is empty, and its
+    // receive interrupt enabled or it polls. Give up to max (1..16) bytes of
+    // waiting input, return how many, or TOYVMM_RX_BREAK.
     size_t (*rx)(void *owner, unsigned port, uint8_t *bytes, size_t max);
     void (*event)(void *owner, const struct toyvmm_event *event);
 };
@@ -106,7 +126,7 @@ struct toyvmm_config {
     const char *initrd;  // path, or NULL
     const char *cmdline; // NULL is ""
     uint64_t memory;     // bytes; at least 16 MiB for a Linux kernel
-    unsigned cpus;       // 1
+    unsigned cpus;       // 1 to TOYVMM_CPUS, and to what KVM can
     struct toyvmm_pin pin;
     unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
     // Handed to a Linux kernel (SETUP_RNG_SEED); NULL: fresh from the host.
@@ -139,18 +159,25 @@ int toyvmm_start(struct toyvmm *vm, struct error *err);
 // machine takes it through rx as soon as the guest will have it.
 void toyvmm_input_ready(struct toyvmm *vm, unsigned port);
 
-// Ends the vCPU threads and waits for them; reports EVENT_STOPPED when the
-// machine had not ended by itself. Any thread but a vCPU's; idempotent.
-void toyvmm_stop(struct toyvmm *vm);
+// The sink can take output again, after its tx said enough. Any thread, any
+// time, cheap.
+void toyvmm_output_room(struct toyvmm *vm);
 
-// Stops if need be, frees everything. No callback runs after it returned.
+// Ends the vCPU threads and waits for them; reports EVENT_STOPPED when the
+// machine had not ended by itself. A vCPU that KVM does not give back within 5
+// s is given up: -ETIMEDOUT, else 0. No callback runs after that either. Any
+// thread but a vCPU's; idempotent.
+int toyvmm_stop(struct toyvmm *vm);
+
+// Stops if need be, frees everything (nothing when a vCPU had to be given up:
+// it may still be using it). No callback runs after it returned.
 void toyvmm_destroy(struct toyvmm *vm);
 
 // Presses the NMI button: an interrupt at LINT1 of vCPU 0's local APIC, which
 // delivers it as the guest has set that up (Intel SDM volume 3, 11.5.1; Linux
 // takes it as an NMI). 0; -ESRCH: the machine does not run; -EBUSY: the guest
-// has masked the pin or uses it otherwise. Milliseconds. Any thread but a
-// vCPU's.
+// has masked the pin or uses it otherwise; -ETIMEDOUT: KVM did not give the
+// vCPU back within a second. Milliseconds. Any thread but a vCPU's.
 int toyvmm_nmi(struct toyvmm *vm, struct error *err);
 
 // ---- Looking at it ---------------------------------------------------------
@@ -168,6 +195,13 @@ struct toyvmm_stats {
 };
 void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out);
 
+// How many vCPUs it has, numbered from 0.
+unsigned toyvmm_vcpus(const struct toyvmm *vm);
+
+// What one of them has spent until now. Any thread, also after the end.
+void toyvmm_vcpu_usage(struct toyvmm *vm, unsigned vcpu,
+                       struct toyvmm_usage *out);
+
 // What it had spent by ns (CLOCK_MONOTONIC), when ns is the time of an event or
 // of a byte that it sent: exact for an event, at most 100 us too little for a
 // byte. Of a byte as old as 4,096 such times it may be too much, up to the
@@ -175,9 +209,10 @@ void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out);
 // spent until now. Any thread, also after the end.
 void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out);
 
-// Kicks vCPU 0 out of the guest and reads its registers (milliseconds); false
-// when the machine does not run.
-bool toyvmm_read_regs(struct toyvmm *vm, struct toyvmm_regs *out);
+// Kicks a vCPU out of the guest and reads its registers (milliseconds); false
+// when the machine does not run, or KVM did not give it back within a second.
+bool toyvmm_read_regs(struct toyvmm *vm, unsigned vcpu,
+                      struct toyvmm_regs *out);
 
 // Copies up to len bytes of guest memory from a virtual address on, as the page
 // tables that regs.cr3 names map it now (4 and 5 levels; one to one without
@@ -192,6 +227,7 @@ enum toyvmm_activity {
     TOYVMM_SPINS,   // never leaves a few instructions
     TOYVMM_PORT_IO, // busy with an I/O port
     TOYVMM_RUNS,    // none of these
+    TOYVMM_WAITS,   // no other processor has started this one yet
     TOYVMM_ENDED,   // it has ended: one sample, its last state
 };
 
@@ -199,6 +235,7 @@ struct toyvmm_sample {
     uint64_t rip;
     uint16_t cs; // bits 0 and 1: the privilege level
     bool halted;
+    bool waits;      // for its INIT or SIPI
     bool interrupts; // RFLAGS.IF
 };
 
@@ -210,6 +247,8 @@ struct toyvmm_observation {
     struct toyvmm_sample samples[TOYVMM_SAMPLES];
     uint64_t low, high; // SPINS: the instructions it was seen at
     uint16_t io_port;   // PORT_IO: the busiest
+    bool lost; // ENDED by a triple fault, and KVM has reset the vCPU: what is
+               // below is INIT's, not the guest's
     // At the last sample.
     struct toyvmm_regs regs;
     uint64_t idt_base; // what the kernel told the processor of itself
@@ -217,14 +256,16 @@ struct toyvmm_observation {
     uint64_t lstar; // MSR 0xc0000082: where `syscall` enters it; 0: none
     struct {
         bool listens; // the receive interrupt is on: a program has it open
+        bool polls;   // it is off, but the guest looks for input by itself
         bool holds;   // the UART has input that the guest did not read
     } ports[TOYVMM_PORTS];
 };
 
-// Looks at vCPU 0 several times over some tens of milliseconds, kicking it out
+// Looks at a vCPU several times over some tens of milliseconds, kicking it out
 // of the guest each time, and judges. After the end it tells the last state.
 // False when it never ran or KVM refuses. Any thread but a vCPU's.
-bool toyvmm_observe(struct toyvmm *vm, struct toyvmm_observation *out);
+bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu,
+                    struct toyvmm_observation *out);
 
 // ---- The host --------------------------------------------------------------
 

@@ -104,11 +104,10 @@ struct live_console;
 // toyvmm_create, then attach the machine, before it is started, so that
 // typed input can reach it. The console must outlive the machine.
 //
-// A reader that falls behind: up to 1 Mi bytes are kept for it (16 MiB), then
-// the vCPU waits in its transmit callback. When for 200 ms nothing at all was
-// read (the reader is stopping the machine, or stuck) bytes are dropped and
-// counted until it reads again; so toyvmm_stop and toyvmm_destroy can't
-// deadlock, from whichever thread.
+// A reader that falls behind: about 1 Mi bytes are kept for it (16 MiB), then
+// the guest waits until half of them are read. Nothing is dropped, and no thread
+// waits in here: toyvmm_stop and toyvmm_destroy can't deadlock, from whichever
+// thread.
 struct live_console *live_console_new(struct error *err);
 struct toyvmm_sink live_console_sink(struct live_console *lc);
 // Input that was written before is announced to vm. With vm NULL the machine
@@ -119,7 +118,7 @@ void live_console_attach(struct live_console *lc, struct toyvmm *vm);
 void live_console_forget_input(struct live_console *lc);
 // The console that lc is. Closing it frees lc.
 struct console *live_console_base(struct live_console *lc);
-// Bytes dropped because nobody read (see above). Any thread.
+// Bytes dropped because there was no memory for them. Any thread.
 uint64_t live_console_dropped(struct live_console *lc);
 
 // ---- The replay backend ----------------------------------------------------

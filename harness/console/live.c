@@ -7,18 +7,31 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static void tell_room(struct live_console *lc)
+{
+    pthread_mutex_lock(&lc->attached);
+    if (lc->calls.room) {
+        lc->calls.room(lc->machine);
+    }
+    pthread_mutex_unlock(&lc->attached);
+}
+
 static int live_read(struct console *c, struct console_batch *out,
                      uint64_t deadline_ns, struct error *err)
 {
-    return output_read(&((struct live_console *)c)->output, out, deadline_ns,
-                       err);
+    struct live_console *lc = (struct live_console *)c;
+    int code = output_read(&lc->output, out, deadline_ns, err);
+    if (code == 0 && output_has_room(&lc->output)) {
+        tell_room(lc);
+    }
+    return code;
 }
 
-static void tell_machine(struct live_console *lc, unsigned port)
+static void tell_input(struct live_console *lc, unsigned port)
 {
     pthread_mutex_lock(&lc->attached);
-    if (lc->ready) {
-        lc->ready(lc->machine, port);
+    if (lc->calls.ready) {
+        lc->calls.ready(lc->machine, port);
     }
     pthread_mutex_unlock(&lc->attached);
 }
@@ -32,7 +45,7 @@ static int live_write(struct console *c, unsigned port, const void *bytes,
     }
     int code = input_put(&lc->input, port, bytes, len, err);
     if (code == 0 && len > 0) {
-        tell_machine(lc, port);
+        tell_input(lc, port);
     }
     return code;
 }
@@ -93,9 +106,11 @@ struct live_console *live_console_new(struct error *err)
     return lc;
 }
 
-static void sink_tx(void *owner, unsigned port, uint8_t byte, uint64_t ns)
+static bool sink_tx(void *owner, unsigned port, const uint8_t *bytes, size_t n,
+                    uint64_t ns)
 {
-    output_byte(&((struct live_console *)owner)->output, port, byte, ns);
+    return output_bytes(&((struct live_console *)owner)->output, port, bytes, n,
+                        ns);
 }
 
 static size_t sink_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
@@ -115,17 +130,16 @@ struct toyvmm_sink live_console_sink(struct live_console *lc)
 }
 
 void live_console_connect(struct live_console *lc,
-                          void (*ready)(void *machine, unsigned port),
-                          void *machine)
+                          const struct live_calls *calls, void *machine)
 {
     pthread_mutex_lock(&lc->attached);
-    lc->ready = ready;
+    lc->calls = calls ? *calls : (struct live_calls){NULL, NULL};
     lc->machine = machine;
     pthread_mutex_unlock(&lc->attached);
     // Typed before there was a machine.
-    for (unsigned port = 0; ready && port < TOYVMM_PORTS; port++) {
+    for (unsigned port = 0; calls && port < TOYVMM_PORTS; port++) {
         if (input_count(&lc->input, port)) {
-            tell_machine(lc, port);
+            tell_input(lc, port);
         }
     }
 }

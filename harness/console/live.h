@@ -27,24 +27,22 @@ enum output_wait {
     WAIT_EVENT, // bytes may gather for a moment
 };
 
-// A vCPU thread fills it, one thread empties it. Everything but fd and
+// The machine fills it, one thread empties it. Everything but fd and
 // `interrupted` under the lock, which is held for microseconds.
 //
-// Memory: the ring grows as the reader falls behind, up to OUTPUT_MAX entries.
-// Then the vCPU waits for the reader: guest time is not critical, a lost byte
-// is. But a reader that does not read at all (it may be the one that stops the
-// machine and waits for this vCPU) must not hold it for ever: after
-// OUTPUT_PATIENCE_NS without progress bytes are dropped and counted until it
-// reads again. The event that ends the machine is never dropped.
+// Memory: the ring grows as the reader falls behind. From `max` entries on the
+// machine is told "enough": the guest waits, which costs it nothing but time,
+// until half of that is read. What it has sent already is taken all the same;
+// no thread ever waits here, so that who should read may as well stop the
+// machine. A byte is lost, and counted, only when there is no memory for it.
+// The event that ends the machine is never dropped.
 struct output {
     pthread_mutex_t lock;
-    pthread_cond_t room; // the reader made some
     struct output_entry *ring;
     size_t cap, head, count;
-    size_t max; // OUTPUT_MAX, less in tests
-    bool stalled;
+    size_t max;  // OUTPUT_MAX, less in tests
+    bool enough; // the machine was told, and not yet that there is room
     uint64_t dropped;
-    uint64_t reads; // for the vCPU to see progress
     struct toyvmm_event events[OUTPUT_EVENTS];
     uint16_t events_put, events_taken; // as endless counters
     uint64_t quiet_ns;                 // the reader was told: nothing till then
@@ -53,16 +51,19 @@ struct output {
     atomic_bool interrupted;
 };
 
-#define OUTPUT_FIRST       ((size_t)4096)
-#define OUTPUT_MAX         ((size_t)1 << 20)
-#define OUTPUT_PATIENCE_NS (200 * UINT64_C(1000000))
+#define OUTPUT_FIRST ((size_t)4096)
+#define OUTPUT_MAX   ((size_t)1 << 20)
 // How long bytes gather before the reader is given the first: a wake for each
 // byte would cost the guest more than the byte.
 #define OUTPUT_GATHER_NS (2 * UINT64_C(1000000))
 
 int output_init(struct output *q, struct error *err);
 void output_free(struct output *q);
-void output_byte(struct output *q, unsigned port, uint8_t byte, uint64_t ns);
+// False: enough, the guest is to wait.
+bool output_bytes(struct output *q, unsigned port, const uint8_t *bytes,
+                  size_t n, uint64_t ns);
+// True once there is room again after that: the machine is to be told.
+bool output_has_room(struct output *q);
 void output_event(struct output *q, const struct toyvmm_event *event);
 int output_read(struct output *q, struct console_batch *out,
                 uint64_t deadline_ns, struct error *err);
@@ -95,13 +96,15 @@ struct live_console {
     struct console base; // first
     struct output output;
     struct input input;
-    pthread_mutex_t attached; // held while `ready` runs: detaching waits for it
-    void (*ready)(void *machine, unsigned port);
+    pthread_mutex_t attached; // held while these run: detaching waits for them
+    struct live_calls {
+        void (*ready)(void *machine, unsigned port); // there is input
+        void (*room)(void *machine); // there is room for output again
+    } calls;
     void *machine;
 };
 
-// What live_console_attach does, for any machine: ready(machine, port) is
-// called when there is input. NULL detaches.
+// What live_console_attach does, for any machine. NULL calls detach; either of
+// them may be NULL.
 void live_console_connect(struct live_console *lc,
-                          void (*ready)(void *machine, unsigned port),
-                          void *machine);
+                          const struct live_calls *calls, void *machine);

@@ -8,7 +8,13 @@ static void input_ready(void *machine, unsigned port)
     toyvmm_input_ready(machine, port);
 }
 
+static void output_room(void *machine)
+{
+    toyvmm_output_room(machine);
+}
+
 void live_console_attach(struct live_console *lc, struct toyvmm *vm)
 {
-    live_console_connect(lc, vm ? input_ready : NULL, vm);
+    static const struct live_calls calls = {input_ready, output_room};
+    live_console_connect(lc, vm ? &calls : NULL, vm);
 }

@@ -23,11 +23,6 @@ int output_init(struct output *q, struct error *err)
         close(q->fd);
         return error_set(err, -ENOMEM, "out of memory");
     }
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&q->room, &attr);
-    pthread_condattr_destroy(&attr);
     pthread_mutex_init(&q->lock, NULL);
     return 0;
 }
@@ -36,7 +31,6 @@ void output_free(struct output *q)
 {
     close(q->fd);
     free(q->ring);
-    pthread_cond_destroy(&q->room);
     pthread_mutex_destroy(&q->lock);
 }
 
@@ -55,11 +49,10 @@ static struct output_entry *entry(struct output *q, size_t index)
     return &q->ring[(q->head + index) % q->cap];
 }
 
-static bool grow(struct output *q, size_t max)
+static bool grow(struct output *q)
 {
-    size_t cap = q->cap * 2 < max ? q->cap * 2 : max;
-    struct output_entry *ring =
-        cap > q->cap ? malloc(cap * sizeof *ring) : NULL;
+    size_t cap = q->cap * 2;
+    struct output_entry *ring = malloc(cap * sizeof *ring);
     if (!ring) {
         return false;
     }
@@ -73,20 +66,6 @@ static bool grow(struct output *q, size_t max)
     return true;
 }
 
-// Waits until the reader made room; false when it does not read at all.
-static bool wait_for_room(struct output *q)
-{
-    while (!q->stalled && q->count >= q->cap) {
-        uint64_t reads = q->reads;
-        uint64_t until = clock_now_ns() + OUTPUT_PATIENCE_NS;
-        struct timespec t = {(time_t)(until / NS_PER_S),
-                             (long)(until % NS_PER_S)};
-        pthread_cond_timedwait(&q->room, &q->lock, &t);
-        q->stalled = q->reads == reads && clock_now_ns() >= until;
-    }
-    return q->count < q->cap;
-}
-
 // Under the lock. The times in the queue ascend, and none lies before a moment
 // that the reader was told nothing had come until.
 static void put(struct output *q, struct output_entry e)
@@ -98,27 +77,41 @@ static void put(struct output *q, struct output_entry e)
     *entry(q, q->count - 1) = e;
 }
 
-void output_byte(struct output *q, unsigned port, uint8_t byte, uint64_t ns)
+bool output_bytes(struct output *q, unsigned port, const uint8_t *bytes,
+                  size_t n, uint64_t ns)
 {
     if (port >= TOYVMM_PORTS) {
-        return;
+        return true;
     }
     pthread_mutex_lock(&q->lock);
-    if (q->count == q->cap && !grow(q, q->max) && !wait_for_room(q)) {
-        q->dropped++;
-    } else {
-        put(q, (struct output_entry){ns, byte, (uint8_t)port, 0});
+    for (size_t i = 0; i < n; i++) {
+        if (q->count == q->cap && !grow(q)) {
+            q->dropped++;
+        } else {
+            put(q, (struct output_entry){ns, bytes[i], (uint8_t)port, 0});
+        }
     }
+    q->enough = q->enough || q->count >= q->max;
+    bool enough = q->enough;
     bool waits = q->waiting == WAIT_ANY;
     q->waiting = waits ? WAIT_NOTHING : q->waiting;
     pthread_mutex_unlock(&q->lock);
     if (waits) {
         wake(q);
     }
+    return !enough;
 }
 
-// Room for an event may lie above the limit for bytes: no more than
-// OUTPUT_EVENTS of them wait.
+bool output_has_room(struct output *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool room = q->enough && q->count <= q->max / 2;
+    q->enough = q->enough && !room;
+    pthread_mutex_unlock(&q->lock);
+    return room;
+}
+
+// No more than OUTPUT_EVENTS of them wait.
 void output_event(struct output *q, const struct toyvmm_event *event)
 {
     pthread_mutex_lock(&q->lock);
@@ -127,7 +120,7 @@ void output_event(struct output *q, const struct toyvmm_event *event)
     unsigned waiting = (uint16_t)(q->events_put - q->events_taken);
     bool ends = event->kind >= TOYVMM_EVENT_RESET;
     if (waiting < OUTPUT_EVENTS - (ends ? 0 : 1) &&
-        (q->count < q->cap || grow(q, q->cap + OUTPUT_EVENTS))) {
+        (q->count < q->cap || grow(q))) {
         uint16_t slot = q->events_put++ % OUTPUT_EVENTS;
         q->events[slot] = *event;
         put(q, (struct output_entry){event->ns, 0, OUTPUT_EVENT, slot});
@@ -150,9 +143,6 @@ static void take(struct output *q, size_t n)
 {
     q->head = (q->head + n) % q->cap;
     q->count -= n;
-    q->reads++;
-    q->stalled = false;
-    pthread_cond_signal(&q->room);
 }
 
 // Under the lock, with something in the queue that is due.

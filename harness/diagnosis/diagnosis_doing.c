@@ -25,6 +25,8 @@ static void tell_input(FILE *f, const struct diagnosis *d)
         fprintf(f, "; %zu typed bytes wait for it to read ttyS%u", typed, port);
     else if (d->seen.ports[port].holds)
         fprintf(f, "; what was typed on ttyS%u it has not read", port);
+    else if (d->seen.ports[port].polls)
+        fprintf(f, "; it polls ttyS%u for input", port);
     else if (d->seen.ports[port].listens)
         fprintf(f, " and waits for input on ttyS%u, a timer or a device", port);
     else
@@ -135,18 +137,11 @@ static void tell_runs(FILE *f, const struct diagnosis *d)
 // ---- The end
 // ---------------------------------------------------------------------
 
-// As INIT leaves a processor (Intel SDM volume 3, table 9-1): what it was
-// before can't be known.
-static bool is_reset(const struct toyvmm_regs *regs)
-{
-    return regs->rip == 0xfff0 && !(regs->cr0 & 1);
-}
-
 static void tell_ended(FILE *f, const struct diagnosis *d)
 {
     char place[PLACE_TEXT];
     const struct toyvmm_regs *regs = &d->seen.regs;
-    if (is_reset(regs))
+    if (d->seen.lost)
         fputs("where the guest was is lost: KVM resets the processor at a "
               "triple fault on AMD",
               f);
@@ -171,6 +166,9 @@ void tell_doing(FILE *f, struct diagnosis *d)
         break;
     case TOYVMM_PORT_IO:
         tell_port_io(f, d);
+        break;
+    case TOYVMM_WAITS:
+        fputs("the processor was not started by the guest", f);
         break;
     case TOYVMM_RUNS:
         tell_runs(f, d);

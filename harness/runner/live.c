@@ -29,13 +29,13 @@ static void stop(void *owner)
 static bool regs(void *owner, struct toyvmm_regs *out)
 {
     struct live_machine *m = owner;
-    return m->vm && toyvmm_read_regs(m->vm, out);
+    return m->vm && toyvmm_read_regs(m->vm, 0, out);
 }
 
 static bool observe(void *owner, struct toyvmm_observation *out)
 {
     struct live_machine *m = owner;
-    return m->vm && toyvmm_observe(m->vm, out);
+    return m->vm && toyvmm_observe(m->vm, 0, out);
 }
 
 static size_t read_virtual(void *owner, const struct toyvmm_regs *which,

@@ -46,10 +46,9 @@ static void end_line(struct watcher *w)
     w->len = 0;
 }
 
-static void on_tx(void *owner, unsigned port, uint8_t byte, uint64_t ns)
+static void on_byte(struct watcher *w, uint8_t byte, uint64_t ns)
 {
-    struct watcher *w = owner;
-    if (port != 0 || byte == '\r')
+    if (byte == '\r')
         return;
     if (byte == '\n') {
         end_line(w);
@@ -59,6 +58,14 @@ static void on_tx(void *owner, unsigned port, uint8_t byte, uint64_t ns)
         w->line_ns = ns;
     if (w->len < LINE_MAX)
         w->line[w->len++] = byte >= ' ' ? (char)byte : '?';
+}
+
+static bool on_tx(void *owner, unsigned port, const uint8_t *bytes, size_t n,
+                  uint64_t ns)
+{
+    for (size_t i = 0; port == 0 && i < n; i++)
+        on_byte(owner, bytes[i], ns);
+    return true;
 }
 
 static size_t on_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)

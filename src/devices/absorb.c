@@ -2,17 +2,20 @@
 // A device that does nothing, on purpose.
 #include "src/devices/absorb.h"
 
-static uint64_t absorb_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t absorb_read(void *owner, const struct access *access,
+                            uint64_t offset, unsigned width)
 {
+    (void)access;
     (void)owner;
     (void)offset;
     (void)width;
     return UINT64_MAX;
 }
 
-static void absorb_write(void *owner, uint64_t offset, unsigned width,
-                         uint64_t value)
+static void absorb_write(void *owner, const struct access *access,
+                         uint64_t offset, unsigned width, uint64_t value)
 {
+    (void)access;
     (void)owner;
     (void)offset;
     (void)width;

@@ -46,10 +46,11 @@ static void update_sci(struct acpi_pm *pm)
     irq_line_set(&pm->sci, level);
 }
 
-static void power_off(struct acpi_pm *pm, const char *how)
+static void power_off(struct acpi_pm *pm, const struct access *access,
+                      const char *how)
 {
     if (pm->power.poweroff)
-        pm->power.poweroff(pm->power.owner, how);
+        pm->power.poweroff(pm->power.owner, access, how);
 }
 
 // ---- PM1 -------------------------------------------------------------------
@@ -57,8 +58,10 @@ static void power_off(struct acpi_pm *pm, const char *how)
 enum pm1_register { PM1A_STATUS, PM1A_ENABLE, PM1A_CONTROL, PM1_REGISTERS };
 
 // The bus hands on single bytes; the registers are words.
-static uint64_t pm1_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t pm1_read(void *owner, const struct access *access,
+                         uint64_t offset, unsigned width)
 {
+    (void)access;
     struct acpi_pm *pm = owner;
     unsigned shift = offset & 1 ? 8 : 0;
     uint16_t words[PM1_REGISTERS];
@@ -80,8 +83,8 @@ static uint16_t replace(uint16_t word, uint16_t mask, unsigned value)
     return (uint16_t)((word & ~mask) | (value & mask));
 }
 
-static void pm1_write(void *owner, uint64_t offset, unsigned width,
-                      uint64_t byte)
+static void pm1_write(void *owner, const struct access *access, uint64_t offset,
+                      unsigned width, uint64_t byte)
 {
     struct acpi_pm *pm = owner;
     unsigned shift = offset & 1 ? 8 : 0;
@@ -115,13 +118,15 @@ static void pm1_write(void *owner, uint64_t offset, unsigned width,
     pthread_mutex_unlock(&pm->lock);
 
     if (off)
-        power_off(pm, "ACPI S5");
+        power_off(pm, access, "ACPI S5");
 }
 
 // ---- PM timer --------------------------------------------------------------
 
-static uint64_t timer_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t timer_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
+    (void)access;
     struct acpi_pm *pm = owner;
     uint32_t value;
 
@@ -134,9 +139,10 @@ static uint64_t timer_read(void *owner, uint64_t offset, unsigned width)
     return value >> (8 * offset);
 }
 
-static void timer_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void timer_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
+    (void)access;
     (void)owner;
     (void)offset;
     (void)width;
@@ -145,8 +151,10 @@ static void timer_write(void *owner, uint64_t offset, unsigned width,
 
 // ---- Hardware-reduced sleep registers --------------------------------------
 
-static uint64_t sleep_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t sleep_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
+    (void)access;
     struct acpi_pm *pm = owner;
     uint8_t value;
 
@@ -157,8 +165,8 @@ static uint64_t sleep_read(void *owner, uint64_t offset, unsigned width)
     return value;
 }
 
-static void sleep_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void sleep_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
     struct acpi_pm *pm = owner;
     bool off = false;
@@ -177,13 +185,15 @@ static void sleep_write(void *owner, uint64_t offset, unsigned width,
     pthread_mutex_unlock(&pm->lock);
 
     if (off)
-        power_off(pm, "ACPI S5, sleep control register");
+        power_off(pm, access, "ACPI S5, sleep control register");
 }
 
 // ---- Reset -----------------------------------------------------------------
 
-static uint64_t reset_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t reset_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
+    (void)access;
     struct acpi_pm *pm = owner;
     uint8_t value;
 
@@ -195,8 +205,8 @@ static uint64_t reset_read(void *owner, uint64_t offset, unsigned width)
     return value;
 }
 
-static void reset_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void reset_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
     struct acpi_pm *pm = owner;
     bool raised;
@@ -209,7 +219,7 @@ static void reset_write(void *owner, uint64_t offset, unsigned width,
     pthread_mutex_unlock(&pm->lock);
 
     if (raised && pm->power.reset)
-        pm->power.reset(pm->power.owner, "reset register 0xcf9");
+        pm->power.reset(pm->power.owner, access, "reset register 0xcf9");
 }
 
 // ---- Public functions ------------------------------------------------------

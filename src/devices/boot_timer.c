@@ -2,23 +2,25 @@
 // The boot timer: hands each byte to its owner.
 #include "src/devices/boot_timer.h"
 
-static uint64_t timer_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t timer_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
+    (void)access;
     (void)owner;
     (void)offset;
     (void)width;
     return 0xff;
 }
 
-static void timer_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void timer_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
     const struct boot_timer *timer = owner;
 
     (void)offset;
     (void)width;
     if (timer->reached)
-        timer->reached(timer->owner, (uint8_t)value);
+        timer->reached(timer->owner, access, (uint8_t)value);
 }
 
 struct device boot_timer_device(struct boot_timer *timer, uint64_t base)

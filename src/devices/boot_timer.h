@@ -12,7 +12,7 @@ struct boot_timer {
     void *owner;
     // The guest wrote value: each time, on the vCPU thread that wrote. What
     // the values mean, and whether a second one counts, is the owner's affair.
-    void (*reached)(void *owner, uint8_t value);
+    void (*reached)(void *owner, const struct access *access, uint8_t value);
 };
 
 // The device at base (one byte), for either bus; there may be several of one

@@ -17,10 +17,8 @@ void bus_init(struct bus *bus)
 static size_t upper_bound(const struct bus *bus, uint64_t address)
 {
     size_t low = 0, high = bus->count;
-
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-
         if (bus->devices[mid].base <= address)
             low = mid + 1;
         else
@@ -32,7 +30,6 @@ static size_t upper_bound(const struct bus *bus, uint64_t address)
 static int check_device(const struct device *device, struct error *err)
 {
     const char *name = device->name ? device->name : "device";
-
     if (device->len == 0 || device->base > UINT64_MAX - (device->len - 1))
         return error_set(err, -EINVAL,
                          "%s: no address range of %" PRIu64
@@ -46,15 +43,14 @@ static int check_device(const struct device *device, struct error *err)
 
 int bus_add(struct bus *bus, const struct device *device, struct error *err)
 {
-    int rc = check_device(device, err);
+    int code = check_device(device, err);
+    if (code < 0)
+        return code;
     uint64_t end = device->base + (device->len - 1); // inclusive
     size_t at = upper_bound(bus, device->base);
     const struct device *before = at > 0 ? &bus->devices[at - 1] : NULL;
     const struct device *after = at < bus->count ? &bus->devices[at] : NULL;
     const struct device *other = NULL;
-
-    if (rc)
-        return rc;
     if (before && device->base - before->base < before->len)
         other = before;
     else if (after && after->base <= end)
@@ -69,7 +65,7 @@ int bus_add(struct bus *bus, const struct device *device, struct error *err)
                          BUS_MAX_DEVICES);
 
     memmove(&bus->devices[at + 1], &bus->devices[at],
-            (bus->count - at) * sizeof(bus->devices[0]));
+            (bus->count - at) * sizeof bus->devices[0]);
     bus->devices[at] = *device;
     bus->count++;
     return 0;
@@ -83,7 +79,6 @@ static bool claims(const struct device *device, uint64_t address)
 const struct device *bus_find(struct bus *bus, uint64_t address)
 {
     size_t at = __atomic_load_n(&bus->last, __ATOMIC_RELAXED);
-
     if (at < bus->count && claims(&bus->devices[at], address))
         return &bus->devices[at];
 
@@ -98,11 +93,9 @@ const struct device *bus_find(struct bus *bus, uint64_t address)
 static const struct device *target(struct bus *bus, uint64_t address,
                                    unsigned width)
 {
-    const struct device *device;
-
     if (width < 1 || width > MAX_WIDTH)
         return NULL;
-    device = bus_find(bus, address);
+    const struct device *device = bus_find(bus, address);
     if (!device || device->len - (address - device->base) < width)
         return NULL;
     return device;
@@ -119,80 +112,87 @@ static bool takes(const struct device *device, unsigned width)
     return (width & (width - 1)) == 0 && (device->widths & width);
 }
 
-static uint64_t device_read(const struct device *device, uint64_t offset,
+static uint64_t device_read(const struct device *device,
+                            const struct access *access, uint64_t offset,
                             unsigned width)
 {
     uint64_t value = 0;
-
     if (takes(device, width))
-        return device->read(device->owner, offset, width) & width_mask(width);
-    for (unsigned i = 0; i < width; i++)
-        value |= (device->read(device->owner, offset + i, 1) & 0xff) << (8 * i);
+        return device->read(device->owner, access, offset, width) &
+               width_mask(width);
+    for (unsigned i = 0; i < width; i++) {
+        uint64_t byte = device->read(device->owner, access, offset + i, 1);
+        value |= (byte & 0xff) << (8 * i);
+    }
     return value;
 }
 
-static void device_write(const struct device *device, uint64_t offset,
+static void device_write(const struct device *device,
+                         const struct access *access, uint64_t offset,
                          unsigned width, uint64_t value)
 {
     if (takes(device, width)) {
-        device->write(device->owner, offset, width, value & width_mask(width));
+        device->write(device->owner, access, offset, width,
+                      value & width_mask(width));
         return;
     }
     for (unsigned i = 0; i < width; i++)
-        device->write(device->owner, offset + i, 1, (value >> (8 * i)) & 0xff);
+        device->write(device->owner, access, offset + i, 1,
+                      (value >> (8 * i)) & 0xff);
 }
 
-uint64_t bus_read(struct bus *bus, uint64_t address, unsigned width)
+static void settle(const struct device *device, const struct access *access)
 {
-    const struct device *device = target(bus, address, width);
-
-    if (!device)
-        return width_mask(width);
-    return device_read(device, address - device->base, width);
+    if (device && device->settle)
+        device->settle(device->owner, access);
 }
 
-void bus_write(struct bus *bus, uint64_t address, unsigned width,
-               uint64_t value)
+uint64_t bus_read(struct bus *bus, const struct access *access,
+                  uint64_t address, unsigned width)
 {
-    const struct device *device = target(bus, address, width);
+    uint64_t value = UINT64_MAX;
+    bus_read_string(bus, access, address, width, 1, &value);
+    return value & width_mask(width);
+}
 
-    if (device)
-        device_write(device, address - device->base, width, value);
+void bus_write(struct bus *bus, const struct access *access, uint64_t address,
+               unsigned width, uint64_t value)
+{
+    bus_write_string(bus, access, address, width, 1, &value);
 }
 
 // x86 is little-endian, and so is every host that runs its guests in KVM.
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "string I/O copies values as they lie in memory");
+               "values are copied as they lie in memory");
 
-void bus_read_string(struct bus *bus, uint64_t address, unsigned width,
-                     size_t count, void *data)
+void bus_read_string(struct bus *bus, const struct access *access,
+                     uint64_t address, unsigned width, size_t count, void *data)
 {
-    const struct device *device = target(bus, address, width);
-    uint8_t *to = data;
-
     if (width > MAX_WIDTH)
         return;
+    const struct device *device = target(bus, address, width);
+    uint8_t *to = data;
     for (size_t i = 0; i < count; i++, to += width) {
-        uint64_t value = width_mask(width);
-
+        uint64_t value = UINT64_MAX;
         if (device)
-            value = device_read(device, address - device->base, width);
+            value = device_read(device, access, address - device->base, width);
         memcpy(to, &value, width);
     }
+    settle(device, access);
 }
 
-void bus_write_string(struct bus *bus, uint64_t address, unsigned width,
-                      size_t count, const void *data)
+void bus_write_string(struct bus *bus, const struct access *access,
+                      uint64_t address, unsigned width, size_t count,
+                      const void *data)
 {
     const struct device *device = target(bus, address, width);
     const uint8_t *from = data;
-
     if (!device)
         return;
     for (size_t i = 0; i < count; i++, from += width) {
         uint64_t value = 0;
-
         memcpy(&value, from, width);
-        device_write(device, address - device->base, width, value);
+        device_write(device, access, address - device->base, width, value);
     }
+    settle(device, access);
 }

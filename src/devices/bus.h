@@ -4,6 +4,7 @@
 #pragma once
 
 #include "src/base/error.h"
+#include "src/devices/access.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,14 +23,22 @@
 // in widths with offset+width <= len, and run on any vCPU thread, at the same
 // time on several: a device does its own locking. The bits of a written value
 // above the width are zero; the bus drops those of a value read.
+//
+// settle may be NULL. It follows the accesses of one exit, once, however many
+// they were (`rep outs`): there a device computes its interrupt line and hands
+// on what it has to say, with no lock of its own held. So what rose and fell
+// within an exit is no edge for the guest.
 struct device {
     uint64_t base;    // first address
     uint64_t len;     // addresses, 1 or more
     unsigned widths;  // of BUS_BYTE...BUS_QWORD; BUS_BYTE is always among them
     const char *name; // static, for messages
     void *owner;
-    uint64_t (*read)(void *owner, uint64_t offset, unsigned width);
-    void (*write)(void *owner, uint64_t offset, unsigned width, uint64_t value);
+    uint64_t (*read)(void *owner, const struct access *access, uint64_t offset,
+                     unsigned width);
+    void (*write)(void *owner, const struct access *access, uint64_t offset,
+                  unsigned width, uint64_t value);
+    void (*settle)(void *owner, const struct access *access);
 };
 
 // The devices, sorted by base, never overlapping. Written by bus_add only,
@@ -52,7 +61,8 @@ int bus_add(struct bus *bus, const struct device *device, struct error *err);
 // The device that claims address, or NULL. For tests and for messages.
 const struct device *bus_find(struct bus *bus, uint64_t address);
 
-// One access of 1..8 bytes, whatever a guest may do; any vCPU thread.
+// One access of 1..8 bytes, whatever a guest may do, and the device's settle
+// after it; any vCPU thread.
 //  - Wholly inside a device and of a width it takes: one callback.
 //  - Wholly inside a device, of another width (an `inw` of a byte register; 3,
 //    5, 6 or 7 bytes when KVM cuts an access at a page end): one callback for
@@ -61,14 +71,18 @@ const struct device *bus_find(struct bus *bus, uint64_t address);
 //    reads all ones and writes nothing. It is never split: a dword written to
 //    PCI's 0xcf8 must not reach the reset register at 0xcf9.
 // A width of 0 or above 8 is nobody's as well.
-uint64_t bus_read(struct bus *bus, uint64_t address, unsigned width);
-void bus_write(struct bus *bus, uint64_t address, unsigned width,
-               uint64_t value);
+uint64_t bus_read(struct bus *bus, const struct access *access,
+                  uint64_t address, unsigned width);
+void bus_write(struct bus *bus, const struct access *access, uint64_t address,
+               unsigned width, uint64_t value);
 
 // The same access count times at one address (`rep ins`, `rep outs`: the port
-// stays). data holds count elements of width bytes, little-endian, packed, as
-// in the page that KVM shares for KVM_EXIT_IO; width 1..8.
-void bus_read_string(struct bus *bus, uint64_t address, unsigned width,
-                     size_t count, void *data);
-void bus_write_string(struct bus *bus, uint64_t address, unsigned width,
-                      size_t count, const void *data);
+// stays), and one settle. data holds count elements of width bytes,
+// little-endian, packed, as in the page that KVM shares for KVM_EXIT_IO;
+// width 1..8.
+void bus_read_string(struct bus *bus, const struct access *access,
+                     uint64_t address, unsigned width, size_t count,
+                     void *data);
+void bus_write_string(struct bus *bus, const struct access *access,
+                      uint64_t address, unsigned width, size_t count,
+                      const void *data);

@@ -198,8 +198,10 @@ static uint8_t read_register(struct cmos *cmos, unsigned index)
     return value;
 }
 
-static uint64_t cmos_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t cmos_read(void *owner, const struct access *access,
+                          uint64_t offset, unsigned width)
 {
+    (void)access;
     struct cmos *cmos = owner;
     uint8_t value = 0xff;
 
@@ -213,9 +215,10 @@ static uint64_t cmos_read(void *owner, uint64_t offset, unsigned width)
     return value;
 }
 
-static void cmos_write(void *owner, uint64_t offset, unsigned width,
-                       uint64_t value)
+static void cmos_write(void *owner, const struct access *access,
+                       uint64_t offset, unsigned width, uint64_t value)
 {
+    (void)access;
     struct cmos *cmos = owner;
 
     (void)width;

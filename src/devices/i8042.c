@@ -28,6 +28,9 @@ enum {
     COMMAND_KBD_ON = 0xae,
     COMMAND_READ_OUTPUT = 0xd0,
     COMMAND_WRITE_OUTPUT = 0xd1,
+    COMMAND_FROM_KBD = 0xd2, // as if the device had sent the next byte
+    COMMAND_FROM_AUX = 0xd3,
+    COMMAND_TO_AUX = 0xd4,
     COMMAND_PULSE_OUTPUT = 0xf0, // to 0xff: bits 0..3 clear are pulsed low
     COMMAND_PULSE_MASK = 0xf0,
 
@@ -48,10 +51,10 @@ struct command {
 static const struct command commands[] = {
     {.code = COMMAND_WRITE_CONTROL, .takes_byte = true},
     {.code = COMMAND_WRITE_OUTPUT, .takes_byte = true},
-    // The keyboard's and the mouse's input: the byte goes nowhere.
-    {.code = 0xd2, .takes_byte = true},
-    {.code = 0xd3, .takes_byte = true},
-    {.code = 0xd4, .takes_byte = true},
+    {.code = COMMAND_FROM_KBD, .takes_byte = true},
+    {.code = COMMAND_FROM_AUX, .takes_byte = true},
+    // To the mouse: there is none.
+    {.code = COMMAND_TO_AUX, .takes_byte = true},
     {.code = COMMAND_AUX_TEST, .answers = true, .answer = CLOCK_STUCK_LOW},
     {.code = COMMAND_KBD_TEST, .answers = true, .answer = CLOCK_STUCK_LOW},
     {.code = COMMAND_SELF_TEST,
@@ -64,37 +67,50 @@ static const struct command commands[] = {
     {.code = COMMAND_KBD_ON, .control_clear = CONTROL_KBD_OFF},
 };
 
-static void reset(struct i8042 *kbc, const char *how)
+static void reset(struct i8042 *kbc, const struct access *access,
+                  const char *how)
 {
     if (kbc->power.reset)
-        kbc->power.reset(kbc->power.owner, how);
+        kbc->power.reset(kbc->power.owner, access, how);
 }
 
 // ---- Port 0x64 -------------------------------------------------------------
 
-static uint64_t status_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t status_read(void *owner, const struct access *access,
+                            uint64_t offset, unsigned width)
 {
-    (void)owner;
+    (void)access;
     (void)offset;
     (void)width;
-    return STATUS_OUTPUT_FULL | STATUS_SYSTEM | STATUS_UNLOCKED;
+    struct i8042 *kbc = owner;
+    pthread_mutex_lock(&kbc->lock);
+    unsigned full = kbc->waiting ? STATUS_OUTPUT_FULL : 0;
+    pthread_mutex_unlock(&kbc->lock);
+    return full | STATUS_SYSTEM | STATUS_UNLOCKED;
+}
+
+// In place of whatever waited.
+static void answer(struct i8042 *kbc, uint8_t data)
+{
+    kbc->data = data;
+    kbc->waiting = 1;
 }
 
 static void run_command(struct i8042 *kbc, uint8_t code)
 {
     kbc->expecting = 0;
+    kbc->waiting = 0;
     if (code == COMMAND_READ_CONTROL)
-        kbc->data = kbc->control;
+        answer(kbc, kbc->control);
     else if (code == COMMAND_READ_OUTPUT)
-        kbc->data = kbc->output;
+        answer(kbc, kbc->output);
 
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const struct command *command = &commands[i];
-
         if (command->code != code)
             continue;
         if (command->answers)
-            kbc->data = command->answer;
+            answer(kbc, command->answer);
         if (command->takes_byte)
             kbc->expecting = code;
         kbc->control |= command->control_set;
@@ -102,8 +118,8 @@ static void run_command(struct i8042 *kbc, uint8_t code)
     }
 }
 
-static void command_write(void *owner, uint64_t offset, unsigned width,
-                          uint64_t value)
+static void command_write(void *owner, const struct access *access,
+                          uint64_t offset, unsigned width, uint64_t value)
 {
     struct i8042 *kbc = owner;
     uint8_t code = (uint8_t)value;
@@ -116,28 +132,32 @@ static void command_write(void *owner, uint64_t offset, unsigned width,
 
     if ((code & COMMAND_PULSE_MASK) == COMMAND_PULSE_OUTPUT &&
         !(code & OUTPUT_NOT_RESET))
-        reset(kbc, "keyboard controller, pulse command");
+        reset(kbc, access, "keyboard controller, pulse command");
 }
 
 // ---- Port 0x60 -------------------------------------------------------------
 
-// An answer is read once; there is no keyboard to follow it with anything.
-static uint64_t data_read(void *owner, uint64_t offset, unsigned width)
+// An answer is read once; there is no keyboard to follow it with anything. An
+// empty buffer reads as nothing.
+static uint64_t data_read(void *owner, const struct access *access,
+                          uint64_t offset, unsigned width)
 {
+    (void)access;
     struct i8042 *kbc = owner;
     uint8_t data;
 
     (void)offset;
     (void)width;
     pthread_mutex_lock(&kbc->lock);
-    data = kbc->data;
-    kbc->data = NO_DATA;
+    data = kbc->waiting ? kbc->data : NO_DATA;
+    if (kbc->waiting)
+        kbc->waiting--;
     pthread_mutex_unlock(&kbc->lock);
     return data;
 }
 
-static void data_write(void *owner, uint64_t offset, unsigned width,
-                       uint64_t value)
+static void data_write(void *owner, const struct access *access,
+                       uint64_t offset, unsigned width, uint64_t value)
 {
     struct i8042 *kbc = owner;
     bool pulled_low = false;
@@ -150,18 +170,23 @@ static void data_write(void *owner, uint64_t offset, unsigned width,
     } else if (kbc->expecting == COMMAND_WRITE_OUTPUT) {
         pulled_low = !(value & OUTPUT_NOT_RESET);
         kbc->output = (uint8_t)(value | OUTPUT_NOT_RESET);
+    } else if (kbc->expecting == COMMAND_FROM_KBD ||
+               kbc->expecting == COMMAND_FROM_AUX) {
+        answer(kbc, (uint8_t)value);
     }
     kbc->expecting = 0;
     pthread_mutex_unlock(&kbc->lock);
 
     if (pulled_low)
-        reset(kbc, "keyboard controller, output port");
+        reset(kbc, access, "keyboard controller, output port");
 }
 
 // ---- Port 0x92 -------------------------------------------------------------
 
-static uint64_t port_a_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t port_a_read(void *owner, const struct access *access,
+                            uint64_t offset, unsigned width)
 {
+    (void)access;
     struct i8042 *kbc = owner;
     uint64_t value;
 
@@ -173,8 +198,8 @@ static uint64_t port_a_read(void *owner, uint64_t offset, unsigned width)
     return value;
 }
 
-static void port_a_write(void *owner, uint64_t offset, unsigned width,
-                         uint64_t value)
+static void port_a_write(void *owner, const struct access *access,
+                         uint64_t offset, unsigned width, uint64_t value)
 {
     struct i8042 *kbc = owner;
 
@@ -187,7 +212,7 @@ static void port_a_write(void *owner, uint64_t offset, unsigned width,
     pthread_mutex_unlock(&kbc->lock);
 
     if (value & PORT_A_RESET)
-        reset(kbc, "system control port 0x92");
+        reset(kbc, access, "system control port 0x92");
 }
 
 // ---- Public functions ------------------------------------------------------
@@ -199,6 +224,7 @@ void i8042_init(struct i8042 *kbc, const struct power_control *power)
         .control = CONTROL_SYSTEM | CONTROL_KBD_OFF | CONTROL_AUX_OFF,
         .output = OUTPUT_NOT_RESET | OUTPUT_A20,
         .data = NO_DATA,
+        .waiting = I8042_STALE,
     };
     pthread_mutex_init(&kbc->lock, NULL);
 }
@@ -208,10 +234,9 @@ void i8042_destroy(struct i8042 *kbc)
     pthread_mutex_destroy(&kbc->lock);
 }
 
-static struct device one_port(
-    struct i8042 *kbc, uint64_t base, const char *name,
-    uint64_t (*read)(void *owner, uint64_t offset, unsigned width),
-    void (*write)(void *owner, uint64_t offset, unsigned width, uint64_t value))
+// The owner's callbacks are all that the three ports differ in.
+static struct device one_port(struct i8042 *kbc, uint64_t base,
+                              const char *name)
 {
     return (struct device){
         .base = base,
@@ -219,24 +244,29 @@ static struct device one_port(
         .widths = BUS_BYTE,
         .name = name,
         .owner = kbc,
-        .read = read,
-        .write = write,
     };
 }
 
 struct device i8042_data_device(struct i8042 *kbc, uint64_t data_base)
 {
-    return one_port(kbc, data_base, "i8042 data", data_read, data_write);
+    struct device device = one_port(kbc, data_base, "i8042 data");
+    device.read = data_read;
+    device.write = data_write;
+    return device;
 }
 
 struct device i8042_command_device(struct i8042 *kbc, uint64_t command_base)
 {
-    return one_port(kbc, command_base, "i8042 command", status_read,
-                    command_write);
+    struct device device = one_port(kbc, command_base, "i8042 command");
+    device.read = status_read;
+    device.write = command_write;
+    return device;
 }
 
 struct device i8042_port_a_device(struct i8042 *kbc, uint64_t base)
 {
-    return one_port(kbc, base, "system control port A", port_a_read,
-                    port_a_write);
+    struct device device = one_port(kbc, base, "system control port A");
+    device.read = port_a_read;
+    device.write = port_a_write;
+    return device;
 }

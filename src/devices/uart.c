@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 16550A: registers, FIFO, loopback and its interrupt. Everything below
-// the public functions runs under the UART's lock.
+// The 16550A: registers, FIFO, loopback and its interrupt. What is static runs
+// under the UART's lock, up to where bytes are handed on.
 #include "src/devices/uart.h"
 
 #include <string.h>
@@ -52,9 +52,13 @@ static uint8_t interrupt_source(const struct uart_state *s)
 static void update_irq(struct uart *uart)
 {
     struct uart_state *s = &uart->state;
-    bool level =
-        (s->mcr & UART_MCR_OUT2) && interrupt_source(s) != UART_IIR_NONE;
-
+    uint8_t source = interrupt_source(s);
+    bool level = (s->mcr & UART_MCR_OUT2) && source != UART_IIR_NONE;
+    // A guest whose interrupt controller takes edges is shown the one that a
+    // slower transmitter would make.
+    if (level && s->level && s->renewed && source == UART_IIR_THRE)
+        irq_line_set(&uart->irq, s->level = false);
+    s->renewed = false;
     if (level == s->level)
         return;
     s->level = level;
@@ -97,34 +101,71 @@ static void loop_back(struct uart_state *s, uint8_t byte)
     s->loop.bytes[s->loop.count++] = byte;
 }
 
-static void pull_input(struct uart *uart)
+// Does the guest, as it is set up, poll for its input?
+static bool polls(const struct uart_state *s)
+{
+    return !(s->ier & UART_IER_ERBFI) && s->idle_looks >= UART_IDLE_LOOKS;
+}
+
+// Fills an empty FIFO with up to max bytes of the line.
+static void pull_input(struct uart *uart, size_t max)
 {
     struct uart_state *s = &uart->state;
-    size_t max = fifo_capacity(s), got;
-
-    if (fifo_count(s) || !(s->ier & UART_IER_ERBFI) ||
-        (s->mcr & UART_MCR_LOOP) || !uart->line.rx)
+    if (fifo_count(s) || (s->mcr & UART_MCR_LOOP) || !uart->line.rx)
         return;
     if (!s->line.count) {
-        got = uart->line.rx(uart->line.owner, s->line.bytes, max);
+        size_t got = uart->line.rx(uart->line.owner, s->line.bytes, max);
+        s->line_broke = got == UART_RX_BREAK;
+        if (s->line_broke) {
+            s->line.bytes[0] = 0;
+            got = 1;
+        }
         s->line.count = (uint8_t)(got < max ? got : max);
     }
     s->shown = s->line.count < max ? s->line.count : (uint8_t)max;
+    if (s->shown && s->line_broke)
+        s->lsr_errors |= UART_LSR_BI;
 }
 
 // What follows every access and every arrival of input.
-static void settle(struct uart *uart)
+static void take_input(struct uart *uart)
 {
-    if (uart->state.mcr & UART_MCR_OUT2)
-        pull_input(uart);
-    update_irq(uart);
+    struct uart_state *s = &uart->state;
+    if ((s->mcr & UART_MCR_OUT2) && (s->ier & UART_IER_ERBFI))
+        pull_input(uart, fifo_capacity(s));
 }
 
-// The guest looks whether there is input: for one that polls.
+// The guest looks whether there is input. One byte at a time is for a guest
+// that may stop looking: what it leaves in the FIFO is lost to the next driver,
+// which clears it.
 static void look_for_input(struct uart *uart)
 {
-    if (!(uart->state.mcr & UART_MCR_OUT2))
-        pull_input(uart);
+    struct uart_state *s = &uart->state;
+    if (s->ier & UART_IER_ERBFI) {
+        if (!(s->mcr & UART_MCR_OUT2))
+            pull_input(uart, fifo_capacity(s));
+    } else if (polls(s)) {
+        pull_input(uart, 1);
+    }
+}
+
+// A look at LSR or RBR. One for each byte sent is how a guest waits for the
+// transmitter.
+static void count_look(struct uart_state *s)
+{
+    if (fifo_count(s) || (s->mcr & UART_MCR_LOOP))
+        return;
+    if (s->looks < 2)
+        s->looks++;
+    if (s->looks == 2 && s->idle_looks < UART_IDLE_LOOKS)
+        s->idle_looks++;
+}
+
+// A driver sets the port up: whether it polls is to be seen.
+static void forget_looks(struct uart_state *s)
+{
+    s->looks = 0;
+    s->idle_looks = 0;
 }
 
 // ---- Registers -------------------------------------------------------------
@@ -137,38 +178,34 @@ static bool dlab(const struct uart_state *s)
 static uint8_t read_rbr(struct uart *uart)
 {
     struct uart_state *s = &uart->state;
-    struct uart_bytes *from;
-    uint8_t byte;
-
     if (dlab(s))
         return s->dll;
+    count_look(s);
     look_for_input(uart);
     if (!fifo_count(s))
         return 0;
-    from = s->shown ? &s->line : &s->loop;
-    byte = from->bytes[0];
+    struct uart_bytes *from = s->shown ? &s->line : &s->loop;
+    uint8_t byte = from->bytes[0];
     drop(from, 1);
     if (s->shown)
         s->shown--;
     return byte;
 }
 
+// There is room: lock_for saw to that.
 static void write_thr(struct uart *uart, uint8_t value)
 {
     struct uart_state *s = &uart->state;
-
     if (dlab(s)) {
         s->dll = value;
         return;
     }
-    // The register is full for an instant: a guest whose interrupt controller
-    // takes edges is shown the one that a slower transmitter would make.
-    s->thre_pending = false;
-    update_irq(uart);
+    s->looks = 0;
     if (s->mcr & UART_MCR_LOOP)
         loop_back(s, value);
-    else if (uart->line.tx)
-        uart->line.tx(uart->line.owner, value);
+    else
+        uart->sent.bytes[uart->sent.count++] = value;
+    s->renewed = s->thre_pending;
     s->thre_pending = true;
 }
 
@@ -190,15 +227,15 @@ static void write_ier(struct uart *uart, uint8_t value)
     if (value & ~s->ier & UART_IER_ETBEI)
         s->thre_pending = true;
     s->ier = value & IER_BITS;
+    forget_looks(s);
 }
 
 static uint8_t read_iir(struct uart *uart)
 {
     struct uart_state *s = &uart->state;
-    uint8_t source;
 
     look_for_input(uart);
-    source = interrupt_source(s);
+    uint8_t source = interrupt_source(s);
     if (source == UART_IIR_THRE)
         s->thre_pending = false;
     return (uint8_t)(source | (fifos_on(s) ? UART_IIR_FIFOS : 0));
@@ -216,6 +253,7 @@ static void write_fcr(struct uart *uart, uint8_t value)
     else if (enable != fifos_on(s))
         fifo_take_back(s);
     s->fcr = enable ? (value & FCR_STORED) : 0;
+    forget_looks(s);
 }
 
 static uint8_t read_lcr(struct uart *uart)
@@ -226,6 +264,7 @@ static uint8_t read_lcr(struct uart *uart)
 static void write_lcr(struct uart *uart, uint8_t value)
 {
     uart->state.lcr = value;
+    forget_looks(&uart->state);
 }
 
 static uint8_t read_mcr(struct uart *uart)
@@ -269,10 +308,9 @@ static void write_mcr(struct uart *uart, uint8_t value)
 static uint8_t read_lsr(struct uart *uart)
 {
     struct uart_state *s = &uart->state;
-    uint8_t lsr = UART_LSR_THRE | UART_LSR_TEMT;
-
+    count_look(s);
     look_for_input(uart);
-    lsr |= s->lsr_errors;
+    uint8_t lsr = UART_LSR_THRE | UART_LSR_TEMT | s->lsr_errors;
     if (fifo_count(s))
         lsr |= UART_LSR_DR;
     s->lsr_errors = 0;
@@ -314,31 +352,83 @@ static const struct {
     {read_msr, write_nothing}, {read_scr, write_scr},
 };
 
+// ---- Handing on ------------------------------------------------------------
+
+// One that waits for handing finds what the other left, or nothing.
+void uart_hand_on(struct uart *uart)
+{
+    struct uart_sent sent;
+    pthread_mutex_lock(&uart->handing);
+    pthread_mutex_lock(&uart->lock);
+    sent.ns = uart->sent.ns;
+    sent.count = uart->sent.count;
+    memcpy(sent.bytes, uart->sent.bytes, sent.count);
+    uart->sent.count = 0;
+    pthread_mutex_unlock(&uart->lock);
+    if (sent.count && uart->line.tx)
+        uart->line.tx(uart->line.owner, sent.bytes, sent.count, sent.ns);
+    pthread_mutex_unlock(&uart->handing);
+}
+
+// Takes the lock, with room in the queue for a byte of this exit.
+static void lock_for(struct uart *uart, const struct access *access)
+{
+    pthread_mutex_lock(&uart->lock);
+    while (uart->sent.count == UART_QUEUE ||
+           (uart->sent.count && uart->sent.ns != access->ns)) {
+        pthread_mutex_unlock(&uart->lock);
+        uart_hand_on(uart);
+        pthread_mutex_lock(&uart->lock);
+    }
+    uart->sent.ns = access->ns;
+}
+
 // ---- Public functions ------------------------------------------------------
 
-static uint64_t uart_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t uart_read(void *owner, const struct access *access,
+                          uint64_t offset, unsigned width)
 {
-    struct uart *uart = owner;
-    uint8_t value;
-
+    (void)access;
     (void)width;
+    struct uart *uart = owner;
     pthread_mutex_lock(&uart->lock);
-    value = registers[offset % UART_REGISTERS].read(uart);
-    settle(uart);
+    uint8_t value = registers[offset % UART_REGISTERS].read(uart);
+    take_input(uart);
     pthread_mutex_unlock(&uart->lock);
     return value;
 }
 
-static void uart_write(void *owner, uint64_t offset, unsigned width,
-                       uint64_t value)
+static void uart_write(void *owner, const struct access *access,
+                       uint64_t offset, unsigned width, uint64_t value)
 {
-    struct uart *uart = owner;
-
     (void)width;
-    pthread_mutex_lock(&uart->lock);
+    struct uart *uart = owner;
+    lock_for(uart, access);
     registers[offset % UART_REGISTERS].write(uart, (uint8_t)value);
-    settle(uart);
+    take_input(uart);
     pthread_mutex_unlock(&uart->lock);
+}
+
+void uart_write_thr(struct uart *uart, const struct access *access,
+                    uint8_t value)
+{
+    uart_write(uart, access, UART_THR, 1, value);
+}
+
+void uart_settle(struct uart *uart)
+{
+    pthread_mutex_lock(&uart->lock);
+    update_irq(uart);
+    bool sent = uart->sent.count > 0;
+    pthread_mutex_unlock(&uart->lock);
+    if (sent)
+        uart_hand_on(uart);
+}
+
+static void settle_device(void *owner, const struct access *access)
+{
+    (void)access;
+    uart_settle(owner);
 }
 
 void uart_init(struct uart *uart, const struct uart_line *line,
@@ -350,10 +440,12 @@ void uart_init(struct uart *uart, const struct uart_line *line,
         .state = {.dll = 1},
     };
     pthread_mutex_init(&uart->lock, NULL);
+    pthread_mutex_init(&uart->handing, NULL);
 }
 
 void uart_destroy(struct uart *uart)
 {
+    pthread_mutex_destroy(&uart->handing);
     pthread_mutex_destroy(&uart->lock);
 }
 
@@ -367,13 +459,15 @@ struct device uart_device(struct uart *uart, uint64_t base)
         .owner = uart,
         .read = uart_read,
         .write = uart_write,
+        .settle = settle_device,
     };
 }
 
 void uart_input_ready(struct uart *uart)
 {
     pthread_mutex_lock(&uart->lock);
-    settle(uart);
+    take_input(uart);
+    update_irq(uart);
     pthread_mutex_unlock(&uart->lock);
 }
 
@@ -384,6 +478,7 @@ struct uart_view uart_look(struct uart *uart)
     const struct uart_view view = {
         .listens =
             (s->ier & UART_IER_ERBFI) != 0 && (s->mcr & UART_MCR_OUT2) != 0,
+        .polls = polls(s),
         .holds = s->line.count > 0 || s->loop.count > 0,
     };
     pthread_mutex_unlock(&uart->lock);

@@ -59,6 +59,7 @@ enum {
 
     UART_LSR_DR = 0x01,
     UART_LSR_OE = 0x02,
+    UART_LSR_BI = 0x10, // break
     UART_LSR_THRE = 0x20,
     UART_LSR_TEMT = 0x40,
 
@@ -72,16 +73,21 @@ enum {
     UART_MSR_DCD = 0x80,
 };
 
-// What is behind the port. Plain value, copied in. Both callbacks run under
-// the UART's lock, on the thread that made the register access or called
-// uart_input_ready; they must be quick and must not call into this UART.
+// What uart_line.rx says in place of a count.
+#define UART_RX_BREAK SIZE_MAX
+
+// What is behind the port. Plain value, copied in. The callbacks must be quick
+// and must not call into this UART.
 struct uart_line {
     void *owner;
-    // The guest transmitted byte. Nothing is buffered here, so this is still
-    // within the VM exit that wrote it, and its time is the exit's.
-    void (*tx)(void *owner, uint8_t byte);
+    // The guest transmitted n bytes (1..UART_QUEUE) in the exit of time ns.
+    // Called in the guest's order, without the UART's lock.
+    void (*tx)(void *owner, const uint8_t *bytes, size_t n, uint64_t ns);
     // Give up to max (1..16) bytes of waiting input, oldest first; returns how
-    // many. They count as delivered: the UART never gives them back.
+    // many, or UART_RX_BREAK when the line breaks before the next of them.
+    // They count as delivered: the UART never gives them back. Under the
+    // UART's lock, on the thread that made the register access or called
+    // uart_input_ready.
     size_t (*rx)(void *owner, uint8_t *bytes, size_t max);
 };
 
@@ -98,22 +104,39 @@ struct uart_bytes {
 struct uart_state {
     uint8_t ier, fcr, lcr, mcr, scr;
     uint8_t dll, dlm;
-    uint8_t lsr_errors;     // LSR.OE, until LSR is read
+    uint8_t lsr_errors;     // LSR.OE and BI, until LSR is read
     uint8_t msr_deltas;     // MSR bits 0..3, until MSR is read
     bool thre_pending;      // the THRE interrupt condition, whatever IER says
     bool level;             // what the interrupt line was told last
+    bool renewed;           // THRE arose while it was told already
     struct uart_bytes line; // pulled from the line, not read yet
     struct uart_bytes loop; // from the loopback, all in the FIFO
     uint8_t shown;          // at most line.count
+    bool line_broke;        // line is a break: one zero byte
+    uint8_t looks;          // for input, since the guest last sent something
+    uint8_t idle_looks;     // those that no sending explains
+};
+
+// Bytes that an exit may send before they are handed on.
+#define UART_QUEUE 256
+
+// What was sent in the exit of time ns and is not handed on yet.
+struct uart_sent {
+    uint64_t ns;
+    size_t count;
+    uint8_t bytes[UART_QUEUE];
 };
 
 // Owned by who wires it. Any thread may call the functions below; lock guards
-// state, and with it the order of tx, rx and set_level calls.
+// state and sent, and with them the order of rx and set_level calls. Who holds
+// handing hands on what is in sent, so that tx calls keep the order; it is
+// taken before lock and never waited for while lock is held.
 struct uart {
-    pthread_mutex_t lock;
+    pthread_mutex_t lock, handing;
     struct uart_line line;
     struct irq_line irq;
     struct uart_state state;
+    struct uart_sent sent;
 };
 
 // The state after power-on: interrupts off, FIFOs off, divisor 1 (115200 baud;
@@ -126,13 +149,16 @@ void uart_destroy(struct uart *uart);
 // bus. uart outlives the bus.
 //
 // The contract (data sheet sections 8.1 to 8.11):
-//  - After each access, and when input arrives, the interrupt condition is
+//  - When an exit settles, and when input arrives, the interrupt condition is
 //    computed anew, and the line told if its level changed: RLS, RDA or CTI,
 //    THRE, modem status, each gated by its IER bit, all by MCR.OUT2. So an IER
 //    write that unmasks a condition raises the line.
+//  - What is sent is queued and handed on when the exit settles (or the queue
+//    is full): no byte is dropped here.
 //  - THRE arises when the transmitter becomes empty (at once after each THR
 //    write) and when ETBEI goes from 0 to 1; reading IIR while it is the
-//    source ends it, and so does a THR write, for that instant.
+//    source ends it. A guest that answers it with a THR write alone is shown
+//    an edge for its next one.
 //  - There is no character clock: data below the trigger level is reported as
 //    CTI at once.
 //  - Receive is flow-controlled by the guest: when the FIFO is empty, IER.ERBFI
@@ -142,13 +168,32 @@ void uart_destroy(struct uart *uart);
 //    (reads RBR, IIR or LSR): Linux's port detection sets all of IER for an
 //    instant without OUT2 and clears the FIFOs after it, and must not take
 //    input that was typed early with it.
-//  - A guest that polls LSR with ERBFI off gets no input.
+//  - A guest that polls, with ERBFI off, is known by what it does: it reads LSR
+//    or RBR again and again with nothing to send between. UART_IDLE_LOOKS such
+//    reads (the second one since a THR write and all after it count) without a
+//    write to IER, FCR or LCR make it one, until the next such write; then a
+//    look at an empty receiver pulls one byte. Linux never gets there: its
+//    console reads LSR once for each byte that it prints, with IER masked and
+//    written back at the end, and its driver looks three times at most when it
+//    opens a port.
+//  - A break on the line is a zero byte that comes alone, with LSR.BI.
 //  - FCR's clear bit drops the FIFO. A change of its enable bit empties it as
 //    well, but what came from the line counts as not sent yet and comes again:
 //    Linux opens a port with IER first and turns its FIFOs on after that, and
 //    must not lose the byte in between.
 //  - The line never overruns. LSR.OE, hence RLS, comes from loopback only.
 struct device uart_device(struct uart *uart, uint64_t base);
+
+#define UART_IDLE_LOOKS 8
+
+// A write to register 0 (THR, or the divisor) that was put off: KVM coalesced
+// it. It comes before any other access to this UART. uart_hand_on gives what
+// was sent so far to the line: before what another UART sent after it. Then,
+// once for all of an exit, uart_settle: the interrupt, and what is left.
+void uart_write_thr(struct uart *uart, const struct access *access,
+                    uint8_t value);
+void uart_hand_on(struct uart *uart);
+void uart_settle(struct uart *uart);
 
 // Input is waiting behind line->rx: pulls it now if the guest will have it;
 // otherwise the guest's next access that makes room does. Call it after the
@@ -158,6 +203,7 @@ void uart_input_ready(struct uart *uart);
 // What who explains a failure wants to know, as Linux drives the port.
 struct uart_view {
     bool listens; // the receive interrupt is enabled: a program has it open
+    bool polls;   // it is not, but the guest looks for input by itself
     bool holds;   // input was delivered that the guest has not read yet
 };
 

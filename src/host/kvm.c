@@ -177,7 +177,6 @@ void kvm_kick_drain(void)
     sigemptyset(&kick);
     sigaddset(&kick, KVM_KICK_SIGNAL);
     const struct timespec now = {0};
-    // A real-time signal queues: several kicks may be waiting.
     while (sigtimedwait(&kick, NULL, &now) > 0 || errno == EINTR)
         ;
 }

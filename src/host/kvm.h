@@ -47,8 +47,11 @@ struct kvm_msr_list *kvm_host_msr_list(const struct kvm_host *host,
 // at once; sent during it, it ends it. And no handler ever runs, so that the
 // process's signal dispositions stay what its owner made them.
 
-// A real-time signal; glibc makes it a function call.
-#define KVM_KICK_SIGNAL (SIGRTMIN + 3)
+// One that nothing sends: it told of a coprocessor's stack once. It is no
+// real-time signal, which would queue: sending those fails with EAGAIN when the
+// user's RLIMIT_SIGPENDING is used up, be it by another process. This one is
+// pending or not, and sending it to a living thread can't fail.
+#define KVM_KICK_SIGNAL SIGSTKFLT
 
 // Blocks all signals of the calling thread, its own faults excepted; *old
 // gets its mask, to be given back to pthread_sigmask. 0 or a negative errno.

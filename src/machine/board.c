@@ -21,11 +21,11 @@ static const struct {
 
 // ---- Callbacks -------------------------------------------------------------
 
-static void port_tx(void *owner, uint8_t byte)
+static void port_tx(void *owner, const uint8_t *bytes, size_t n, uint64_t ns)
 {
     const struct board_port *port = owner;
     const struct board_line *line = &port->board->line;
-    line->tx(line->owner, port->number, byte);
+    line->tx(line->owner, port->number, bytes, n, ns);
 }
 
 static size_t port_rx(void *owner, uint8_t *bytes, size_t max)
@@ -151,6 +151,46 @@ void board_destroy(struct board *board)
 void board_input_ready(struct board *board, unsigned port)
 {
     uart_input_ready(&board->uarts[port]);
+}
+
+uint16_t board_uart_port(unsigned uart)
+{
+    return com_ports[uart].base + UART_THR;
+}
+
+unsigned board_uart_of(uint16_t port)
+{
+    unsigned uart = 0;
+    while (uart < PLATFORM_COM_COUNT && board_uart_port(uart) != port)
+        uart++;
+    return uart;
+}
+
+void board_write_late(struct board_late *late, uint16_t port, uint8_t value)
+{
+    unsigned uart = board_uart_of(port);
+    if (uart >= late->board->nports)
+        return;
+    struct uart *to = &late->board->uarts[uart];
+    if (late->last != to)
+        board_end_late(late);
+    uart_write_thr(to, late->access, value);
+    late->uarts |= 1U << uart;
+    late->last = to;
+}
+
+void board_end_late(struct board_late *late)
+{
+    if (late->last)
+        uart_hand_on(late->last);
+}
+
+void board_settle(struct board *board, unsigned uarts)
+{
+    for (unsigned i = 0; i < board->nports; i++) {
+        if (uarts & 1U << i)
+            uart_settle(&board->uarts[i]);
+    }
 }
 
 uint64_t board_update(struct board *board)

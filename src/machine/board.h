@@ -16,15 +16,17 @@
 
 #include <stdint.h>
 
-// What the board tells the machine. Plain value, copied. All but rx run on a
-// vCPU thread within its VM exit; rx also inside board_input_ready.
+// What the board tells the machine. Plain value, copied. They run on a vCPU
+// thread within its VM exit; tx also inside board_settle, rx inside
+// board_input_ready. See uart.h, boot_timer.h and power.h.
 struct board_line {
     void *owner;
-    void (*tx)(void *owner, unsigned port, uint8_t byte);
+    void (*tx)(void *owner, unsigned port, const uint8_t *bytes, size_t n,
+               uint64_t ns);
     size_t (*rx)(void *owner, unsigned port, uint8_t *bytes, size_t max);
-    void (*reached)(void *owner, uint8_t value); // boot timer
-    void (*reset)(void *owner, const char *how);
-    void (*poweroff)(void *owner, const char *how);
+    void (*reached)(void *owner, const struct access *access, uint8_t value);
+    void (*reset)(void *owner, const struct access *access, const char *how);
+    void (*poweroff)(void *owner, const struct access *access, const char *how);
 };
 
 // Owned by the machine and never moved: the buses point into it. Each device
@@ -55,6 +57,30 @@ void board_destroy(struct board *board);
 // Input is waiting for a port (below PLATFORM_COM_COUNT). Any thread. One
 // without a UART keeps it waiting.
 void board_input_ready(struct board *board, unsigned port);
+
+// ---- Writes that KVM kept back ---------------------------------------------
+
+// The port of a UART's transmit register, and which UART has it at a port:
+// PLATFORM_COM_COUNT when none.
+uint16_t board_uart_port(unsigned uart);
+unsigned board_uart_of(uint16_t port);
+
+// What is written late, in the exit of access. It is handed on at once, in the
+// guest's order; uarts collects which UARTs (a bit each) it was for: they are
+// to be settled when the exit is served.
+struct board_late {
+    struct board *board;
+    const struct access *access;
+    unsigned uarts;
+    struct uart *last; // that was written to
+};
+void board_write_late(struct board_late *late, uint16_t port, uint8_t value);
+void board_end_late(struct board_late *late);
+
+// uart_settle for each of these UARTs. Any thread.
+void board_settle(struct board *board, unsigned uarts);
+
+// ---- Time and interrupts ---------------------------------------------------
 
 // Drives what depends on time alone, the RTC's interrupt. Returns after how
 // many nanoseconds it wants to be called again, UINT64_MAX for never. Any

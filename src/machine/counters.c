@@ -35,20 +35,29 @@ void counters_port(struct counters *counters, uint16_t port, bool write)
     count(write ? &counters->ports[port].writes : &counters->ports[port].reads);
 }
 
-void counters_read(const struct counters *counters, struct toyvmm_usage *out)
+void counters_add(const struct counters *counters, struct toyvmm_usage *out)
 {
-    out->exits = 0;
     for (int i = 0; i < TOYVMM_EXITS; i++) {
-        out->exits_by[i] = get(&counters->reasons[i]);
-        out->exits += out->exits_by[i];
+        uint64_t n = get(&counters->reasons[i]);
+        out->exits_by[i] += n;
+        out->exits += n;
     }
 }
 
+void counters_add_port(const struct counters *counters,
+                       struct toyvmm_port_count *port)
+{
+    port->reads += get(&counters->ports[port->port].reads);
+    port->writes += get(&counters->ports[port->port].writes);
+}
+
 // Keeps out->ports sorted, busiest first, by insertion.
-static void insert_port(struct toyvmm_stats *out,
-                        const struct toyvmm_port_count *port)
+void counters_rank(struct toyvmm_stats *out,
+                   const struct toyvmm_port_count *port)
 {
     uint64_t exits = port->reads + port->writes;
+    if (exits == 0)
+        return;
     size_t at = out->nports;
     while (at > 0 &&
            out->ports[at - 1].reads + out->ports[at - 1].writes < exits)
@@ -59,18 +68,4 @@ static void insert_port(struct toyvmm_stats *out,
     for (size_t i = last; i > at; i--)
         out->ports[i] = out->ports[i - 1];
     out->ports[at] = *port;
-}
-
-void counters_rank_ports(const struct counters *counters,
-                         struct toyvmm_stats *out)
-{
-    for (unsigned i = 0; i < 0x10000; i++) {
-        const struct toyvmm_port_count port = {
-            .port = (uint16_t)i,
-            .reads = get(&counters->ports[i].reads),
-            .writes = get(&counters->ports[i].writes),
-        };
-        if (port.reads + port.writes)
-            insert_port(out, &port);
-    }
 }

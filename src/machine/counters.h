@@ -24,9 +24,14 @@ struct counters *counters_new(void);
 void counters_exit(struct counters *counters, enum toyvmm_exit reason);
 void counters_port(struct counters *counters, uint16_t port, bool write);
 
-// Fills all of out but cpu_ns.
-void counters_read(const struct counters *counters, struct toyvmm_usage *out);
+// Adds to all of out but cpu_ns.
+void counters_add(const struct counters *counters, struct toyvmm_usage *out);
 
-// Fills the ports of out, which has none, by how busy they were.
-void counters_rank_ports(const struct counters *counters,
-                         struct toyvmm_stats *out);
+// Adds what port->port counts.
+void counters_add_port(const struct counters *counters,
+                       struct toyvmm_port_count *port);
+
+// Enters a port into out, where they stand by how busy they were; one that was
+// never used does not count.
+void counters_rank(struct toyvmm_stats *out,
+                   const struct toyvmm_port_count *port);

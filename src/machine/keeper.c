@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper thread: notices a guest that sleeps for ever, and drives the
-// RTC's interrupt.
+// The keeper thread: notices a guest that sleeps for ever, drives the RTC's
+// interrupt, and fetches the output that KVM keeps back.
 //
 // Why it is needed: `hlt` with interrupts off is how a halted Linux ends (and
 // many a broken one). With the interrupt controllers in the kernel KVM never
 // tells: KVM_RUN just doesn't return. Controllers in user space would tell,
-// and cost every interrupt of a live guest an exit.
+// and cost every interrupt of a live guest an exit. Nor does KVM tell of bytes
+// that it keeps back: a guest that prints and then computes makes no exit.
 //
 // Why it does not disturb: looking at a vCPU means kicking it out of KVM_RUN.
 // So the keeper first looks at something free, the CPU time of the vCPU
-// thread: a guest that runs is never kicked. One whose clock stood still over
+// threads: a guest that runs is never kicked. One whose clocks stood still over
 // a whole interval is idle or dead, and the kick tells which; an idle one has
 // time to spare and goes back to sleep as it was, since a kick is no wake-up.
 // A thread that merely got no CPU from the host looks idle too, and passes.
+// What KVM keeps back lies in memory that both share: no kick is needed.
 //
 // How soon it knows: a guest that runs is looked at often, because that costs
 // no kick; so one that halts is found after two looks, in less than 50 ms. One
@@ -20,47 +22,96 @@
 #include "src/base/clock.h"
 #include "src/machine/machine.h"
 
-#include <errno.h>
+#define RUNS_NS         (20 * NS_PER_MS)
+#define SLEEPS_NS       (75 * NS_PER_MS)
+#define FETCH_NS        (4 * NS_PER_MS)
+#define FETCH_SLEEPS_NS (10 * NS_PER_MS)
 
-#define RUNS_NS   (20 * NS_PER_MS)
-#define SLEEPS_NS (75 * NS_PER_MS)
+// When the keeper does what next.
+struct plan {
+    uint64_t look, fetch, update;
+    uint64_t last_cpu_ns; // of all vCPUs
+    bool sleeps;
+};
 
 // Waits until a deadline or until the machine ended. The caller holds lock.
 static bool wait_while_running(struct toyvmm *vm, uint64_t deadline_ns)
 {
-    const struct timespec when = {
-        .tv_sec = (time_t)(deadline_ns / NS_PER_S),
-        .tv_nsec = (long)(deadline_ns % NS_PER_S),
-    };
-    int code = 0;
-    while (vm->phase == MACHINE_RUNNING && code != ETIMEDOUT)
-        code = pthread_cond_timedwait(&vm->changed, &vm->lock, &when);
+    while (vm->phase == MACHINE_RUNNING && clock_now_ns() < deadline_ns &&
+           machine_wait(vm, deadline_ns))
+        ;
     return vm->phase == MACHINE_RUNNING;
+}
+
+static uint64_t first(const struct plan *p)
+{
+    uint64_t at = p->look < p->fetch ? p->look : p->fetch;
+    return p->update < at ? p->update : at;
+}
+
+static uint64_t cpu_ns_of_all(struct toyvmm *vm)
+{
+    struct toyvmm_usage usage;
+    machine_usage(vm, &usage);
+    return usage.cpu_ns;
+}
+
+static void ask_for_sleep(struct toyvmm *vm)
+{
+    pthread_mutex_lock(&vm->lock);
+    vm->sleep_round++;
+    for (unsigned i = 0; i < vm->nprocessors; i++)
+        machine_request(&vm->processors[i], REQUEST_SLEEP);
+    pthread_mutex_unlock(&vm->lock);
+}
+
+static void look(struct toyvmm *vm, struct plan *p, uint64_t now)
+{
+    uint64_t cpu_ns = cpu_ns_of_all(vm);
+    p->sleeps = cpu_ns == p->last_cpu_ns;
+    if (p->sleeps)
+        ask_for_sleep(vm);
+    p->last_cpu_ns = cpu_ns;
+    p->look = clock_after(now, p->sleeps ? SLEEPS_NS : RUNS_NS);
+}
+
+// While the sink has enough the bytes stay where they are; when KVM has no
+// room for more, the guest makes an exit, and waits.
+static void fetch(struct toyvmm *vm, struct plan *p, uint64_t now)
+{
+    if (!machine_is_full(vm)) {
+        const struct access access = {.ns = now};
+        board_settle(&vm->board, machine_fetch(vm, &access));
+    }
+    p->fetch = clock_after(now, p->sleeps ? FETCH_SLEEPS_NS : FETCH_NS);
+    if (!vm->coalesced.ring)
+        p->fetch = CLOCK_NEVER;
 }
 
 void *machine_run_keeper(void *arg)
 {
     struct toyvmm *vm = arg;
-    uint64_t last_cpu_ns = UINT64_MAX;
-    uint64_t next_look = clock_after(clock_now_ns(), RUNS_NS);
-    uint64_t next_update = next_look;
+    uint64_t now = clock_now_ns();
+    struct plan plan = {
+        .look = clock_after(now, RUNS_NS),
+        .fetch = clock_after(now, FETCH_NS),
+        .update = now,
+        .last_cpu_ns = UINT64_MAX,
+    };
 
     pthread_mutex_lock(&vm->lock);
-    while (wait_while_running(vm, next_update < next_look ? next_update
-                                                          : next_look)) {
-        uint64_t now = clock_now_ns();
-        if (now >= next_look) {
-            uint64_t cpu_ns = clock_cpu_ns(vm->vcpu_clock);
-            bool sleeps = cpu_ns == last_cpu_ns;
-            if (sleeps)
-                machine_request(vm, REQUEST_SLEEP);
-            last_cpu_ns = cpu_ns;
-            next_look = clock_after(now, sleeps ? SLEEPS_NS : RUNS_NS);
-        }
+    while (wait_while_running(vm, first(&plan))) {
+        pthread_mutex_unlock(&vm->lock);
+        now = clock_now_ns();
+        if (now >= plan.fetch)
+            fetch(vm, &plan, now);
         // A guest enables the RTC's interrupts without telling this thread;
         // it finds out when it looks next.
-        pthread_mutex_unlock(&vm->lock);
-        next_update = clock_after(now, board_update(&vm->board));
+        bool looks = now >= plan.look;
+        if (looks)
+            look(vm, &plan, now);
+        if (looks || now >= plan.update)
+            plan.update = clock_after(now, board_update(&vm->board));
         pthread_mutex_lock(&vm->lock);
     }
     pthread_mutex_unlock(&vm->lock);

@@ -7,8 +7,6 @@
 #include "src/machine/machine.h"
 #include "src/machine/paging.h"
 
-#include <errno.h>
-
 #define RFLAGS_IF UINT64_C(0x200)
 
 // ---- The verdict -----------------------------------------------------------
@@ -22,9 +20,9 @@ static bool most(size_t n, size_t all)
 // How far apart the instructions of one wait loop lie, with what it calls.
 #define LOOP_BYTES 256
 
-// Exits to I/O ports, for each sample, that are no chance: a kick finds such a
-// guest at its port instructions, which looks like a loop.
-#define BUSY_EXITS 4
+// Accesses to one I/O port, for each sample, that are no chance: a kick finds
+// such a guest at its port instructions, which looks like a loop.
+#define BUSY_ACCESSES 4
 
 static size_t near_count(const struct toyvmm_observation *o, size_t first)
 {
@@ -74,9 +72,7 @@ static bool find_port(struct toyvmm_observation *o,
             o->io_port = port;
         }
     }
-    return after->usage.exits_by[TOYVMM_EXIT_IO] -
-               before->usage.exits_by[TOYVMM_EXIT_IO] >=
-           BUSY_EXITS * o->nsamples;
+    return most_new >= BUSY_ACCESSES * o->nsamples;
 }
 
 void observe_judge(struct toyvmm_observation *o,
@@ -84,9 +80,14 @@ void observe_judge(struct toyvmm_observation *o,
                    const struct toyvmm_stats *after)
 {
     size_t halted = 0;
-    for (size_t i = 0; i < o->nsamples; i++)
+    size_t waits = 0;
+    for (size_t i = 0; i < o->nsamples; i++) {
         halted += o->samples[i].halted;
-    if (most(halted, o->nsamples))
+        waits += o->samples[i].waits;
+    }
+    if (waits == o->nsamples)
+        o->activity = TOYVMM_WAITS;
+    else if (most(halted, o->nsamples))
         o->activity = TOYVMM_IDLE;
     else if (find_port(o, before, after))
         o->activity = TOYVMM_PORT_IO;
@@ -102,45 +103,37 @@ void observe_judge(struct toyvmm_observation *o,
 // not hold who looks at it.
 #define PATIENCE_NS (1 * NS_PER_S)
 
-// Waits for a change until a deadline. The caller holds lock. False when the
-// deadline passed.
-static bool wait_change(struct toyvmm *vm, uint64_t deadline_ns)
-{
-    const struct timespec when = {
-        .tv_sec = (time_t)(deadline_ns / NS_PER_S),
-        .tv_nsec = (long)(deadline_ns % NS_PER_S),
-    };
-    return pthread_cond_timedwait(&vm->changed, &vm->lock, &when) != ETIMEDOUT;
-}
-
-// One look at a running vCPU. The caller holds lock. False when it has ended
+// One look at a running vCPU. The caller holds lock. False when it has left
 // (or its registers can't be had).
-static bool look(struct toyvmm *vm)
+static bool look(struct processor *cpu)
 {
     uint64_t end = clock_after(clock_now_ns(), PATIENCE_NS);
-    uint64_t samples = vm->samples;
-    bool asked = machine_request(vm, REQUEST_LOOK);
-    while (asked && vm->phase == MACHINE_RUNNING && vm->samples == samples &&
-           wait_change(vm, end))
+    uint64_t samples = cpu->samples;
+    bool asked = machine_request(cpu, REQUEST_LOOK);
+    while (asked && !cpu->left && cpu->samples == samples &&
+           machine_wait(cpu->machine, end))
         ;
-    return vm->samples != samples && vm->sample_valid;
+    return cpu->samples != samples && cpu->sample_valid;
 }
 
-bool toyvmm_read_regs(struct toyvmm *vm, struct toyvmm_regs *out)
+bool toyvmm_read_regs(struct toyvmm *vm, unsigned vcpu, struct toyvmm_regs *out)
 {
+    if (vcpu >= vm->nprocessors)
+        return false;
+    struct processor *cpu = &vm->processors[vcpu];
     pthread_mutex_lock(&vm->lock);
-    bool valid = look(vm);
+    bool valid = look(cpu);
     if (valid)
-        *out = vm->sample.regs;
+        *out = cpu->sample.regs;
     pthread_mutex_unlock(&vm->lock);
     return valid;
 }
 
-// Waits a while, or until the machine ended. The caller holds lock.
-static void wait_while_running(struct toyvmm *vm, uint64_t ns)
+// Waits a while, or until the vCPU left. The caller holds lock.
+static void wait_inside(struct processor *cpu, uint64_t ns)
 {
     uint64_t end = clock_after(clock_now_ns(), ns);
-    while (vm->phase == MACHINE_RUNNING && wait_change(vm, end))
+    while (!cpu->left && machine_wait(cpu->machine, end))
         ;
 }
 
@@ -150,6 +143,7 @@ static void keep(struct toyvmm_observation *o, const struct vcpu_sample *s)
         .rip = s->regs.rip,
         .cs = s->regs.cs,
         .halted = s->halted,
+        .waits = s->waits,
         .interrupts = (s->regs.rflags & RFLAGS_IF) != 0,
     };
     o->regs = s->regs;
@@ -158,42 +152,56 @@ static void keep(struct toyvmm_observation *o, const struct vcpu_sample *s)
     o->lstar = s->lstar;
 }
 
-// Takes the samples of a running machine. Their distances grow by a third of a
+// Takes the samples of a running vCPU. Their distances grow by a third of a
 // millisecond, so that no tick of the guest's keeps pace with them. The caller
 // holds lock.
-static void sample_running(struct toyvmm *vm, struct toyvmm_observation *o)
+static void sample_running(struct processor *cpu, struct toyvmm_observation *o)
 {
-    while (o->nsamples < TOYVMM_SAMPLES && look(vm)) {
-        keep(o, &vm->sample);
-        wait_while_running(vm, 2 * NS_PER_MS + o->nsamples * NS_PER_MS / 3);
+    while (o->nsamples < TOYVMM_SAMPLES && look(cpu)) {
+        keep(o, &cpu->sample);
+        wait_inside(cpu, 2 * NS_PER_MS + o->nsamples * NS_PER_MS / 3);
     }
 }
 
-bool toyvmm_observe(struct toyvmm *vm, struct toyvmm_observation *out)
+// The last state of a vCPU that its thread has left, which keeps it. The caller
+// holds lock.
+static bool sample_ended(struct processor *cpu, struct toyvmm_observation *o)
+{
+    const struct toyvmm_event *end = &cpu->machine->ending.event;
+    struct vcpu_sample last;
+    o->nsamples = 0;
+    if (!cpu->access.ns || !vcpu_read_sample(&cpu->vcpu, &last))
+        return false;
+    keep(o, &last);
+    o->lost = end->vcpu == cpu->vcpu.id && !end->has_regs;
+    return true;
+}
+
+bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu,
+                    struct toyvmm_observation *out)
 {
     *out = (struct toyvmm_observation){0};
+    if (vcpu >= vm->nprocessors)
+        return false;
+    struct processor *cpu = &vm->processors[vcpu];
     struct toyvmm_stats before;
     struct toyvmm_stats after;
-    toyvmm_stats(vm, &before);
+    machine_stats_of(cpu, &before);
     pthread_mutex_lock(&vm->lock);
-    sample_running(vm, out);
-    // Its thread has left the vCPU, which keeps its state.
-    bool ended = vm->phase == MACHINE_ENDED && vm->exit_ns;
-    struct vcpu_sample last;
-    if (ended && vcpu_read_sample(&vm->vcpu, &last)) {
-        out->nsamples = 0;
-        keep(out, &last);
-    }
+    sample_running(cpu, out);
+    bool ended = vm->phase == MACHINE_ENDED;
+    bool seen = ended ? sample_ended(cpu, out) : out->nsamples > 0;
     pthread_mutex_unlock(&vm->lock);
-    if (!out->nsamples)
+    if (!seen)
         return false;
-    toyvmm_stats(vm, &after);
+    machine_stats_of(cpu, &after);
     out->activity = TOYVMM_ENDED;
     if (!ended)
         observe_judge(out, &before, &after);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
         struct uart_view view = uart_look(&vm->board.uarts[i]);
         out->ports[i].listens = view.listens;
+        out->ports[i].polls = view.polls;
         out->ports[i].holds = view.holds;
     }
     return true;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vCPU thread: runs the guest, serves its exits, and ends the machine. See
+// The vCPU threads: run the guest, serve its exits, and end the machine. See
 // machine.h for the threads and exits.h for what a failed exit says.
 #include "src/base/clock.h"
 #include "src/machine/exits.h"
 #include "src/machine/lapic.h"
 #include "src/machine/machine.h"
-#include "src/machine/sleep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,74 +13,76 @@
 
 // ---- Exits -----------------------------------------------------------------
 
-static void serve_io(struct toyvmm *vm)
+static void serve_io(struct processor *cpu)
 {
-    struct kvm_run *run = vm->vcpu.run;
+    struct kvm_run *run = cpu->vcpu.run;
+    struct bus *bus = &cpu->machine->board.pio;
     void *data = (uint8_t *)run + run->io.data_offset;
     bool write = run->io.direction == KVM_EXIT_IO_OUT;
-    counters_port(vm->counters, run->io.port, write);
+    counters_port(cpu->counters, run->io.port, write);
     // `rep ins` and `rep outs` come as one exit with a count.
     if (write)
-        bus_write_string(&vm->board.pio, run->io.port, run->io.size,
+        bus_write_string(bus, &cpu->access, run->io.port, run->io.size,
                          run->io.count, data);
     else
-        bus_read_string(&vm->board.pio, run->io.port, run->io.size,
+        bus_read_string(bus, &cpu->access, run->io.port, run->io.size,
                         run->io.count, data);
 }
 
-static void serve_mmio(struct toyvmm *vm)
+static void serve_mmio(struct processor *cpu)
 {
-    struct kvm_run *run = vm->vcpu.run;
+    struct kvm_run *run = cpu->vcpu.run;
+    struct bus *bus = &cpu->machine->board.mmio;
     uint64_t value = 0;
     if (run->mmio.is_write) {
         memcpy(&value, run->mmio.data, sizeof value);
-        bus_write(&vm->board.mmio, run->mmio.phys_addr, run->mmio.len, value);
+        bus_write(bus, &cpu->access, run->mmio.phys_addr, run->mmio.len, value);
         return;
     }
-    value = bus_read(&vm->board.mmio, run->mmio.phys_addr, run->mmio.len);
+    value = bus_read(bus, &cpu->access, run->mmio.phys_addr, run->mmio.len);
     memcpy(run->mmio.data, &value, sizeof value);
 }
 
 // With interrupt controllers in the kernel KVM waits for the interrupt itself;
 // an older KVM without that would come here.
-static void serve_hlt(struct toyvmm *vm)
+static void serve_hlt(struct processor *cpu)
 {
-    machine_end(vm, TOYVMM_EVENT_HALT, "hlt left the guest");
+    machine_end(cpu, TOYVMM_EVENT_HALT, "hlt left the guest");
 }
 
-static void serve_shutdown(struct toyvmm *vm)
+static void serve_shutdown(struct processor *cpu)
 {
-    machine_end(vm, TOYVMM_EVENT_TRIPLE_FAULT,
+    machine_end(cpu, TOYVMM_EVENT_TRIPLE_FAULT,
                 "an exception within a double fault's delivery");
 }
 
-static void serve_system_event(struct toyvmm *vm)
+static void serve_system_event(struct processor *cpu)
 {
-    unsigned type = vm->vcpu.run->system_event.type;
+    unsigned type = cpu->vcpu.run->system_event.type;
     if (type == KVM_SYSTEM_EVENT_SHUTDOWN)
-        machine_end(vm, TOYVMM_EVENT_POWEROFF, "KVM system event");
+        machine_end(cpu, TOYVMM_EVENT_POWEROFF, "KVM system event");
     else if (type == KVM_SYSTEM_EVENT_RESET)
-        machine_end(vm, TOYVMM_EVENT_RESET, "KVM system event");
+        machine_end(cpu, TOYVMM_EVENT_RESET, "KVM system event");
     else
-        machine_end(vm, TOYVMM_EVENT_INTERNAL_ERROR, "KVM system event %u",
+        machine_end(cpu, TOYVMM_EVENT_INTERNAL_ERROR, "KVM system event %u",
                     type);
 }
 
-static void serve_failure(struct toyvmm *vm)
+static void serve_failure(struct processor *cpu)
 {
-    char detail[sizeof vm->ending.detail];
-    exits_describe(&vm->vcpu, &vm->memory, detail, sizeof detail);
-    machine_end(vm, TOYVMM_EVENT_INTERNAL_ERROR, "%s", detail);
+    char detail[sizeof((struct toyvmm_event *)0)->detail];
+    exits_describe(&cpu->vcpu, &cpu->machine->memory, detail, sizeof detail);
+    machine_end(cpu, TOYVMM_EVENT_INTERNAL_ERROR, "%s", detail);
 }
 
-static void serve_nothing(struct toyvmm *vm)
+static void serve_nothing(struct processor *cpu)
 {
-    (void)vm;
+    (void)cpu;
 }
 
 // Every reason that isn't here is a failure: nothing is ignored.
 static const struct exit_kind {
-    void (*serve)(struct toyvmm *vm);
+    void (*serve)(struct processor *cpu);
     enum toyvmm_exit counter;
 } exit_kinds[] = {
     [KVM_EXIT_IO] = {serve_io, TOYVMM_EXIT_IO},
@@ -92,129 +93,220 @@ static const struct exit_kind {
     [KVM_EXIT_SYSTEM_EVENT] = {serve_system_event, TOYVMM_EXIT_OTHER},
 };
 
-static void serve_exit(struct toyvmm *vm)
+static void serve_exit(struct processor *cpu)
 {
     static const struct exit_kind failure = {serve_failure, TOYVMM_EXIT_OTHER};
-    uint32_t reason = vm->vcpu.run->exit_reason;
+    uint32_t reason = cpu->vcpu.run->exit_reason;
     const struct exit_kind *kind = &failure;
     if (reason < sizeof exit_kinds / sizeof *exit_kinds &&
         exit_kinds[reason].serve)
         kind = &exit_kinds[reason];
-    counters_exit(vm->counters, kind->counter);
-    kind->serve(vm);
+    counters_exit(cpu->counters, kind->counter);
+    // What KVM kept back was written before this exit, and the sink learns of
+    // it before; the interrupt lines learn of both together.
+    unsigned uarts = machine_fetch(cpu->machine, &cpu->access);
+    kind->serve(cpu);
+    board_settle(&cpu->machine->board, uarts);
 }
 
-// ---- Kicks -----------------------------------------------------------------
+// ---- Requests --------------------------------------------------------------
 
-static void answer_look(struct toyvmm *vm)
+static void answer_look(struct processor *cpu)
 {
+    struct toyvmm *vm = cpu->machine;
     struct vcpu_sample sample;
-    bool valid = vcpu_read_sample(&vm->vcpu, &sample);
+    bool valid = vcpu_read_sample(&cpu->vcpu, &sample);
     pthread_mutex_lock(&vm->lock);
-    vm->sample = sample;
-    vm->sample_valid = valid;
-    vm->samples++;
+    cpu->sample = sample;
+    cpu->sample_valid = valid;
+    cpu->samples++;
     pthread_cond_broadcast(&vm->changed);
     pthread_mutex_unlock(&vm->lock);
 }
 
-static void answer_nmi(struct toyvmm *vm)
+static void answer_nmi(struct processor *cpu)
 {
-    int code = lapic_press_nmi(&vm->vcpu);
+    struct toyvmm *vm = cpu->machine;
+    int code = lapic_press_nmi(&cpu->vcpu);
     pthread_mutex_lock(&vm->lock);
-    vm->nmi_code = code;
-    vm->nmi_answers++;
+    cpu->nmi_code = code;
+    cpu->nmi_answers++;
     pthread_cond_broadcast(&vm->changed);
     pthread_mutex_unlock(&vm->lock);
 }
 
-static void look_at_sleep(struct toyvmm *vm)
+// The last to answer a round judges it. One vCPU alone with its interrupts off
+// is believed at once. Else all must say that nothing wakes them in two rounds
+// running; before each the keeper saw all of them stand still for a while. For
+// what one answers may be old when the next is asked, and a timer may just have
+// run out.
+static void answer_sleep(struct processor *cpu)
 {
-    enum sleep sleep = sleep_look(&vm->vm, &vm->vcpu, &vm->board);
-    if (sleep == SLEEP_OFF)
-        machine_end(vm, TOYVMM_EVENT_HALT, "hlt with interrupts off");
-    else if (sleep == SLEEP_NOTHING && vm->nothing_wakes)
-        machine_end(vm, TOYVMM_EVENT_HALT,
-                    "idle for ever: no timer runs and no device may interrupt");
-    vm->nothing_wakes = sleep == SLEEP_NOTHING;
+    struct toyvmm *vm = cpu->machine;
+    enum sleep sleep = sleep_look(&vm->kvm, &cpu->vcpu, &vm->board);
+    bool all_off = true;
+    bool all = true;
+    pthread_mutex_lock(&vm->lock);
+    bool again = cpu->sleep_round == vm->sleep_round;
+    cpu->sleep = sleep;
+    cpu->sleep_round = vm->sleep_round;
+    for (unsigned i = 0; i < vm->nprocessors; i++) {
+        const struct processor *c = &vm->processors[i];
+        if (again || c->sleep_round != vm->sleep_round) {
+            pthread_mutex_unlock(&vm->lock);
+            return;
+        }
+        all &= c->sleep != SLEEP_AWAKE;
+        all_off &= c->sleep == SLEEP_OFF;
+    }
+    vm->asleep = all ? vm->asleep + 1 : 0;
+    bool ever = vm->asleep >= 2 || (all_off && vm->nprocessors == 1);
+    pthread_mutex_unlock(&vm->lock);
+    if (ever)
+        machine_end(cpu, TOYVMM_EVENT_HALT,
+                    all_off ? "hlt with interrupts off"
+                            : "idle for ever: no timer runs and no device may "
+                              "interrupt");
 }
 
-static void serve_kick(struct toyvmm *vm)
+static void serve_requests(struct processor *cpu)
 {
-    counters_exit(vm->counters, TOYVMM_EXIT_INTR);
+    unsigned requests = atomic_exchange(&cpu->requests, 0);
+    if (requests & REQUEST_LOOK)
+        answer_look(cpu);
+    if (requests & REQUEST_NMI)
+        answer_nmi(cpu);
+    if (requests & REQUEST_STOP)
+        machine_end(cpu, TOYVMM_EVENT_STOPPED, "stopped from outside");
+    else if (requests & REQUEST_SLEEP)
+        answer_sleep(cpu);
+}
+
+static void serve_kick(struct processor *cpu)
+{
+    counters_exit(cpu->counters, TOYVMM_EXIT_INTR);
     // In this order: a request is made before its kick, so one that comes
     // after the exchange still has its kick pending.
     kvm_kick_drain();
-    unsigned requests = atomic_exchange(&vm->requests, 0);
-    if (requests & REQUEST_LOOK)
-        answer_look(vm);
-    if (requests & REQUEST_NMI)
-        answer_nmi(vm);
-    if (requests & REQUEST_STOP)
-        machine_end(vm, TOYVMM_EVENT_STOPPED, "stopped from outside");
-    else if (requests & REQUEST_SLEEP)
-        look_at_sleep(vm);
+    serve_requests(cpu);
 }
 
 // ---- The thread ------------------------------------------------------------
 
-static void run_once(struct toyvmm *vm)
+static void run_once(struct processor *cpu)
 {
-    int result = ioctl(vm->vcpu.fd, KVM_RUN, 0);
+    int result = ioctl(cpu->vcpu.fd, KVM_RUN, 0);
     int error = errno;
     // Before anything else: this is the time that the sink is told.
-    vm->exit_ns = clock_now_ns();
+    cpu->access.ns = clock_now_ns();
     if (result == 0) {
-        serve_exit(vm);
+        serve_exit(cpu);
     } else if (error == EINTR) {
-        serve_kick(vm);
+        serve_kick(cpu);
     } else if (error != EAGAIN) {
-        counters_exit(vm->counters, TOYVMM_EXIT_OTHER);
+        counters_exit(cpu->counters, TOYVMM_EXIT_OTHER);
         char text[64];
-        machine_end(vm, TOYVMM_EVENT_INTERNAL_ERROR, "KVM_RUN failed: %s",
+        machine_end(cpu, TOYVMM_EVENT_INTERNAL_ERROR, "KVM_RUN failed: %s",
                     strerror_r(error, text, sizeof text));
     }
 }
 
-void machine_end(struct toyvmm *vm, enum toyvmm_event_kind kind,
-                 const char *detail, ...)
+// The sink has had enough: the guest waits, and still answers requests.
+static void wait_for_room(struct processor *cpu)
 {
-    if (vm->ending.set)
-        return;
-    vm->ending.set = true;
-    vm->ending.kind = kind;
-    va_list args;
-    va_start(args, detail);
-    vsnprintf(vm->ending.detail, sizeof vm->ending.detail, detail, args);
-    va_end(args);
+    struct toyvmm *vm = cpu->machine;
+    while (machine_is_full(vm) && !atomic_load(&vm->leaving)) {
+        pthread_mutex_lock(&vm->lock);
+        while (machine_is_full(vm) && !atomic_load(&vm->leaving) &&
+               !atomic_load(&cpu->requests))
+            pthread_cond_wait(&vm->changed, &vm->lock);
+        pthread_mutex_unlock(&vm->lock);
+        serve_requests(cpu);
+    }
 }
 
-void machine_report(struct toyvmm *vm, enum toyvmm_event_kind kind, uint64_t ns,
-                    const char *detail)
+// The registers, unless KVM has lost them: on AMD a triple fault leaves the
+// vCPU as INIT would.
+static bool read_regs(struct processor *cpu, enum toyvmm_event_kind kind,
+                      struct toyvmm_regs *out)
 {
+    if (!vcpu_read_regs(&cpu->vcpu, out))
+        return false;
+    return kind != TOYVMM_EVENT_TRIPLE_FAULT || !vcpu_is_reset(out);
+}
+
+void machine_end(struct processor *cpu, enum toyvmm_event_kind kind,
+                 const char *detail, ...)
+{
+    struct toyvmm *vm = cpu->machine;
     struct toyvmm_event event = {
         .kind = kind,
-        .ns = ns,
-        .ready_ns = kind == TOYVMM_EVENT_STARTED ? vm->ready_ns : 0,
+        .ns = cpu->access.ns,
+        .vcpu = cpu->vcpu.id,
     };
-    machine_take_usage(vm, ns, &event.usage);
-    event.has_regs = vcpu_read_regs(&vm->vcpu, &event.regs);
-    snprintf(event.detail, sizeof event.detail, "%s", detail);
-    vm->sink.event(vm->sink.owner, &event);
+    event.has_regs = read_regs(cpu, kind, &event.regs);
+    va_list args;
+    va_start(args, detail);
+    vsnprintf(event.detail, sizeof event.detail, detail, args);
+    va_end(args);
+
+    pthread_mutex_lock(&vm->lock);
+    if (!vm->ending.set) {
+        vm->ending.set = true;
+        vm->ending.event = event;
+        atomic_store(&vm->leaving, true);
+        for (unsigned i = 0; i < vm->nprocessors; i++)
+            if (&vm->processors[i] != cpu)
+                machine_request(&vm->processors[i], REQUEST_LEAVE);
+        pthread_cond_broadcast(&vm->changed);
+    }
+    pthread_mutex_unlock(&vm->lock);
+}
+
+static void report_start(struct processor *cpu)
+{
+    struct toyvmm *vm = cpu->machine;
+    struct toyvmm_event event = {
+        .kind = TOYVMM_EVENT_STARTED,
+        .ns = clock_now_ns(),
+        .ready_ns = vm->ready_ns,
+        .vcpu = cpu->vcpu.id,
+        .detail = "first KVM_RUN",
+    };
+    event.has_regs = vcpu_read_regs(&cpu->vcpu, &event.regs);
+    machine_tell_event(vm, &event);
+}
+
+// The guest runs no more: the sink learns what is left, and of the end.
+static void report_end(struct processor *cpu)
+{
+    struct toyvmm *vm = cpu->machine;
+    board_settle(&vm->board, machine_fetch(vm, &cpu->access));
+    machine_tell_event(vm, &vm->ending.event);
+    pthread_mutex_lock(&vm->lock);
+    vm->phase = MACHINE_ENDED;
+    pthread_cond_broadcast(&vm->changed);
+    pthread_mutex_unlock(&vm->lock);
 }
 
 void *machine_run_vcpu(void *arg)
 {
-    struct toyvmm *vm = arg;
-    machine_report(vm, TOYVMM_EVENT_STARTED, clock_now_ns(), "first KVM_RUN");
-    while (!vm->ending.set)
-        run_once(vm);
-    machine_report(vm, vm->ending.kind, vm->exit_ns, vm->ending.detail);
+    struct processor *cpu = arg;
+    struct toyvmm *vm = cpu->machine;
+    // The others sleep until this one wakes them: nothing comes before it.
+    if (cpu->vcpu.id == 0)
+        report_start(cpu);
+    while (!atomic_load(&vm->leaving)) {
+        run_once(cpu);
+        wait_for_room(cpu);
+    }
 
     pthread_mutex_lock(&vm->lock);
-    vm->final_cpu_ns = clock_cpu_ns(CLOCK_THREAD_CPUTIME_ID);
-    vm->phase = MACHINE_ENDED;
-    pthread_cond_broadcast(&vm->changed);
+    cpu->final_cpu_ns = clock_cpu_ns(CLOCK_THREAD_CPUTIME_ID);
+    cpu->left = true;
+    bool last = --vm->inside == 0;
     pthread_mutex_unlock(&vm->lock);
+    if (last)
+        report_end(cpu);
     return NULL;
 }

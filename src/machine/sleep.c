@@ -75,14 +75,11 @@ static bool chips_pass(const struct vm *vm, uint32_t gsis, bool from_pic)
 
 // ---- The verdict ------------------------------------------------------------
 
-// In hlt, and nothing is on its way that no mask stops.
-static bool is_halted(const struct vcpu *vcpu)
+// Nothing is on its way that no mask stops.
+static bool is_left_alone(const struct vcpu *vcpu)
 {
-    struct kvm_mp_state mp;
     struct kvm_vcpu_events events;
-    if (kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) < 0 ||
-        mp.mp_state != KVM_MP_STATE_HALTED ||
-        kvm_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) < 0)
+    if (kvm_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) < 0)
         return false;
     return !events.nmi.pending && !events.nmi.injected && !events.smi.pending &&
            !events.smi.latched_init && !events.interrupt.injected &&
@@ -92,8 +89,14 @@ static bool is_halted(const struct vcpu *vcpu)
 enum sleep sleep_look(const struct vm *vm, const struct vcpu *vcpu,
                       struct board *board)
 {
+    struct kvm_mp_state mp;
+    if (kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) < 0)
+        return SLEEP_AWAKE;
+    if (vcpu_waits_for_start(&mp))
+        return SLEEP_OFF;
     struct kvm_regs regs;
-    if (!is_halted(vcpu) || kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
+    if (mp.mp_state != KVM_MP_STATE_HALTED || !is_left_alone(vcpu) ||
+        kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
         return SLEEP_AWAKE;
     if (!(regs.rflags & RFLAGS_IF))
         return SLEEP_OFF;

@@ -16,8 +16,9 @@ enum sleep {
     SLEEP_OFF,     // interrupts are off
 };
 
-// For a machine of one vCPU, on its thread. It sleeps for ever when it is in
-// `hlt`, no NMI, SMI or INIT is on its way, and
+// On the vCPU's thread. It sleeps for ever, unless another vCPU wakes it, when
+// it waits to be started (SLEEP_OFF), or is in `hlt`, no NMI, SMI or INIT is on
+// its way, and
 //  - RFLAGS.IF is clear, or
 //  - nothing can interrupt it: the local APIC's timer and the 8254 stand still
 //    or are masked, the RTC's interrupts are off, no UART has its receive

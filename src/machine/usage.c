@@ -1,38 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine has spent: CPU time and VM exits, now and at a moment that is
-// past.
+// What a machine has spent, asked from outside: CPU time and VM exits, now and
+// at a moment that is past.
 #include "src/base/clock.h"
 #include "src/machine/machine.h"
 
-void machine_take_usage(struct toyvmm *vm, uint64_t ns,
-                        struct toyvmm_usage *out)
+unsigned toyvmm_vcpus(const struct toyvmm *vm)
 {
-    counters_read(vm->counters, out);
-    out->cpu_ns = clock_cpu_ns(CLOCK_THREAD_CPUTIME_ID);
-    spent_add(vm->spent, ns, out);
+    return vm->nprocessors;
 }
 
-static uint64_t cpu_ns(struct toyvmm *vm)
+void toyvmm_vcpu_usage(struct toyvmm *vm, unsigned vcpu,
+                       struct toyvmm_usage *out)
 {
-    pthread_mutex_lock(&vm->lock);
-    uint64_t ns = vm->phase == MACHINE_RUNNING ? clock_cpu_ns(vm->vcpu_clock)
-                                               : vm->final_cpu_ns;
-    pthread_mutex_unlock(&vm->lock);
-    return ns;
+    *out = (struct toyvmm_usage){0};
+    if (vcpu < vm->nprocessors)
+        machine_usage_of(&vm->processors[vcpu], out);
+}
+
+static void rank_ports(struct toyvmm *vm, unsigned first, unsigned n,
+                       struct toyvmm_stats *out)
+{
+    for (unsigned i = 0; i < 0x10000; i++) {
+        struct toyvmm_port_count port = {.port = (uint16_t)i};
+        for (unsigned c = first; c < first + n; c++)
+            counters_add_port(vm->processors[c].counters, &port);
+        unsigned uart = board_uart_of(port.port);
+        if (uart < PLATFORM_COM_COUNT)
+            port.writes += atomic_load_explicit(&vm->late_writes[uart],
+                                                memory_order_relaxed);
+        counters_rank(out, &port);
+    }
+}
+
+void machine_stats_of(struct processor *cpu, struct toyvmm_stats *out)
+{
+    *out = (struct toyvmm_stats){0};
+    rank_ports(cpu->machine, cpu->vcpu.id, 1, out);
+    machine_usage_of(cpu, &out->usage);
 }
 
 void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out)
 {
     *out = (struct toyvmm_stats){0};
-    counters_rank_ports(vm->counters, out);
-    counters_read(vm->counters, &out->usage);
-    out->usage.cpu_ns = cpu_ns(vm);
+    rank_ports(vm, 0, vm->nprocessors, out);
+    machine_usage(vm, &out->usage);
 }
 
 void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out)
 {
-    if (spent_find(vm->spent, ns, out))
-        return;
-    counters_read(vm->counters, out);
-    out->cpu_ns = cpu_ns(vm);
+    if (!spent_find(vm->spent, ns, out))
+        machine_usage(vm, out);
 }

@@ -209,6 +209,20 @@ bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out)
     return read_regs(vcpu, out, &sregs);
 }
 
+bool vcpu_is_reset(const struct toyvmm_regs *regs)
+{
+    enum { CR0_PE = 1, RESET_RIP = 0xfff0, RESET_CS = 0xf000 };
+    return regs->rip == RESET_RIP && regs->cs == RESET_CS &&
+           !(regs->cr0 & CR0_PE) && regs->rsp == 0;
+}
+
+bool vcpu_waits_for_start(const struct kvm_mp_state *mp)
+{
+    return mp->mp_state == KVM_MP_STATE_UNINITIALIZED ||
+           mp->mp_state == KVM_MP_STATE_INIT_RECEIVED ||
+           mp->mp_state == KVM_MP_STATE_SIPI_RECEIVED;
+}
+
 bool vcpu_read_msr(const struct vcpu *vcpu, uint32_t index, uint64_t *value)
 {
     // The array at the end of struct kvm_msrs takes its size from its user.
@@ -239,6 +253,7 @@ bool vcpu_read_sample(const struct vcpu *vcpu, struct vcpu_sample *out)
         kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp) < 0)
         return false;
     out->halted = mp.mp_state == KVM_MP_STATE_HALTED;
+    out->waits = vcpu_waits_for_start(&mp);
     out->idt_base = sregs.idt.base;
     out->idt_limit = sregs.idt.limit;
     out->lstar = read_lstar(vcpu);

@@ -36,6 +36,12 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *boot,
 // KVM_GET_REGS and KVM_GET_SREGS. False when KVM refuses.
 bool vcpu_read_regs(const struct vcpu *vcpu, struct toyvmm_regs *out);
 
+// Registers as INIT leaves them: not a guest's that was doing anything.
+bool vcpu_is_reset(const struct toyvmm_regs *regs);
+
+// Not started by another processor yet: it waits for INIT or SIPI.
+bool vcpu_waits_for_start(const struct kvm_mp_state *mp);
+
 // One MSR (KVM_GET_MSRS, 4.18). False when KVM has none of this index.
 bool vcpu_read_msr(const struct vcpu *vcpu, uint32_t index, uint64_t *value);
 
@@ -45,6 +51,7 @@ bool vcpu_read_msr(const struct vcpu *vcpu, uint32_t index, uint64_t *value);
 struct vcpu_sample {
     struct toyvmm_regs regs;
     bool halted;
+    bool waits; // to be started by another vCPU
     uint64_t idt_base;
     uint16_t idt_limit;
     uint64_t lstar; // where `syscall` enters the kernel

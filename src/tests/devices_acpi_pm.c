@@ -17,6 +17,7 @@
 #define RESET   PLATFORM_RESET_PORT
 
 static struct bus bus;
+static const struct access guest;
 static struct acpi_pm pm;
 static uint64_t now;
 static unsigned resets, poweroffs;
@@ -28,16 +29,19 @@ static void check_unlocked(void)
     pthread_mutex_unlock(&pm.lock);
 }
 
-static void on_reset(void *owner, const char *how)
+static void on_reset(void *owner, const struct access *access, const char *how)
 {
+    (void)access;
     (void)owner;
     cr_assert(strstr(how, "0xcf9"));
     check_unlocked();
     resets++;
 }
 
-static void on_poweroff(void *owner, const char *how)
+static void on_poweroff(void *owner, const struct access *access,
+                        const char *how)
 {
+    (void)access;
     (void)owner;
     cr_assert(strstr(how, "S5"));
     check_unlocked();
@@ -88,22 +92,22 @@ TestSuite(devices_acpi_pm, .init = setup, .fini = teardown);
 
 static void outw(uint64_t port, unsigned value)
 {
-    bus_write(&bus, port, 2, value);
+    bus_write(&bus, &guest, port, 2, value);
 }
 
 static unsigned inw(uint64_t port)
 {
-    return (unsigned)bus_read(&bus, port, 2);
+    return (unsigned)bus_read(&bus, &guest, port, 2);
 }
 
 static void outb(uint64_t port, unsigned value)
 {
-    bus_write(&bus, port, 1, value);
+    bus_write(&bus, &guest, port, 1, value);
 }
 
 static unsigned inb(uint64_t port)
 {
-    return (unsigned)bus_read(&bus, port, 1);
+    return (unsigned)bus_read(&bus, &guest, port, 1);
 }
 
 // ---- Sleep -----------------------------------------------------------------
@@ -179,24 +183,24 @@ Test(devices_acpi_pm, reserved_bits_read_as_zero)
     cr_assert_eq(inw(CONTROL), 0x1c03u);
     outw(CONTROL, 0);
     cr_assert_eq(inw(CONTROL), (unsigned)ACPI_PM1_SCI_EN);
-    cr_assert_eq(bus_read(&bus, STATUS, 4), 0x07210000u, "a dword");
+    cr_assert_eq(bus_read(&bus, &guest, STATUS, 4), 0x07210000u, "a dword");
 }
 
 // ---- PM timer --------------------------------------------------------------
 
 Test(devices_acpi_pm, timer_rate)
 {
-    cr_assert_eq(bus_read(&bus, TIMER, 4), 0u);
+    cr_assert_eq(bus_read(&bus, &guest, TIMER, 4), 0u);
     now = NS_PER_S;
-    cr_assert_eq(bus_read(&bus, TIMER, 4), 3579545u);
+    cr_assert_eq(bus_read(&bus, &guest, TIMER, 4), 3579545u);
     now = NS_PER_S / 2;
-    cr_assert_eq(bus_read(&bus, TIMER, 4), 3579545u / 2);
-    bus_write(&bus, TIMER, 4, 0);
-    cr_assert_eq(bus_read(&bus, TIMER, 4), 3579545u / 2, "read-only");
-    cr_assert_eq(bus_read(&bus, TIMER + 2, 2), 3579545u / 2 >> 16);
+    cr_assert_eq(bus_read(&bus, &guest, TIMER, 4), 3579545u / 2);
+    bus_write(&bus, &guest, TIMER, 4, 0);
+    cr_assert_eq(bus_read(&bus, &guest, TIMER, 4), 3579545u / 2, "read-only");
+    cr_assert_eq(bus_read(&bus, &guest, TIMER + 2, 2), 3579545u / 2 >> 16);
     // Years of host uptime: exact, and 32 bits of it.
     now = 300000000 * NS_PER_S + NS_PER_S / 2;
-    cr_assert_eq(bus_read(&bus, TIMER, 4),
+    cr_assert_eq(bus_read(&bus, &guest, TIMER, 4),
                  (UINT64_C(300000000) * 3579545 + 3579545 / 2) & UINT32_MAX);
 }
 
@@ -206,7 +210,7 @@ Test(devices_acpi_pm, timer_status)
     now = 599 * NS_PER_S; // the top bit changes after 599.9 s
     cr_assert_eq(inw(STATUS), 0u);
     now = 600 * NS_PER_S;
-    bus_read(&bus, TIMER, 4);
+    bus_read(&bus, &guest, TIMER, 4);
     cr_assert(sci);
     cr_assert_eq(inw(STATUS), (unsigned)ACPI_PM1_TMR);
     outw(STATUS, ACPI_PM1_TMR);
@@ -236,8 +240,9 @@ Test(devices_acpi_pm, reset_register)
 
 Test(devices_acpi_pm, pci_configuration_does_not_reset)
 {
-    bus_write(&bus, PLATFORM_PCI_CONFIG_PORT, 4, 0x80000600);
-    bus_write(&bus, PLATFORM_PCI_CONFIG_PORT, 2, 0x0600);
-    cr_assert_eq(bus_read(&bus, PLATFORM_PCI_CONFIG_PORT, 4), 0xffffffffu);
+    bus_write(&bus, &guest, PLATFORM_PCI_CONFIG_PORT, 4, 0x80000600);
+    bus_write(&bus, &guest, PLATFORM_PCI_CONFIG_PORT, 2, 0x0600);
+    cr_assert_eq(bus_read(&bus, &guest, PLATFORM_PCI_CONFIG_PORT, 4),
+                 0xffffffffu);
     cr_assert_eq(resets, 0u);
 }

@@ -10,14 +10,18 @@
 #include <errno.h>
 #include <string.h>
 
+static const struct access now = {.ns = 7, .vcpu = 1};
+
 // Eight bytes of memory that counts its accesses.
 struct cells {
     uint8_t bytes[8];
-    unsigned reads, writes, last_width;
+    unsigned reads, writes, last_width, settles;
 };
 
-static uint64_t cells_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t cells_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
+    cr_assert_eq(access, &now);
     struct cells *cells = owner;
     uint64_t value = UINT64_MAX; // more than asked: the bus cuts it
 
@@ -28,9 +32,10 @@ static uint64_t cells_read(void *owner, uint64_t offset, unsigned width)
     return value;
 }
 
-static void cells_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void cells_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
+    cr_assert_eq(access, &now);
     struct cells *cells = owner;
 
     cr_assert_leq(offset + width, sizeof(cells->bytes));
@@ -39,6 +44,13 @@ static void cells_write(void *owner, uint64_t offset, unsigned width,
     memcpy(cells->bytes + offset, &value, width);
     cells->writes++;
     cells->last_width = width;
+}
+
+static void cells_settle(void *owner, const struct access *access)
+{
+    struct cells *cells = owner;
+    cr_assert_eq(access, &now);
+    cells->settles++;
 }
 
 static struct device cells_device(struct cells *cells, uint64_t base,
@@ -50,7 +62,8 @@ static struct device cells_device(struct cells *cells, uint64_t base,
                            .name = "cells",
                            .owner = cells,
                            .read = cells_read,
-                           .write = cells_write};
+                           .write = cells_write,
+                           .settle = cells_settle};
 }
 
 static struct bus bus;
@@ -139,10 +152,10 @@ Test(devices_bus, a_full_bus_refuses)
 
 Test(devices_bus, unclaimed_is_all_ones)
 {
-    cr_assert_eq(bus_read(&bus, 0x2f8, 1), 0xffu);
-    cr_assert_eq(bus_read(&bus, 0xcfc, 4), 0xffffffffu);
-    cr_assert_eq(bus_read(&bus, UINT64_MAX, 8), UINT64_MAX);
-    bus_write(&bus, UINT64_MAX, 8, 1);
+    cr_assert_eq(bus_read(&bus, &now, 0x2f8, 1), 0xffu);
+    cr_assert_eq(bus_read(&bus, &now, 0xcfc, 4), 0xffffffffu);
+    cr_assert_eq(bus_read(&bus, &now, UINT64_MAX, 8), UINT64_MAX);
+    bus_write(&bus, &now, UINT64_MAX, 8, 1);
 }
 
 Test(devices_bus, whole_accesses_of_each_width)
@@ -150,14 +163,14 @@ Test(devices_bus, whole_accesses_of_each_width)
     struct cells cells = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8}};
 
     add(&cells, 0x100, 8, BUS_BYTE | BUS_WORD | BUS_DWORD | BUS_QWORD);
-    cr_assert_eq(bus_read(&bus, 0x103, 1), 4u);
-    cr_assert_eq(bus_read(&bus, 0x102, 2), 0x0403u);
-    cr_assert_eq(bus_read(&bus, 0x101, 4), 0x05040302u);
-    cr_assert_eq(bus_read(&bus, 0x100, 8), 0x0807060504030201u);
+    cr_assert_eq(bus_read(&bus, &now, 0x103, 1), 4u);
+    cr_assert_eq(bus_read(&bus, &now, 0x102, 2), 0x0403u);
+    cr_assert_eq(bus_read(&bus, &now, 0x101, 4), 0x05040302u);
+    cr_assert_eq(bus_read(&bus, &now, 0x100, 8), 0x0807060504030201u);
     cr_assert_eq(cells.reads, 4u);
-    bus_write(&bus, 0x104, 2, 0xaabbccdd);
+    bus_write(&bus, &now, 0x104, 2, 0xaabbccdd);
     cr_assert_eq(cells.writes, 1u);
-    cr_assert_eq(bus_read(&bus, 0x100, 8), 0x0807ccdd04030201u);
+    cr_assert_eq(bus_read(&bus, &now, 0x100, 8), 0x0807ccdd04030201u);
 }
 
 Test(devices_bus, other_widths_are_split)
@@ -170,9 +183,10 @@ Test(devices_bus, other_widths_are_split)
             width == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
 
         cells.reads = cells.writes = 0;
-        cr_assert_eq(bus_read(&bus, 0x100, width), 0x0807060504030201u & mask);
+        cr_assert_eq(bus_read(&bus, &now, 0x100, width),
+                     0x0807060504030201u & mask);
         cr_assert_eq(cells.reads, width == 4 ? 1 : width);
-        bus_write(&bus, 0x100, width, 0x0807060504030201u);
+        bus_write(&bus, &now, 0x100, width, 0x0807060504030201u);
         cr_assert_eq(cells.writes, width == 4 ? 1 : width);
         cr_assert_eq(cells.last_width, width == 4 ? 4 : 1);
     }
@@ -184,10 +198,10 @@ Test(devices_bus, over_the_end_is_nobodys)
 
     add(&low, 0x100, 8, BUS_BYTE | BUS_DWORD);
     add(&high, 0x108, 8, BUS_BYTE | BUS_DWORD);
-    cr_assert_eq(bus_read(&bus, 0x106, 4), 0xffffffffu);
-    bus_write(&bus, 0x106, 4, 0);
-    cr_assert_eq(bus_read(&bus, 0xfe, 4), 0xffffffffu);
-    bus_write(&bus, 0x10e, 4, 0);
+    cr_assert_eq(bus_read(&bus, &now, 0x106, 4), 0xffffffffu);
+    bus_write(&bus, &now, 0x106, 4, 0);
+    cr_assert_eq(bus_read(&bus, &now, 0xfe, 4), 0xffffffffu);
+    bus_write(&bus, &now, 0x10e, 4, 0);
     cr_assert_eq(low.reads + low.writes + high.reads + high.writes, 0u);
 }
 
@@ -196,12 +210,12 @@ Test(devices_bus, widths_that_cannot_be)
     struct cells cells = {.bytes = {1}};
 
     add(&cells, 0x100, 8, BUS_BYTE);
-    cr_assert_eq(bus_read(&bus, 0x100, 0), 0u);
-    cr_assert_eq(bus_read(&bus, 0x100, 9), UINT64_MAX);
-    bus_write(&bus, 0x100, 0, 1);
-    bus_write(&bus, 0x100, 64, 1);
-    bus_read_string(&bus, 0x100, 9, 1, NULL);
-    bus_write_string(&bus, 0x100, 9, 1, NULL);
+    cr_assert_eq(bus_read(&bus, &now, 0x100, 0), 0u);
+    cr_assert_eq(bus_read(&bus, &now, 0x100, 9), UINT64_MAX);
+    bus_write(&bus, &now, 0x100, 0, 1);
+    bus_write(&bus, &now, 0x100, 64, 1);
+    bus_read_string(&bus, &now, 0x100, 9, 1, NULL);
+    bus_write_string(&bus, &now, 0x100, 9, 1, NULL);
     cr_assert_eq(cells.reads + cells.writes, 0u);
 }
 
@@ -214,18 +228,18 @@ Test(devices_bus, strings)
 
     add(&cells, 0x100, 8, BUS_BYTE | BUS_DWORD);
     for (unsigned width = 1; width <= 4; width *= 2) {
-        bus_read_string(&bus, 0x100, width, 3, guest);
+        bus_read_string(&bus, &now, 0x100, width, 3, guest);
         for (unsigned i = 0; i < 3; i++)
             cr_assert_arr_eq(guest + (size_t)i * width, cells.bytes, width);
     }
-    bus_write_string(&bus, 0x104, 1, 3, "xyz");
+    bus_write_string(&bus, &now, 0x104, 1, 3, "xyz");
     cr_assert_eq(cells.bytes[4], 'z', "the port stays, the last one wins");
     cr_assert_eq(cells.bytes[5], 0);
 
-    bus_read_string(&bus, 0x200, 4, 2, guest);
+    bus_read_string(&bus, &now, 0x200, 4, 2, guest);
     cr_assert_arr_eq(guest, ones, 8);
-    bus_write_string(&bus, 0x200, 4, 2, guest);
-    bus_read_string(&bus, 0x100, 1, 0, NULL);
+    bus_write_string(&bus, &now, 0x200, 4, 2, guest);
+    bus_read_string(&bus, &now, 0x100, 1, 0, NULL);
 }
 
 Test(devices_bus, absorber)
@@ -233,12 +247,13 @@ Test(devices_bus, absorber)
     struct device post = absorb_device(PLATFORM_POST_PORT, 1, "POST");
 
     cr_assert_eq(bus_add(&bus, &post, &err), 0);
-    bus_write(&bus, PLATFORM_POST_PORT, 1, 0x42);
-    cr_assert_eq(bus_read(&bus, PLATFORM_POST_PORT, 1), 0xffu);
+    bus_write(&bus, &now, PLATFORM_POST_PORT, 1, 0x42);
+    cr_assert_eq(bus_read(&bus, &now, PLATFORM_POST_PORT, 1), 0xffu);
 }
 
-static void remember(void *owner, uint8_t value)
+static void remember(void *owner, const struct access *access, uint8_t value)
 {
+    cr_assert_eq(access, &now);
     unsigned *seen = owner;
 
     *seen = *seen * 1000 + value;
@@ -251,11 +266,12 @@ Test(devices_bus, boot_timer)
     struct device device = boot_timer_device(&timer, PLATFORM_BOOT_TIMER_PORT);
 
     cr_assert_eq(bus_add(&bus, &device, &err), 0);
-    bus_write(&bus, PLATFORM_BOOT_TIMER_PORT, 1, PLATFORM_BOOT_TIMER_VALUE);
-    bus_write(&bus, PLATFORM_BOOT_TIMER_PORT, 1, 7);
-    bus_write(&bus, PLATFORM_BOOT_TIMER_PORT, 2, 0x1234); // over its end
+    bus_write(&bus, &now, PLATFORM_BOOT_TIMER_PORT, 1,
+              PLATFORM_BOOT_TIMER_VALUE);
+    bus_write(&bus, &now, PLATFORM_BOOT_TIMER_PORT, 1, 7);
+    bus_write(&bus, &now, PLATFORM_BOOT_TIMER_PORT, 2, 0x1234); // over its end
     cr_assert_eq(seen, 123007u);
-    cr_assert_eq(bus_read(&bus, PLATFORM_BOOT_TIMER_PORT, 1), 0xffu);
+    cr_assert_eq(bus_read(&bus, &now, PLATFORM_BOOT_TIMER_PORT, 1), 0xffu);
 }
 
 Test(devices_bus, one_boot_timer_at_two_addresses_of_memory)
@@ -269,10 +285,37 @@ Test(devices_bus, one_boot_timer_at_two_addresses_of_memory)
         struct device device = boot_timer_device(&timer, bases[i]);
         cr_assert_eq(bus_add(&bus, &device, &err), 0);
     }
-    bus_write(&bus, bases[0], 1, PLATFORM_BOOT_TIMER_VALUE);
-    bus_write(&bus, bases[1], 1, 7);
-    bus_write(&bus, bases[0], 4, PLATFORM_BOOT_TIMER_VALUE); // over its end
-    bus_write(&bus, bases[1] + 1, 1, 8);
+    bus_write(&bus, &now, bases[0], 1, PLATFORM_BOOT_TIMER_VALUE);
+    bus_write(&bus, &now, bases[1], 1, 7);
+    bus_write(&bus, &now, bases[0], 4,
+              PLATFORM_BOOT_TIMER_VALUE); // over its end
+    bus_write(&bus, &now, bases[1] + 1, 1, 8);
     cr_assert_eq(seen, 123007u);
-    cr_assert_eq(bus_read(&bus, bases[1], 1), 0xffu);
+    cr_assert_eq(bus_read(&bus, &now, bases[1], 1), 0xffu);
+}
+
+// However many accesses an exit makes, the device settles once after them; who
+// has nothing to settle is not asked.
+Test(devices_bus, an_exit_settles_once)
+{
+    struct cells cells = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8}};
+    uint8_t bytes[3];
+    bus_init(&bus);
+    add(&cells, 0x100, 8, BUS_BYTE);
+    bus_read(&bus, &now, 0x100, 4);
+    cr_assert_eq(cells.settles, 1u);
+    bus_write(&bus, &now, 0x100, 2, 0);
+    cr_assert_eq(cells.settles, 2u);
+    bus_read_string(&bus, &now, 0x102, 1, 3, bytes);
+    cr_assert_eq(cells.settles, 3u);
+    bus_write_string(&bus, &now, 0x102, 1, 3, bytes);
+    cr_assert_eq(cells.settles, 4u);
+    bus_read(&bus, &now, 0x200, 1);
+    cr_assert_eq(cells.settles, 4u);
+
+    struct device silent = cells_device(&cells, 0x300, 8, BUS_BYTE);
+    silent.settle = NULL;
+    cr_assert_eq(bus_add(&bus, &silent, &err), 0);
+    bus_write(&bus, &now, 0x300, 1, 0);
+    cr_assert_eq(cells.settles, 4u);
 }

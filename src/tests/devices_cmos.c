@@ -10,6 +10,7 @@
 #define LEAP_DAY INT64_C(1709251198)
 
 static struct bus bus;
+static const struct access guest;
 static struct cmos cmos;
 static uint64_t now;
 static bool line;
@@ -51,14 +52,14 @@ TestSuite(devices_cmos, .init = setup, .fini = teardown);
 
 static unsigned in(unsigned index)
 {
-    bus_write(&bus, PLATFORM_CMOS_PORT, 1, index);
-    return (unsigned)bus_read(&bus, PLATFORM_CMOS_PORT + 1, 1);
+    bus_write(&bus, &guest, PLATFORM_CMOS_PORT, 1, index);
+    return (unsigned)bus_read(&bus, &guest, PLATFORM_CMOS_PORT + 1, 1);
 }
 
 static void out(unsigned index, unsigned value)
 {
-    bus_write(&bus, PLATFORM_CMOS_PORT, 1, index);
-    bus_write(&bus, PLATFORM_CMOS_PORT + 1, 1, value);
+    bus_write(&bus, &guest, PLATFORM_CMOS_PORT, 1, index);
+    bus_write(&bus, &guest, PLATFORM_CMOS_PORT + 1, 1, value);
 }
 
 static void check_time(unsigned century, unsigned year, unsigned month,
@@ -230,7 +231,7 @@ Test(devices_cmos, nvram)
     for (unsigned i = 0x0e; i < CMOS_SIZE; i++)
         if (i != CMOS_CENTURY)
             cr_assert_eq(in(i | 0x80), i ^ 0x5a, "with the NMI mask");
-    cr_assert_eq(bus_read(&bus, PLATFORM_CMOS_PORT, 1), 0xffu);
+    cr_assert_eq(bus_read(&bus, &guest, PLATFORM_CMOS_PORT, 1), 0xffu);
 }
 
 Test(devices_cmos, read_only_registers)

@@ -11,13 +11,15 @@
 #define PORT_A  PLATFORM_PORT_A
 
 static struct bus bus;
+static const struct access now;
 static struct i8042 kbc;
 static unsigned resets;
 static const char *how_last;
 
 // The lock is free: an owner may look at the device from its callback.
-static void on_reset(void *owner, const char *how)
+static void on_reset(void *owner, const struct access *access, const char *how)
 {
+    (void)access;
     cr_assert_eq(owner, &resets);
     cr_assert_eq(pthread_mutex_trylock(&kbc.lock), 0);
     pthread_mutex_unlock(&kbc.lock);
@@ -50,12 +52,12 @@ TestSuite(devices_i8042, .init = setup, .fini = teardown);
 
 static void out(uint64_t port, unsigned value)
 {
-    bus_write(&bus, port, 1, value);
+    bus_write(&bus, &now, port, 1, value);
 }
 
 static unsigned in(uint64_t port)
 {
-    return (unsigned)bus_read(&bus, port, 1);
+    return (unsigned)bus_read(&bus, &now, port, 1);
 }
 
 static unsigned ask(unsigned command)
@@ -75,6 +77,33 @@ Test(devices_i8042, linux_finds_no_controller)
         reads++;
     }
     cr_assert_gt(reads, 16u);
+}
+
+// A guest that empties it until it is empty, however it came to look.
+Test(devices_i8042, the_output_buffer_runs_dry)
+{
+    unsigned reads = 0;
+    while ((in(COMMAND)&0x01) != 0 && reads < 1000) {
+        in(DATA);
+        reads++;
+    }
+    cr_assert_eq(reads, I8042_STALE);
+    out(COMMAND, 0xaa);
+    cr_assert((in(COMMAND)&0x01) != 0);
+    cr_assert_eq(in(DATA), 0x55u);
+    cr_assert_eq(in(COMMAND)&0x01, 0u);
+    cr_assert_eq(in(DATA), 0xffu);
+}
+
+Test(devices_i8042, a_command_drops_what_waited)
+{
+    out(COMMAND, 0xad);
+    cr_assert_eq(in(COMMAND)&0x01, 0u);
+    out(COMMAND, 0x20);
+    out(COMMAND, 0xd2);
+    out(DATA, 0x1c);
+    cr_assert_eq(in(DATA), 0x1cu, "as if the keyboard had sent it");
+    cr_assert_eq(in(COMMAND)&0x01, 0u);
 }
 
 // Before the pulse command, Linux waits for an empty input buffer.

@@ -4,6 +4,7 @@
 #include "src/tests/devices_uart_fixture.h"
 
 static struct uart_fixture f;
+static const struct access now;
 
 static void setup(void)
 {
@@ -86,16 +87,16 @@ Test(devices_uart, string_output_of_each_width)
     static const uint8_t bytes[] = "abcd";
     uint32_t dword = 0x0a005a41; // THR 'A', IER 0x5a, FCR 0, LCR 0x0a
 
-    bus_write_string(&f.bus, COM, 1, 4, bytes);
+    bus_write_string(&f.bus, &now, COM, 1, 4, bytes);
     cr_assert_eq(f.nsent, 4u);
     cr_assert_arr_eq(f.sent, bytes, 4);
 
     // A wide access is that many byte accesses to neighbouring registers.
-    bus_write_string(&f.bus, COM, 4, 1, &dword);
+    bus_write_string(&f.bus, &now, COM, 4, 1, &dword);
     cr_assert_eq(f.sent[4], 'A');
     cr_assert_eq(in(&f, UART_IER), 0x0a);
     cr_assert_eq(in(&f, UART_LCR), 0x0a);
-    cr_assert_eq(bus_read(&f.bus, COM + UART_LCR, 2), 0x000au);
+    cr_assert_eq(bus_read(&f.bus, &now, COM + UART_LCR, 2), 0x000au);
 }
 
 Test(devices_uart, string_input_of_each_width)
@@ -105,13 +106,13 @@ Test(devices_uart, string_input_of_each_width)
 
     open_port(&f, UART_IER_ERBFI);
     offer(&f, "abcdefghij");
-    bus_read_string(&f.bus, COM, 1, 4, bytes);
+    bus_read_string(&f.bus, &now, COM, 1, 4, bytes);
     cr_assert_arr_eq(bytes, "abcd", 4);
-    bus_read_string(&f.bus, COM, 2, 3, words);
+    bus_read_string(&f.bus, &now, COM, 2, 3, words);
     for (unsigned i = 0; i < 3; i++)
         cr_assert_eq(words[i], 'e' + i + (UART_IER_ERBFI << 8));
-    cr_assert_eq(bus_read(&f.bus, COM, 8) & 0xff, 'h');
-    cr_assert_eq(bus_read(&f.bus, COM + UART_SCR, 2), 0xffffu,
+    cr_assert_eq(bus_read(&f.bus, &now, COM, 8) & 0xff, 'h');
+    cr_assert_eq(bus_read(&f.bus, &now, COM + UART_SCR, 2), 0xffffu,
                  "over the end of the device");
 }
 
@@ -285,4 +286,53 @@ Test(devices_uart, two_uarts_share_nothing)
     cr_assert_eq(f.nsent, 0u);
     read_text(&f, "mine");
     uart_destroy(&other.uart);
+}
+
+// ---- Exits -----------------------------------------------------------------
+
+// Many bytes of one exit are one call, with the time of their exit.
+Test(devices_uart, an_exit_is_handed_on_in_one_call)
+{
+    const struct access exit = {.ns = 77};
+    bus_write_string(&f.bus, &exit, COM, 1, 100, f.sent);
+    cr_assert_eq(f.calls, 1u);
+    cr_assert_eq(f.nsent, 100u);
+    cr_assert_eq(f.last_ns, 77u);
+    static const uint8_t many[UART_QUEUE + 1];
+    bus_write_string(&f.bus, &exit, COM, 1, sizeof many, many);
+    cr_assert_eq(f.calls, 3u, "more than the queue holds");
+    cr_assert_eq(f.nsent, 100u + sizeof many);
+}
+
+// What KVM kept back is sent with the exit after it, and the interrupt is one
+// for both: a handler that then reads IIR finds it and leaves no edge behind.
+Test(devices_uart, late_writes_settle_with_the_exit)
+{
+    const struct access exit = {.ns = 5};
+    open_port(&f, UART_IER_ETBEI);
+    cr_assert_eq(source(&f), UART_IIR_THRE);
+    unsigned edges = f.edges;
+    f.now = 5;
+    for (unsigned i = 0; i < 16; i++)
+        uart_write_thr(&f.uart, &exit, (uint8_t)('a' + i));
+    cr_assert_eq(f.calls, 0u);
+    cr_assert_eq(f.edges, edges);
+    cr_assert_eq(source(&f), UART_IIR_THRE);
+    cr_assert_eq(f.calls, 1u);
+    cr_assert_eq(f.edges, edges, "it rose and fell within the exit");
+    uart_write_thr(&f.uart, &exit, '!');
+    uart_settle(&f.uart);
+    cr_assert(f.level);
+    cr_assert_eq(f.nsent, 17u);
+}
+
+// A handler that does not read IIR is shown an edge for each answer.
+Test(devices_uart, an_answer_without_iir_makes_an_edge)
+{
+    open_port(&f, UART_IER_ETBEI);
+    cr_assert(f.level);
+    unsigned edges = f.edges;
+    out(&f, UART_THR, 'x');
+    cr_assert(f.level);
+    cr_assert_eq(f.edges, edges + 2);
 }

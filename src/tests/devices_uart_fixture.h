@@ -17,6 +17,10 @@ struct uart_fixture {
     struct uart uart;
     uint8_t sent[1024];
     size_t nsent;
+    size_t calls;         // of tx
+    uint64_t last_ns;     // that it was told
+    uint64_t now;         // of the next access
+    bool breaks;          // the line does, before its input
     const uint8_t *input; // not yet pulled
     size_t ninput;
     size_t pulls, last_max; // rx calls, and the max of the last
@@ -25,21 +29,26 @@ struct uart_fixture {
     unsigned edges; // set_level calls
 };
 
-static void fixture_tx(void *owner, uint8_t byte)
+static void fixture_tx(void *owner, const uint8_t *bytes, size_t n, uint64_t ns)
 {
     struct uart_fixture *f = owner;
-
-    if (f->nsent < sizeof(f->sent))
-        f->sent[f->nsent++] = byte;
+    f->calls++;
+    f->last_ns = ns;
+    for (size_t i = 0; i < n; i++)
+        if (f->nsent < sizeof f->sent)
+            f->sent[f->nsent++] = bytes[i];
 }
 
 static size_t fixture_rx(void *owner, uint8_t *bytes, size_t max)
 {
     struct uart_fixture *f = owner;
     size_t n = f->ninput < max ? f->ninput : max;
-
     f->pulls++;
     f->last_max = max;
+    if (f->breaks) {
+        f->breaks = false;
+        return UART_RX_BREAK;
+    }
     memcpy(bytes, f->input, n);
     f->input += n;
     f->ninput -= n;
@@ -73,13 +82,15 @@ static inline void fixture_init(struct uart_fixture *f)
 
 static inline uint8_t in(struct uart_fixture *f, enum uart_register reg)
 {
-    return (uint8_t)bus_read(&f->bus, COM + (uint64_t)reg, 1);
+    const struct access access = {.ns = f->now};
+    return (uint8_t)bus_read(&f->bus, &access, COM + (uint64_t)reg, 1);
 }
 
 static inline void out(struct uart_fixture *f, enum uart_register reg,
                        unsigned value)
 {
-    bus_write(&f->bus, COM + (uint64_t)reg, 1, value);
+    const struct access access = {.ns = f->now};
+    bus_write(&f->bus, &access, COM + (uint64_t)reg, 1, value);
 }
 
 // More input waits behind the line. text outlives the fixture.

@@ -11,6 +11,7 @@
 struct model {
     struct uart uart;
     struct device device;
+    struct access access;
     uint64_t seed;
     size_t offered, given, taken, shown;
     uint8_t loop[16];
@@ -18,6 +19,7 @@ struct model {
     uint8_t ier, fcr, lcr, mcr, scr, dll, dlm, errors, deltas;
     bool thre, level;
     size_t sent, transmitted;
+    unsigned looks, idle;
 };
 
 static uint8_t line_byte(size_t position)
@@ -32,7 +34,14 @@ static size_t capacity(const struct model *m)
 
 static bool pulls(const struct model *m)
 {
-    return m->shown + m->nloop == 0 && (m->ier & 1) && !(m->mcr & 0x10);
+    return m->shown + m->nloop == 0 && ((m->ier & 1) || m->idle >= 8) &&
+           !(m->mcr & 0x10);
+}
+
+// How much is pulled: a guest that polls is given one byte at a time.
+static size_t pulled(const struct model *m)
+{
+    return m->ier & 1 ? capacity(m) : 1;
 }
 
 static size_t least(size_t a, size_t b)
@@ -40,12 +49,12 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static void model_tx(void *owner, uint8_t byte)
+static void model_tx(void *owner, const uint8_t *bytes, size_t n, uint64_t ns)
 {
     struct model *m = owner;
-
-    (void)byte;
-    m->transmitted++;
+    (void)bytes;
+    cr_assert_eq(ns, m->access.ns);
+    m->transmitted += n;
 }
 
 static size_t model_rx(void *owner, uint8_t *bytes, size_t max)
@@ -55,7 +64,7 @@ static size_t model_rx(void *owner, uint8_t *bytes, size_t max)
 
     cr_assert(pulls(m), "pulled though it may not");
     cr_assert_eq(m->given, m->taken, "pulled though some are left");
-    cr_assert_eq(max, capacity(m));
+    cr_assert_eq(max, pulled(m));
     for (size_t i = 0; i < n; i++)
         bytes[i] = line_byte(m->given + i);
     m->given += n;
@@ -75,7 +84,7 @@ static void model_level(void *owner, unsigned gsi, bool level)
 static void show(struct model *m)
 {
     if (pulls(m))
-        m->shown = least(m->given - m->taken, capacity(m));
+        m->shown = least(m->given - m->taken, pulled(m));
 }
 
 static uint8_t expected_source(const struct model *m)
@@ -117,6 +126,7 @@ static uint8_t model_pop(struct model *m)
 
 static void model_write_thr(struct model *m, uint8_t value)
 {
+    m->looks = 0;
     m->thre = true;
     if (!(m->mcr & 0x10)) {
         m->sent++;
@@ -150,6 +160,7 @@ static void model_write(struct model *m, unsigned reg, uint8_t value)
         }
         m->thre |= (value & 2) && !(m->ier & 2);
         m->ier = value & 0x0f;
+        m->looks = m->idle = 0;
         break;
     case 2:
         if ((value & 3) == 3)
@@ -157,9 +168,11 @@ static void model_write(struct model *m, unsigned reg, uint8_t value)
         if ((value & 3) == 3 || (value & 1) != (m->fcr & 1))
             m->shown = m->nloop = 0;
         m->fcr = value & 1 ? value : 0;
+        m->looks = m->idle = 0;
         break;
     case 3:
         m->lcr = value;
+        m->looks = m->idle = 0;
         break;
     case 4:
         changed = lines(m->mcr) ^ lines(value);
@@ -220,19 +233,37 @@ static unsigned random_below(struct model *m, unsigned n)
 // part of it (the bytes are given by then) with the device's answer in hand.
 static void read_one(struct model *m, unsigned reg)
 {
-    bool looks = (reg == 2 || reg == 5 || (reg == 0 && !(m->lcr & 0x80))) &&
-                 !(m->mcr & 8) && pulls(m);
-    uint8_t expected = 0, value;
-
+    bool data = reg == 0 && !(m->lcr & 0x80);
+    if ((reg == 5 || data) && m->shown + m->nloop == 0 && !(m->mcr & 0x10)) {
+        m->looks = m->looks < 2 ? m->looks + 1 : 2;
+        m->idle += m->looks == 2;
+    }
+    bool by_itself = (m->ier & 1) && (m->mcr & 8);
+    bool looks = (reg == 2 || reg == 5 || data) && !by_itself && pulls(m);
+    uint8_t expected = 0;
     if (!looks)
         expected = model_read(m, reg);
-    value = (uint8_t)m->device.read(m->device.owner, reg, 1);
+    uint8_t value =
+        (uint8_t)m->device.read(m->device.owner, &m->access, reg, 1);
     if (looks) {
         show(m);
         expected = model_read(m, reg);
     }
     cr_assert_eq(value, expected, "register %u reads 0x%02x, not 0x%02x", reg,
                  value, expected);
+}
+
+static void write_one(struct model *m, unsigned reg, uint8_t value)
+{
+    model_write(m, reg, value);
+    m->device.write(m->device.owner, &m->access, reg, 1, value);
+}
+
+// After an access, or input: what is pulled by itself.
+static void settle(struct model *m)
+{
+    if ((m->ier & 1) && (m->mcr & 8))
+        show(m);
 }
 
 static void one_step(struct model *m)
@@ -252,13 +283,16 @@ static void one_step(struct model *m)
         m->offered += random_below(m, 40);
         uart_input_ready(&m->uart);
     } else if (what < 4) {
-        model_write(m, reg, value);
-        m->device.write(m->device.owner, reg, 1, value);
+        write_one(m, reg, value);
     } else {
         read_one(m, reg);
     }
-    if (m->mcr & 8)
-        show(m);
+    settle(m);
+    // Several accesses may make one exit.
+    if (random_below(m, 4) == 0)
+        return;
+    m->device.settle(m->device.owner, &m->access);
+    m->access.ns++;
     cr_assert_eq(m->level, (m->mcr & 8) && expected_source(m) != 1);
     cr_assert_eq(m->sent, m->transmitted);
 }
@@ -278,15 +312,14 @@ static void drain(struct model *m)
     static const uint8_t setup[][2] = {{3, 3}, {4, 0x0b}, {2, 1}, {1, 1}};
 
     for (size_t i = 0; i < 4; i++) {
-        model_write(m, setup[i][0], setup[i][1]);
-        m->device.write(m->device.owner, setup[i][0], 1, setup[i][1]);
-        if (m->mcr & 8)
-            show(m);
+        write_one(m, setup[i][0], setup[i][1]);
+        settle(m);
     }
     while (m->shown + m->nloop) {
         read_one(m, 0);
-        show(m);
+        settle(m);
     }
+    m->device.settle(m->device.owner, &m->access);
     cr_assert_eq(m->taken, m->offered, "all of the line was read");
     cr_assert_not(m->level);
 }

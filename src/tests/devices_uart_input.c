@@ -128,6 +128,95 @@ Test(devices_uart_input, a_polling_guest_is_fed_when_it_looks)
     cr_assert_eq(f.edges, 0u);
 }
 
+// A guest without interrupts is known by its looking again and again.
+Test(devices_uart_input, a_guest_that_only_polls_is_fed)
+{
+    static const enum uart_register looks[] = {UART_LSR, UART_RBR};
+    for (size_t i = 0; i < 2; i++) {
+        out(&f, UART_IER, 0);
+        offer(&f, "ok\n");
+        for (unsigned n = 0; n < UART_IDLE_LOOKS; n++)
+            in(&f, looks[i]);
+        cr_assert_eq(f.pulls, 0u, "too early");
+        cr_assert_not(uart_look(&f.uart).polls);
+        if (looks[i] == UART_RBR)
+            cr_assert_eq(in(&f, UART_RBR), 'o');
+        else
+            read_text(&f, "o");
+        cr_assert_eq(f.last_max, 1u, "no more than it reads");
+        cr_assert(uart_look(&f.uart).polls);
+        read_text(&f, "k\n");
+        cr_assert_eq(in(&f, UART_LSR) & UART_LSR_DR, 0);
+        f.pulls = 0;
+    }
+    cr_assert_eq(f.edges, 0u);
+}
+
+// One that prints while it polls looks twice for each byte that it sends.
+Test(devices_uart_input, a_polling_guest_may_print)
+{
+    offer(&f, "y");
+    for (unsigned n = 0; n < 2 * UART_IDLE_LOOKS && f.ninput; n++) {
+        in(&f, UART_LSR); // is there input?
+        in(&f, UART_LSR); // is the transmitter empty?
+        out(&f, UART_THR, '.');
+    }
+    read_text(&f, "y");
+}
+
+// Linux prints with its interrupts masked, whatever was typed meanwhile.
+Test(devices_uart_input, printing_is_not_polling)
+{
+    offer(&f, "typed");
+    for (unsigned message = 0; message < 100; message++) {
+        uint8_t ier = in(&f, UART_IER);
+        out(&f, UART_IER, 0);
+        for (unsigned i = 0; i < 40; i++) {
+            in(&f, UART_LSR);
+            out(&f, UART_THR, 'x');
+        }
+        in(&f, UART_LSR);
+        out(&f, UART_IER, ier);
+    }
+    cr_assert_eq(f.pulls, 0u);
+}
+
+Test(devices_uart_input, a_driver_that_sets_up_is_no_poller)
+{
+    static const uint8_t writes[][2] = {
+        {UART_IER, 0}, {UART_FCR, UART_FCR_ENABLE}, {UART_LCR, 3}};
+    for (unsigned n = 0; n < 2 * UART_IDLE_LOOKS; n++)
+        in(&f, UART_LSR);
+    for (size_t i = 0; i < 3; i++) {
+        out(&f, writes[i][0], writes[i][1]);
+        cr_assert_not(uart_look(&f.uart).polls);
+        offer(&f, "x");
+        for (unsigned n = 0; n < UART_IDLE_LOOKS; n++)
+            in(&f, UART_LSR);
+        cr_assert_eq(f.ninput, 1u);
+        read_text(&f, "x");
+    }
+}
+
+// ---- Breaks ----------------------------------------------------------------
+
+Test(devices_uart_input, a_break_comes_in_its_place)
+{
+    open_port(&f, UART_IER_ERBFI | UART_IER_ELSI);
+    offer(&f, "a");
+    read_text(&f, "a");
+    f.breaks = true;
+    offer(&f, "h");
+    cr_assert(f.level);
+    cr_assert_eq(source(&f), UART_IIR_RLS);
+    uint8_t lsr = in(&f, UART_LSR);
+    cr_assert_eq(lsr & (UART_LSR_BI | UART_LSR_DR), UART_LSR_BI | UART_LSR_DR);
+    cr_assert_eq(in(&f, UART_LSR) & UART_LSR_BI, 0, "told once");
+    cr_assert_eq(in(&f, UART_RBR), 0u);
+    read_text(&f, "h");
+    cr_assert_not(f.level);
+}
+
 Test(devices_uart_input, a_careless_rx_cannot_overrun)
 {
     open_port(&f, UART_IER_ERBFI);

@@ -22,20 +22,25 @@ void guest_needs_kvm(void)
 
 // ---- The sink --------------------------------------------------------------
 
-static void on_tx(void *owner, unsigned port, uint8_t byte, uint64_t ns)
+static bool on_tx(void *owner, unsigned port, const uint8_t *bytes, size_t n,
+                  uint64_t ns)
 {
     struct guest_log *log = owner;
     pthread_mutex_lock(&log->lock);
     if (ns < log->last_ns)
         log->stamps_in_order = false;
     log->last_ns = ns;
-    if (log->nout + 1 < sizeof log->out) {
+    log->calls++;
+    log->bytes += n;
+    for (size_t i = 0; i < n && log->nout + 1 < sizeof log->out; i++) {
         log->ports[log->nout] = (uint8_t)port;
         log->stamps[log->nout] = ns;
-        log->out[log->nout++] = (char)byte;
+        log->out[log->nout++] = (char)bytes[i];
     }
+    bool more = !log->enough || log->bytes < log->enough;
     pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->lock);
+    return more;
 }
 
 static size_t on_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
@@ -130,6 +135,17 @@ void guest_wait_output(struct guest_log *log, const char *text)
     cr_assert(there, "\"%s\" did not come, but \"%s\"", text, log->out);
 }
 
+void guest_wait_bytes(struct guest_log *log, size_t n)
+{
+    uint64_t deadline = clock_after(clock_now_ns(), PATIENCE_NS);
+    pthread_mutex_lock(&log->lock);
+    while (log->bytes < n && wait_change(log, deadline))
+        ;
+    size_t bytes = log->bytes;
+    pthread_mutex_unlock(&log->lock);
+    cr_assert_geq(bytes, n, "only %zu of %zu bytes came", bytes, n);
+}
+
 // ---- The machine -----------------------------------------------------------
 
 static int load(void *owner, const struct guest_memory *mem,
@@ -151,10 +167,17 @@ struct toyvmm *guest_create(struct guest_image image, struct guest_log *log)
 struct toyvmm *guest_create_with_ports(struct guest_image image, unsigned ports,
                                        struct guest_log *log)
 {
+    return guest_create_shaped(
+        image, (struct machine_shape){GUEST_MEMORY, 1, ports}, log);
+}
+
+struct toyvmm *guest_create_shaped(struct guest_image image,
+                                   struct machine_shape shape,
+                                   struct guest_log *log)
+{
     struct error err = {0};
     const struct toyvmm_sink sink = guest_log_sink(log);
-    struct toyvmm *vm =
-        machine_create(GUEST_MEMORY, ports, &sink, load, &image, NULL, &err);
+    struct toyvmm *vm = machine_create(&shape, &sink, load, &image, NULL, &err);
     cr_assert(vm, "%s", err.text);
     return vm;
 }

@@ -59,9 +59,14 @@ GUEST(user_space_memory) // the same by memory, and 'm'; first as a dword
 GUEST(user_space_old)    // 123 to the older address in memory
 GUEST(echo_polled)       // echoes until 'q', then power-off; polls LSR
 GUEST(echo_irq)          // the same, asleep, after '>', until an interrupt
-GUEST(string_in)      // `rep insb` of the scratch register: prints it 3 times
-GUEST(nobody)         // unclaimed port and address read as ones: prints "pm"
-GUEST(jump_to_device) // runs code where there is no memory
+GUEST(string_in)       // `rep insb` of the scratch register: prints it 3 times
+GUEST(nobody)          // unclaimed port and address read as ones: prints "pm"
+GUEST(smp_spin)        // 'b', the others 'a', then all spin
+GUEST(smp_one_goes_on) // the same, but the others halt
+GUEST(smp_halt)        // the same, and all halt
+GUEST(smp_alone)       // halts, and the others were never started
+GUEST(smp_race)        // the first resets, the others power off
+GUEST(jump_to_device)  // runs code where there is no memory
 
 // Whole kernel files, to be booted from a path; see machine_files.c.
 GUEST(file_pvh)
@@ -74,6 +79,8 @@ struct guest_log {
     pthread_cond_t changed;
     char out[256]; // bytes of all ports, NUL-terminated
     size_t nout;
+    size_t bytes, calls;  // that were sent, and in how many calls
+    size_t enough;        // so many bytes, and the guest is to wait; 0: never
     uint8_t ports[256];   // the port of each
     uint64_t stamps[256]; // its time
     unsigned input_port;
@@ -99,6 +106,11 @@ struct toyvmm *guest_create(struct guest_image image, struct guest_log *log);
 struct toyvmm *guest_create_with_ports(struct guest_image image, unsigned ports,
                                        struct guest_log *log);
 
+// The same with any shape.
+struct toyvmm *guest_create_shaped(struct guest_image image,
+                                   struct machine_shape shape,
+                                   struct guest_log *log);
+
 // guest_create, toyvmm_start.
 struct toyvmm *guest_start(struct guest_image image, struct guest_log *log);
 
@@ -111,6 +123,9 @@ bool guest_has_ended(struct guest_log *log);
 
 // Waits until port 0 has sent text.
 void guest_wait_output(struct guest_log *log, const char *text);
+
+// Waits until so many bytes were sent.
+void guest_wait_bytes(struct guest_log *log, size_t n);
 
 // Gives a port (or port 0) the text to read, in place of what is left of the
 // last one.

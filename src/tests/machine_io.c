@@ -32,13 +32,14 @@ Test(machine_io, output_and_its_exits)
     cr_assert_gt(stats.usage.cpu_ns, 0);
     const struct toyvmm_port_count *com1 = find_port(&stats, 0x3f8);
     cr_assert(com1);
-    // `rep outsb` may be one exit or one for each byte, as KVM likes.
+    // `rep outsb` may be one exit or one for each byte, or none, as KVM likes.
     cr_assert(com1->writes == 2 || com1->writes == 3, "%lu",
               (unsigned long)com1->writes);
     cr_assert_eq(com1->reads, 0);
     const struct toyvmm_port_count *pm = find_port(&stats, 0x604);
     cr_assert(pm && pm->writes == 1);
-    cr_assert_eq(stats.usage.exits_by[TOYVMM_EXIT_IO], com1->writes + 1);
+    cr_assert_leq(stats.usage.exits_by[TOYVMM_EXIT_IO], com1->writes + 1);
+    cr_assert_geq(stats.usage.exits_by[TOYVMM_EXIT_IO], 1);
 }
 
 // More than the FIFO holds, in two portions; the second one is typed after the
@@ -111,13 +112,66 @@ Test(machine_io, registers_of_a_running_guest)
     struct toyvmm *vm = guest_start(image_spin(), &log);
     struct toyvmm_regs regs = {0};
     guest_wait_output(&log, ".");
-    cr_assert(toyvmm_read_regs(vm, &regs));
+    cr_assert(toyvmm_read_regs(vm, 0, &regs));
     cr_assert_eq(regs.rbx, 0x5bad);
     cr_assert_geq(regs.rip, GUEST_GPA);
     cr_assert_lt(regs.rip, GUEST_GPA + 32);
     cr_assert_eq(regs.efer & 0x500, 0x500); // LME, LMA
     cr_assert_eq(regs.cs, 0x10);
     toyvmm_stop(vm);
-    cr_assert(!toyvmm_read_regs(vm, &regs));
+    cr_assert(!toyvmm_read_regs(vm, 0, &regs));
+    toyvmm_destroy(vm);
+}
+
+// ---- A sink that has enough ------------------------------------------------
+
+static size_t bytes_of(struct guest_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    size_t n = log->bytes;
+    pthread_mutex_unlock(&log->lock);
+    return n;
+}
+
+static void set_enough(struct guest_log *log, size_t enough)
+{
+    pthread_mutex_lock(&log->lock);
+    log->enough = enough;
+    pthread_mutex_unlock(&log->lock);
+}
+
+// The guest waits, is still there for who looks at it, and goes on.
+Test(machine_io, a_sink_that_has_enough_makes_the_guest_wait)
+{
+    enum { ENOUGH = 1000, MORE = 4096 + 170 };
+    struct guest_log log;
+    guest_log_init(&log);
+    log.enough = ENOUGH;
+    struct toyvmm *vm = guest_start(image_print_on(), &log);
+    guest_wait_bytes(&log, ENOUGH);
+    for (int i = 0; i < 20; i++) {
+        struct toyvmm_regs regs;
+        cr_assert(toyvmm_read_regs(vm, 0, &regs));
+    }
+    cr_assert_leq(bytes_of(&log), ENOUGH + MORE);
+    cr_assert_lt(log.calls, bytes_of(&log), "many bytes in one call");
+
+    set_enough(&log, 3 * ENOUGH + MORE);
+    toyvmm_output_room(vm);
+    guest_wait_bytes(&log, 3 * ENOUGH + MORE);
+    // Nobody makes room any more: it ends at once all the same.
+    cr_assert_eq(toyvmm_stop(vm), 0);
+    toyvmm_destroy(vm);
+    cr_assert_eq(guest_wait_end(&log).kind, TOYVMM_EVENT_STOPPED);
+    cr_assert(log.stamps_in_order);
+}
+
+// A guest that writes and makes no other exit is heard soon.
+Test(machine_io, what_is_kept_back_is_fetched)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_spin_off(), &log);
+    guest_wait_output(&log, ".");
     toyvmm_destroy(vm);
 }

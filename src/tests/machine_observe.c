@@ -89,7 +89,7 @@ static struct toyvmm *start(struct guest_image image)
 static struct toyvmm_observation observe(struct toyvmm *vm)
 {
     struct toyvmm_observation o;
-    cr_assert(toyvmm_observe(vm, &o));
+    cr_assert(toyvmm_observe(vm, 0, &o));
     return o;
 }
 
@@ -187,8 +187,8 @@ Test(machine_observe, before_the_start)
     guest_log_init(&watched);
     struct toyvmm *vm = guest_create(image_hi(), &watched);
     struct toyvmm_observation o;
-    cr_assert_not(toyvmm_observe(vm, &o));
+    cr_assert_not(toyvmm_observe(vm, 0, &o));
     toyvmm_stop(vm);
-    cr_assert_not(toyvmm_observe(vm, &o));
+    cr_assert_not(toyvmm_observe(vm, 0, &o));
     toyvmm_destroy(vm);
 }

@@ -67,7 +67,7 @@ static void *look(void *arg)
 {
     const struct race *race = arg;
     struct toyvmm_regs regs;
-    for (int i = 0; i < 50 && toyvmm_read_regs(race->vm, &regs); i++)
+    for (int i = 0; i < 50 && toyvmm_read_regs(race->vm, 0, &regs); i++)
         ;
     return NULL;
 }

@@ -24,14 +24,18 @@ Test(machine_parts, counters_rank_ports)
     for (int i = TOYVMM_EXIT_MMIO; i < TOYVMM_EXITS; i++)
         counters_exit(counters, (enum toyvmm_exit)i);
 
-    struct toyvmm_usage usage;
-    counters_read(counters, &usage);
+    struct toyvmm_usage usage = {0};
+    counters_add(counters, &usage);
     cr_assert_eq(usage.exits, 40u * 41 / 2 + 4);
     cr_assert_eq(usage.exits_by[TOYVMM_EXIT_IO], 40u * 41 / 2);
     for (int i = TOYVMM_EXIT_MMIO; i < TOYVMM_EXITS; i++)
         cr_assert_eq(usage.exits_by[i], 1u);
     struct toyvmm_stats stats = {0};
-    counters_rank_ports(counters, &stats);
+    for (unsigned i = 0; i < 0x10000; i++) {
+        struct toyvmm_port_count port = {.port = (uint16_t)i};
+        counters_add_port(counters, &port);
+        counters_rank(&stats, &port);
+    }
     cr_assert_eq(stats.nports, 32);
     cr_assert_eq(stats.ports[0].port, 0xffff);
     cr_assert_eq(stats.ports[0].writes, 100);
@@ -78,8 +82,8 @@ Test(machine_parts, refusals_come_before_kvm)
         .cpus = 1,
     };
     check_refused(config, -ENOENT, "/nonexistent/vmlinux");
-    config.cpus = 2;
-    check_refused(config, -EINVAL, "2 CPUs");
+    config.cpus = TOYVMM_CPUS + 1;
+    check_refused(config, -EINVAL, "256 CPUs");
     config.cpus = 0;
     check_refused(config, -EINVAL, "0 CPUs");
     config.cpus = 1;

@@ -4,8 +4,10 @@
 #include "src/tests/machine_guests.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 TestSuite(machine_threads, .init = guest_needs_kvm);
 
@@ -36,7 +38,7 @@ static void *stop(void *arg)
 static void *read_until_it_ends(void *arg)
 {
     struct toyvmm_regs regs;
-    while (toyvmm_read_regs(arg, &regs))
+    while (toyvmm_read_regs(arg, 0, &regs))
         ;
     return NULL;
 }
@@ -91,4 +93,50 @@ Test(machine_threads, signals_stay_the_callers)
     sigset_t pending;
     sigpending(&pending);
     cr_assert(!sigismember(&pending, KVM_KICK_SIGNAL));
+}
+
+// Where the user's queue of signals is full (another process may do that), a
+// kick still arrives: looks, the button and the stop answer at once.
+Test(machine_threads, a_kick_needs_no_room_in_a_queue)
+{
+    const struct rlimit none = {0, 0};
+    cr_assert_eq(setrlimit(RLIMIT_SIGPENDING, &none), 0);
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_spin(), &log);
+    guest_wait_output(&log, ".");
+    struct toyvmm_regs regs;
+    struct error err = {0};
+    for (int i = 0; i < 20; i++)
+        cr_assert(toyvmm_read_regs(vm, 0, &regs));
+    cr_assert_neq(toyvmm_nmi(vm, &err), -ETIMEDOUT);
+    cr_assert_eq(toyvmm_stop(vm), 0);
+    toyvmm_destroy(vm);
+}
+
+// A vCPU that KVM does not give back: its thread is gone from the machine's
+// view only, so that the test can end. The end is told once, the call returns.
+Test(machine_threads, a_lost_vcpu_is_given_up)
+{
+    struct guest_log log;
+    guest_log_init(&log);
+    struct toyvmm *vm = guest_start(image_spin(), &log);
+    guest_wait_output(&log, ".");
+    pthread_t vcpu = vm->processors[0].thread;
+    pthread_mutex_lock(&vm->lock);
+    vm->processors[0].exists = false; // kicks go nowhere
+    pthread_mutex_unlock(&vm->lock);
+    cr_assert_eq(toyvmm_stop(vm), -ETIMEDOUT);
+    cr_assert_eq(guest_wait_end(&log).kind, TOYVMM_EVENT_STOPPED);
+    cr_assert_eq(toyvmm_stop(vm), -ETIMEDOUT);
+    size_t events = log.nevents;
+
+    pthread_mutex_lock(&vm->lock);
+    vm->processors[0].exists = true;
+    machine_request(&vm->processors[0], REQUEST_STOP);
+    pthread_mutex_unlock(&vm->lock);
+    pthread_join(vcpu, NULL);
+    pthread_join(vm->keeper_thread, NULL);
+    cr_assert_eq(log.nevents, events, "nothing is told after the end");
+    toyvmm_destroy(vm);
 }
