@@ -40,7 +40,7 @@ fi
 # a command is not alone.
 scenario()
 {
-    local check='check out == "one\ntwo\n"'
+    local check='check out == "one\ntwo"'
     local count='check bytes == "201\n"'
     case $1 in
     *daemon*)

@@ -115,7 +115,8 @@ static void put_run(const struct words *w, const struct step *s)
     else
         fprintf(w->f, "; its exit status must be %ld", s->u.run.status);
     if (s->u.run.as)
-        fprintf(w->f, "; output and status are kept as %s", s->u.run.as);
+        fprintf(w->f, "; output and status are kept as %s%s", s->u.run.as,
+                s->u.run.raw ? ", with what the kernel prints meanwhile" : "");
 }
 
 static void put_check(const struct words *w, const struct step *s)

@@ -88,6 +88,77 @@ static bool judge(struct watch *w, const struct judged *line,
     return false;
 }
 
+uint64_t watch_message_in(const struct watch *w, uint64_t at, uint64_t end,
+                          size_t *used, bool *printed)
+{
+    *printed = false;
+    while (at < end) {
+        const char *s = text_at(&w->text, at);
+        size_t n = kmsg_candidate(s, end - at);
+        if (n < end - at &&
+            kmsg_prefix(s + n, end - at - n, used) == KMSG_YES) {
+            *printed = w->heard && matcher_was_printed(
+                                       w->heard, kmsg_clock_us(s + n, *used),
+                                       text_ns(&w->text, at + n));
+            return at + n;
+        }
+        at += n + 1;
+    }
+    return end;
+}
+
+// The first message in [at, end) that the kernel itself printed, or end.
+static uint64_t message_in(const struct watch *w, uint64_t at, uint64_t end)
+{
+    size_t used;
+    bool printed = true;
+    while (at < end) {
+        at = watch_message_in(w, at, end, &used, &printed);
+        if (!printed) {
+            return at;
+        }
+        at += used;
+    }
+    return end;
+}
+
+// The first message in [at, end) that a program printed, or end.
+static uint64_t printed_in(const struct watch *w, uint64_t at, uint64_t end,
+                           size_t *used)
+{
+    bool printed = false;
+    *used = 0;
+    while (w->heard && at < end && !printed) {
+        at = watch_message_in(w, at + *used, end, used, &printed);
+    }
+    return w->heard ? at : end;
+}
+
+// Judges the line that begins at `start`, but for what a program printed of the
+// kernel's log: what stands before that, and from a live message on that cuts
+// into it. True when it fires.
+static bool judge_live(struct watch *w, uint64_t start,
+                       const struct judged *line, struct watch_hit *hit)
+{
+    struct judged part = *line;
+    uint64_t end = start + line->len;
+    size_t used;
+    for (;;) {
+        uint64_t printed = printed_in(w, start, end, &used);
+        part.text = text_at(&w->text, start);
+        part.len = (size_t)(printed - start);
+        part.options |= printed < end ? PCRE2_NOTEOL : 0;
+        if ((part.len || printed == end) && judge(w, &part, hit)) {
+            return true;
+        }
+        start = printed < end ? message_in(w, printed + used, end) : end;
+        if (start == end) {
+            return false;
+        }
+        part.options = line->options & PCRE2_NOTEOL;
+    }
+}
+
 void watch_judge_line(struct watch *w, uint64_t end, bool complete, uint64_t at,
                       struct watch_hit *hit)
 {
@@ -107,7 +178,7 @@ void watch_judge_line(struct watch *w, uint64_t end, bool complete, uint64_t at,
             .at = cut ? stop : at,
         };
         if (!w->fired) {
-            w->fired = judge(w, &line, hit);
+            w->fired = judge_live(w, w->line, &line, hit);
         }
         if (!cut) {
             return;
@@ -119,24 +190,10 @@ void watch_judge_line(struct watch *w, uint64_t end, bool complete, uint64_t at,
 
 // ---- Lines that a kernel message cut in two --------------------------------
 
-// The first kernel message in the line [at, end), or end.
-static uint64_t message_in(const struct watch *w, uint64_t at, uint64_t end)
-{
-    while (at < end) {
-        const char *s = text_at(&w->text, at);
-        size_t n = kmsg_candidate(s, end - at);
-        size_t used;
-        if (n < end - at &&
-            kmsg_prefix(s + n, end - at - n, &used) == KMSG_YES) {
-            return at + n;
-        }
-        at += n + 1;
-    }
-    return end;
-}
-
 static void join(struct watch *w, uint64_t start, uint64_t end)
 {
+    size_t used;
+    end = printed_in(w, start, end, &used);
     size_t room = JUDGED_MAX - w->joined.len;
     size_t n = end - start < room ? end - start : room;
     if (n) {

@@ -115,6 +115,21 @@ enum kmsg kmsg_prefix(const char *text, size_t len, size_t *used)
     return KMSG_NO;
 }
 
+uint64_t kmsg_clock_us(const char *text, size_t used)
+{
+    size_t at = 0;
+    uint64_t us = 0;
+    while (at < used && text[at] != '[') {
+        at++;
+    }
+    for (at++; at < used && text[at] != ']'; at++) {
+        if (text[at] >= '0' && text[at] <= '9') {
+            us = us * 10 + (uint64_t)(text[at] - '0');
+        }
+    }
+    return us;
+}
+
 size_t kmsg_candidate(const char *text, size_t len)
 {
     size_t i = 0;

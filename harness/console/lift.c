@@ -51,6 +51,25 @@ static bool runs_room(struct lift *l)
     return true;
 }
 
+// Which line the view is in, after n bytes were added to it.
+static void follow_lines(struct lift *l, const char *s, size_t n)
+{
+    l->mid_line = s[n - 1] != '\n';
+    for (size_t i = 0; i < n && !l->plain; i++) {
+        l->plain = (unsigned char)s[i] > ' ';
+    }
+    while (l->here != KCLOCK_LIVE || l->above != KCLOCK_LIVE) {
+        const char *newline = memchr(s, '\n', n);
+        if (!newline) {
+            break;
+        }
+        l->above = l->here;
+        l->here = KCLOCK_LIVE;
+        n -= (size_t)(newline + 1 - s);
+        s = newline + 1;
+    }
+}
+
 // Adds [src, end) of the text as received to the view.
 static void keep(struct lift *l, const struct text *received, uint64_t src,
                  uint64_t end, uint64_t late)
@@ -68,13 +87,17 @@ static void keep(struct lift *l, const struct text *received, uint64_t src,
             return;
         }
         l->runs[l->head + l->n++] = (struct lift_run){
-            off, src, late, late ? text_ns(received, late - 1) : 0};
+            off, src, late, late ? text_ns(received, late - 1) : 0, l->lifted};
     }
     text_copy(&l->text, received, src, end);
+    follow_lines(l, text_at(received, src), end - src);
 }
 
 static void begin_message(struct lift *l, uint64_t ns)
 {
+    l->lifted++;
+    l->began = l->done;
+    l->began_ns = ns;
     if (!l->counting) {
         l->counting = true;
         l->told = false;
@@ -95,6 +118,7 @@ static bool now_quiet(struct lift *l)
 static bool end_message(struct lift *l, uint64_t ns, struct lift_quiet *quiet)
 {
     l->in_message = false;
+    kclock_end(&l->clock, l->began_ns, ns, l->done - l->began);
     uint64_t took = ns > l->since_ns ? ns - l->since_ns : 0;
     l->counted_ns = clock_after(l->counted_ns, took / MESSAGE_WEIGHT);
     l->since_ns = ns;
@@ -114,16 +138,49 @@ static bool count_gap(struct lift *l, uint64_t ns, struct lift_quiet *quiet)
     return now_quiet(l);
 }
 
+// Whether the message whose prefix of `used` bytes stands at l->done is to be
+// lifted out.
+static bool is_live(struct lift *l, const struct text *received, size_t used,
+                    enum kclock_answer *answer)
+{
+    uint64_t at = l->done;
+    struct kclock_place p = {
+        .clock_us = kmsg_clock_us(text_at(received, at), used),
+        .ns = text_ns(received, at),
+        .before_ns = at > received->base ? text_ns(received, at - 1) : 0,
+        .first = !l->plain,
+        .follows = l->counting,
+        .above = l->above,
+    };
+    *answer = kclock_judge(&l->clock, &p);
+    if (*answer == KCLOCK_LIVE || (*answer == KCLOCK_EITHER && l->mid_line)) {
+        kclock_live(&l->clock, &p);
+        return true;
+    }
+    if (*answer == KCLOCK_PRINTED) {
+        l->printed[l->nprinted++ % LIFT_PRINTED] =
+            (struct lift_printed){p.clock_us, p.ns};
+    }
+    return false;
+}
+
 // At a "[" or "<": false when more text is needed to know what it is.
 static bool take_candidate(struct lift *l, const struct text *received)
 {
     uint64_t at = l->done;
     const char *s = text_at(received, at);
     size_t used = 0;
+    enum kclock_answer answer;
     switch (kmsg_prefix(s, text_end(received) - at, &used)) {
     case KMSG_MAYBE:
         return false;
     case KMSG_YES:
+        if (!is_live(l, received, used, &answer)) {
+            keep(l, received, at, at + used, at + used);
+            l->here = answer;
+            l->done = at + used;
+            return true;
+        }
         begin_message(l, text_ns(received, at));
         l->done = at + used;
         l->last = l->done;
@@ -268,6 +325,25 @@ uint64_t lift_joined(const struct lift *l, uint64_t off)
         return 0;
     }
     return run->late ? run->late : run->src + (off - run->off) + 1;
+}
+
+uint64_t lift_count(const struct lift *l, uint64_t off)
+{
+    const struct lift_run *run = find(l, off, key_off);
+    return !run || off == text_end(&l->text) ? l->lifted : run->lifted;
+}
+
+bool lift_was_printed(const struct lift *l, uint64_t clock_us, uint64_t ns)
+{
+    uint64_t n = l->nprinted < LIFT_PRINTED ? l->nprinted : LIFT_PRINTED;
+    for (uint64_t i = 1; i <= n; i++) {
+        const struct lift_printed *p =
+            &l->printed[(l->nprinted - i) % LIFT_PRINTED];
+        if (p->clock_us == clock_us && p->ns == ns) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t lift_plain_ns(const struct lift *l)

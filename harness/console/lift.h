@@ -3,6 +3,7 @@
 // that what they cut in two is whole again. For harness/console only.
 #pragma once
 
+#include "harness/console/kclock.h"
 #include "harness/console/text.h"
 
 // The bytes of the view from offset `off` on (up to the next run) were received
@@ -14,13 +15,27 @@ struct lift_run {
     uint64_t src;
     uint64_t late;
     uint64_t late_ns; // when that was
+    uint64_t lifted;  // so many messages had been lifted out before the run
 };
+
+// A kernel message that a program printed: its clock, and when it came.
+struct lift_printed {
+    uint64_t clock_us, ns;
+};
+
+// So many of the last ones are known.
+#define LIFT_PRINTED 512
 
 //   received   login: [    3.141592] random: crng init done\nroot\n
 //   lifted     login: root\n
 //
 // A message reaches from its prefix to its newline. As soon as the prefix is
 // there what comes before it is the end of the view.
+//
+// What a program prints of the kernel's log (`dmesg`) is text like any other
+// and stays (kclock.h tells the two apart). What may be either stays where it
+// has lines of its own, for text that is gone can't be judged; in the middle of
+// a line it cuts something in two, and is lifted.
 //
 // A kernel that prints without a pause must not hide that nothing else is
 // printed: the view has a quiet of its own. It counts from the first message
@@ -38,6 +53,18 @@ struct lift {
     uint64_t last; // what was lifted out last ended here (0: nothing yet)
     struct lift_run *runs; // runs[head .. head + n)
     size_t head, n, cap;
+
+    struct kclock clock;
+    uint64_t lifted;   // messages lifted out so far
+    uint64_t began;    // the present one began here,
+    uint64_t began_ns; // then
+    bool plain;        // something other than blanks is in the view,
+    bool mid_line;     // and its last line is not finished
+    // Of a message that was not lifted out: in the present line and in the one
+    // above. LIVE: there was none.
+    enum kclock_answer here, above;
+    struct lift_printed printed[LIFT_PRINTED]; // a ring, the nprinted-th ...
+    uint64_t nprinted;
 
     uint64_t settle_ns;  // how long quiet must be to be told
     bool counting;       // only messages came since the view's last byte, and
@@ -79,6 +106,14 @@ uint64_t lift_source(const struct lift *l, uint64_t off);
 // when that was.
 uint64_t lift_joined(const struct lift *l, uint64_t off);
 uint64_t lift_joined_ns(const struct lift *l, uint64_t off);
+
+// How many messages were lifted out before the byte at off joined the view (off
+// may be its end).
+uint64_t lift_count(const struct lift *l, uint64_t off);
+
+// Whether the message with that clock, which came then, was a program's. Known
+// of the last LIFT_PRINTED of them.
+bool lift_was_printed(const struct lift *l, uint64_t clock_us, uint64_t ns);
 
 // When the view's last byte was received; 0 when there was none.
 uint64_t lift_plain_ns(const struct lift *l);

@@ -141,7 +141,8 @@ static void fill_times(const struct matcher *m, const struct decision *d,
     out->decided_ns = d->settled ? d->settle_ns : last_ns;
 }
 
-// The text before the match, in the view that matched and in the lifted one.
+// The text before the match: in the view that matched, in the lifted one, and
+// as received.
 static void fill_before(const struct matcher *m, const struct decision *d,
                         uint64_t start, const uint64_t window[VIEWS],
                         struct match *out)
@@ -151,6 +152,16 @@ static void fill_before(const struct matcher *m, const struct decision *d,
     out->before = span(m, v, window[v], start);
     out->before_lifted = span(m, LIFTED, window[LIFTED], until);
     out->before_lost = window[LIFTED] - m->kept[LIFTED].from;
+    uint64_t received = v == AS_RECEIVED ? start : lift_source(&m->lift, start);
+    received = start < d->end ? received : d->at;
+    out->before_received = span(m, AS_RECEIVED, window[AS_RECEIVED], received);
+    out->before_received_lost = window[AS_RECEIVED] - m->kept[AS_RECEIVED].from;
+    // Messages behind the byte that was consumed last, which is kept as
+    // context, belong to this text.
+    uint64_t first = m->kept[LIFTED].from;
+    uint64_t earlier =
+        first > m->lift.text.base ? lift_count(&m->lift, first - 1) : 0;
+    out->messages = lift_count(&m->lift, until) - earlier;
 }
 
 static void fill(struct matcher *m, const struct decision *d, size_t count,

@@ -92,6 +92,17 @@ void matcher_consume(struct matcher *m, uint64_t upto)
     m->ncursors = 0;
 }
 
+void matcher_started(struct matcher *m, uint64_t ns)
+{
+    m->lift.clock.started_ns = ns;
+}
+
+bool matcher_was_printed(const struct matcher *m, uint64_t clock_us,
+                         uint64_t ns)
+{
+    return lift_was_printed(&m->lift, clock_us, ns);
+}
+
 void matcher_skip(struct matcher *m)
 {
     matcher_consume(m, text_end(&m->received));

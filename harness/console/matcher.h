@@ -11,7 +11,8 @@
 // newline, terminal escapes) and become *text*. A second view of the text has
 // kernel messages ("[    3.141592] ...") that cut into a line lifted out. A
 // pattern is looked for in the text as received and, where that view differs,
-// in the lifted one.
+// in the lifted one. What a program prints of the kernel's log is no message of
+// the kernel's and stays in both (kclock.h).
 //
 // Which match wins: a match is *decided* at the first byte of the stream at
 // which it can't change any more. The match that is decided first wins; a tie
@@ -68,6 +69,9 @@ struct match {
     struct text_span before_lifted; // the same with kernel messages lifted out
     uint64_t before_lost; // bytes of before_lifted that the window had no room
                           // for: they came before it
+    uint64_t messages;    // how many were lifted out of before_lifted
+    struct text_span before_received; // the same as received,
+    uint64_t before_received_lost;    // and what of that had no room
     size_t ngroups;
     struct text_span groups[MATCH_GROUPS]; // text NULL: group not set
     // With MATCH_PENDING: look again then, if nothing else comes before
@@ -94,6 +98,15 @@ enum match_status matcher_look(struct matcher *m,
                                const struct pattern *const *patterns, size_t n,
                                uint64_t now_ns, struct match *out,
                                struct error *err);
+
+// The machine whose console this is started at ns: no message of its kernel has
+// a clock that began before.
+void matcher_started(struct matcher *m, uint64_t ns);
+
+// Whether the kernel message with this clock (microseconds), whose first byte
+// came at ns, is one that a program printed. Known of the last 512 of them.
+bool matcher_was_printed(const struct matcher *m, uint64_t clock_us,
+                         uint64_t ns);
 
 // Consumes everything received until now.
 void matcher_skip(struct matcher *m);
@@ -123,6 +136,11 @@ uint64_t matcher_pending_ns(const struct matcher *m);
 // it was received and, when complete, once more joined. Lines above 64 KiB are
 // judged in pieces that overlap by 4 KiB.
 //
+// What a program prints of the kernel's log does not fire: such a message is
+// left out of its line, from its prefix on, up to a live one that cuts into it.
+// To know them the watch follows a matcher that is fed the same bytes before
+// it; alone, it takes all messages for live.
+//
 // Patterns with a literal in them that is at least two characters long cost
 // next to nothing; others cost a search for each line.
 struct watch;
@@ -140,6 +158,9 @@ void watch_free(struct watch *w);
 int watch_add_fail(struct watch *w, const struct pattern *p, struct error *err);
 int watch_add_allow(struct watch *w, const struct pattern *p,
                     struct error *err);
+// m must outlive the watch; at most 4 KiB are fed to m before they are to the
+// watch. Before the first feed.
+void watch_follow(struct watch *w, const struct matcher *m);
 // Takes the same bytes as matcher_feed; true with *hit filled at the first
 // line that fires (the rest of the bytes is still taken).
 bool watch_feed(struct watch *w, const uint8_t *bytes, size_t len,

@@ -45,6 +45,40 @@ static bool begins_a_line(const struct matcher *m, enum view v)
     return from == t->base || strchr("\r\n", *text_at(t, from - 1));
 }
 
+bool matcher_finds(const struct matcher *m, const struct pattern *p, bool quiet)
+{
+    struct pattern_scratch s = {0};
+    struct error err;
+    bool found = false;
+    int code;
+    if (pattern_scratch_init(&s, &err) < 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < VIEWS && !found; i++) {
+        enum view v = (enum view)i;
+        struct text_span text = view_pending(m, v);
+        uint32_t options = quiet ? 0 : PCRE2_PARTIAL_HARD;
+        if (p->multiline && !begins_a_line(m, v)) {
+            options |= PCRE2_NOTBOL;
+        }
+        found = pattern_exec(p, &s, text.text, text.len, 0, options, false,
+                             &code) == EXEC_FULL;
+    }
+    pattern_scratch_free(&s);
+    return found;
+}
+
+uint64_t matcher_quiet_ns(const struct matcher *m, uint64_t now_ns)
+{
+    uint64_t last = m->arrival.last_ns;
+    return now_ns > last ? now_ns - last : 0;
+}
+
+uint64_t matcher_settle_ns(const struct matcher *m)
+{
+    return m->arrival.settle_ns;
+}
+
 // A letter or two of many say nothing, unless all that lacks may still come.
 static bool is_worth(const struct pattern *p, const struct near_partial *n,
                      size_t len)

@@ -47,5 +47,14 @@ struct pattern *near_variant(const struct pattern *p, enum near_change change);
 bool near_last_match(const struct pattern *p, const char *text, size_t len,
                      size_t *start, size_t *end);
 
+// Whether the pattern matches the unconsumed text in one of the two views, as a
+// wait would. Not quiet: without what only the text's end decides, such as `$`.
+bool matcher_finds(const struct matcher *m, const struct pattern *p,
+                   bool quiet);
+
+// How long the text has been quiet at now_ns, and how long it must be.
+uint64_t matcher_quiet_ns(const struct matcher *m, uint64_t now_ns);
+uint64_t matcher_settle_ns(const struct matcher *m);
+
 // The unconsumed text without the kernel messages that cut into it.
 struct text_span matcher_pending_lifted(const struct matcher *m);

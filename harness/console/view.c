@@ -57,7 +57,8 @@ void matcher_trim(struct matcher *m)
         keep[v] = floor > CONTEXT ? floor - CONTEXT : 0;
     }
     lift_drop(&m->lift, keep[LIFTED]);
-    uint64_t done = m->lift.done;
+    // The byte before the next message says how long before that it came.
+    uint64_t done = m->lift.done ? m->lift.done - 1 : 0;
     text_drop(&m->received,
               keep[AS_RECEIVED] < done ? keep[AS_RECEIVED] : done);
     settle_trim(m);

@@ -74,6 +74,11 @@ int watch_add_allow(struct watch *w, const struct pattern *p, struct error *err)
     return add(w, &w->allow, p, err);
 }
 
+void watch_follow(struct watch *w, const struct matcher *m)
+{
+    w->heard = m;
+}
+
 // ---- Complete lines --------------------------------------------------------
 
 // What comes next in the complete lines up to `end` that is to be judged.

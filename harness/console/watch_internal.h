@@ -28,6 +28,7 @@ struct watch {
     struct arrival arrival;
     struct filter filter;
     struct text text;
+    const struct matcher *heard; // knows what is printed; or NULL
     struct watch_list fail, allow;
     bool fed;
     struct pairs pairs; // bit i%64 for fail pattern i
@@ -45,6 +46,11 @@ struct watch {
     struct watch_hit allowed_hit;
     struct pattern_scratch scratch;
 };
+
+// The first kernel message in the text [at, end), or end; *used gets the length
+// of its prefix, *printed whether a program printed it.
+uint64_t watch_message_in(const struct watch *w, uint64_t at, uint64_t end,
+                          size_t *used, bool *printed);
 
 // Judges the line from w->line to end (its newline or, at a quiet moment, the
 // end of the text), a piece at a time while it is too long. Not complete: only

@@ -133,16 +133,30 @@ static void tell_nearest(FILE *f, struct diagnosis *d, const struct pattern *p,
 // ---- What would have matched
 // ----------------------------------------------------
 
-static bool finds(const struct pattern *p, struct text_span text)
+static bool is_quiet(const struct diagnosis *d, const struct matcher *m)
 {
-    size_t start;
-    size_t end;
-    return near_last_match(p, text.text, text.len, &start, &end);
+    return matcher_quiet_ns(m, d->run->now_ns) >= matcher_settle_ns(m);
 }
 
-static bool finds_in(const struct pattern *p, const struct matcher *m)
+// The pattern as it is would match, were the text quiet. True when that is the
+// reason, and no other is to be looked for.
+static bool tell_unsettled(FILE *f, const struct diagnosis *d,
+                           const struct pattern *p, const char *name)
 {
-    return finds(p, matcher_pending(m)) || finds(p, matcher_pending_lifted(m));
+    const struct matcher *m = d->run->matcher;
+    if (!matcher_finds(m, p, true))
+        return false;
+    uint64_t quiet = matcher_quiet_ns(m, d->run->now_ns);
+    uint64_t settle = matcher_settle_ns(m);
+    if (quiet < settle) {
+        char was[SPAN_TEXT];
+        char wanted[SPAN_TEXT];
+        fprintf(f,
+                "%s matches what is there, but the text was quiet for %s only "
+                "and not for %s\n",
+                name, span_text(was, quiet), span_text(wanted, settle));
+    }
+    return true;
 }
 
 static void tell_changes(FILE *f, struct diagnosis *d, const struct pattern *p,
@@ -159,7 +173,8 @@ static void tell_changes(FILE *f, struct diagnosis *d, const struct pattern *p,
     };
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         struct pattern *v = near_variant(p, changes[i].change);
-        bool found = v && finds_in(v, d->run->matcher);
+        const struct matcher *m = d->run->matcher;
+        bool found = v && matcher_finds(m, v, is_quiet(d, m));
         pattern_free(v);
         if (found) {
             fprintf(f, "%s %s\n", name, changes[i].text);
@@ -176,9 +191,11 @@ static void tell_other_ports(FILE *f, struct diagnosis *d,
         const struct matcher *m = d->run->ports[i].matcher;
         if (i == d->run->port || !m)
             continue;
-        if (finds_in(p, m) || (v && finds_in(v, m)))
+        if (matcher_finds(m, p, is_quiet(d, m)))
             fprintf(f, "%s matches on ttyS%u, not on ttyS%u\n", name, i,
                     d->run->port);
+        else if (v && matcher_finds(m, v, is_quiet(d, m)))
+            fprintf(f, "%s would match a line on ttyS%u (flag m)\n", name, i);
     }
     pattern_free(v);
 }
@@ -313,6 +330,10 @@ void tell_near_miss(FILE *f, struct diagnosis *d)
         char *name = name_of(r, w, p);
         if (!name)
             break;
+        if (tell_unsettled(f, d, p, name)) {
+            free(name);
+            continue;
+        }
         tell_nearest(f, d, p, name, (unsigned)n);
         tell_changes(f, d, p, name);
         tell_other_ports(f, d, p, name);

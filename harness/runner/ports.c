@@ -17,6 +17,8 @@ static int make_line_marks(struct run *r, struct run_port *p, struct error *err)
     watch_free(p->line_marks);
     p->line_marks = watch_new(err);
     int code = p->line_marks ? 0 : -ENOMEM;
+    if (p->line_marks)
+        watch_follow(p->line_marks, r->rules.heard[p - r->ports]);
     for (size_t i = 0; !code && i < LINE_MARKS; i++)
         code = watch_add_fail(p->line_marks, r->line_patterns[i], err);
     return code;
@@ -33,12 +35,20 @@ int run_open_port(struct run *r, unsigned port, struct error *err)
         p->record = record;
         witness_unlock(r->options->witness);
     }
-    if (!p->record || make_line_marks(r, p, err) ||
-        rules_watch_port(&r->rules, port, err))
+    struct matcher *m =
+        p->record ? matcher_new(&(struct matcher_options){0}, err) : NULL;
+    if (!m)
         return -ENOMEM;
+    matcher_started(m, r->started_ns);
+    r->rules.heard[port] = m;
+    if (make_line_marks(r, p, err) || rules_watch_port(&r->rules, port, err)) {
+        r->rules.heard[port] = NULL;
+        matcher_free(m);
+        return -ENOMEM;
+    }
     // Last: it says that all of this is there.
-    p->matcher = matcher_new(&(struct matcher_options){0}, err);
-    return p->matcher ? 0 : -ENOMEM;
+    p->matcher = m;
+    return 0;
 }
 
 void run_close_ports(struct run *r)
@@ -90,6 +100,7 @@ int run_renew_ports(struct run *r, struct error *err)
             r->matcher = m;
         matcher_free(p->matcher);
         p->matcher = m;
+        r->rules.heard[i] = m;
         p->at_shell = false;
         code = make_line_marks(r, p, err);
     }

@@ -21,6 +21,16 @@ static bool all_lines_seen(const struct run *r)
     return all;
 }
 
+// No kernel's clock begins before its machine.
+static void take_start(struct run *r, uint64_t ns)
+{
+    r->started_ns = ns;
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+        if (r->ports[i].matcher)
+            matcher_started(r->ports[i].matcher, ns);
+    }
+}
+
 static void take_event(struct run *r, const struct toyvmm_event *e)
 {
     static const struct {
@@ -34,6 +44,8 @@ static void take_event(struct run *r, const struct toyvmm_event *e)
         if (marks[i].kind == e->kind)
             run_event_mark(r, marks[i].mark, e);
     }
+    if (e->kind == TOYVMM_EVENT_STARTED)
+        take_start(r, e->ns);
     if (toyvmm_event_is_end(e->kind))
         rules_forget_reports(&r->rules);
     if (toyvmm_event_is_end(e->kind) && !r->ended) {

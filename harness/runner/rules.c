@@ -104,6 +104,8 @@ int rules_watch_port(struct rules *rules, unsigned port, struct error *err)
     struct watch *w = watch_new(err);
     rules->watches[port] = w;
     int code = w ? 0 : -ENOMEM;
+    if (w)
+        watch_follow(w, rules->heard[port]);
     for (size_t i = 0; !code && i < rules->nfails; i++)
         code = watch_add_fail(w, rules->fails[watched(rules, i)].pattern, err);
     for (size_t i = 0; !code && i < rules->nallows; i++)

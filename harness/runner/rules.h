@@ -27,7 +27,8 @@ struct rules {
     size_t nfails, nallows;
     struct rule *fails; // the built-in ones first
     struct rule *allows;
-    struct watch *watches[TOYVMM_PORTS]; // NULL: nobody reads that port
+    struct watch *watches[TOYVMM_PORTS];       // NULL: nobody reads that port
+    const struct matcher *heard[TOYVMM_PORTS]; // whom they follow, or NULL
     struct allowed_report allowed[TOYVMM_PORTS];
 };
 

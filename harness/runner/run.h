@@ -45,9 +45,10 @@ struct run {
     struct variables variables;
     struct secrets secrets;
 
-    uint64_t now_ns;  // the console's time after the last thing read
-    bool printed;     // a first byte was seen
-    bool interrupted; // asked to stop: nothing more can be judged
+    uint64_t now_ns;     // the console's time after the last thing read
+    uint64_t started_ns; // when the present boot's machine started, or 0
+    bool printed;        // a first byte was seen
+    bool interrupted;    // asked to stop: nothing more can be judged
     bool line_seen[LINE_MARKS];
     bool prompt_seen; // the login prompt of this boot has its mark
     bool hit;         // a fail pattern fired and was not dealt with yet

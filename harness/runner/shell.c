@@ -4,11 +4,17 @@
 //
 // What is typed, on one line:
 //
-//   echo \<N\>;command eval 'CMD';echo \<N:$?\>
+//   { __=$-;set +xv;echo \<N\>;} 2>&-;command eval 'CMD';
+//   { echo \<N:$?\>;case $__ in *x*)set -x;esac;
+//   case $__ in *v*)set -v;esac;} 2>&-
 //
 //   - N is random, and in what is typed its brackets have backslashes: the echo
 //     never shows "<N>", however a line editor wraps or repaints it, so the
 //     text between "<N>" and "<N:STATUS>" is the command's output and no more.
+//   - A shell that traces its commands (set -x, set -v) shows none of these:
+//     its traces go where standard error goes, which is closed for them. While
+//     CMD runs tracing is off, so that its output is what it prints; a CMD that
+//     has the word `set` in it is left what an earlier one has set.
 //   - Every byte typed is echoed by the guest, several VM exits each: the line
 //     is as short as can be, and starts no process of its own.
 //   - eval keeps `cd` and variables alive for the next `run`, and a `#` comment
@@ -32,10 +38,14 @@
 #define PIECE    400
 #define VARIABLE "_toyvmm"
 
+// Tracing, as it was before the command; inside of { } 2>&-.
+#define TRACE_AGAIN "case $__ in *x*)set -x;esac;case $__ in *v*)set -v;esac;"
+
 struct command {
     struct run *run;
     const struct step *step;
     char *text;   // the command as the scenario has it
+    bool sets;    // it may change what the shell traces
     bool encoded; // typed is for %b
     char *typed;  // as it stands between single quotes
     uint64_t deadline_ns;
@@ -152,7 +162,7 @@ static enum flow type_pieces(struct command *c)
     for (size_t at = 0; at < len;) {
         size_t n = len - at < PIECE ? len - at : PIECE;
         enum flow flow =
-            type_line(c, VARIABLE "=%s'%.*s';echo \\<%08" PRIx32 "\\>",
+            type_line(c, VARIABLE "=%s'%.*s';{ echo \\<%08" PRIx32 "\\>;} 2>&-",
                       at ? "$" VARIABLE : "", (int)n, c->typed + at, c->marker);
         if (flow == FLOW_END || !await_beginning(c))
             return FLOW_END;
@@ -176,9 +186,11 @@ static enum flow type_command(struct command *c)
         after = "\")\"";
     }
     return type_line(c,
-                     "echo \\<%08" PRIx32 "\\>;command eval %s%s%s;"
-                     "echo \\<%08" PRIx32 ":$?\\>",
-                     c->marker, before, text, after, c->marker);
+                     "{ __=$-;set +xv;echo \\<%08" PRIx32 "\\>;} 2>&-;"
+                     "command eval %s%s%s;"
+                     "{ echo \\<%08" PRIx32 ":$?\\>;%s} 2>&-",
+                     c->marker, before, text, after, c->marker,
+                     c->sets ? "" : TRACE_AGAIN);
 }
 
 // The command as a message shows it: its first line, cut.
@@ -191,6 +203,21 @@ static const char *shown(const struct command *c, char buf[80])
     return buf;
 }
 
+// What is not in a capture is told: nothing gets lost in silence.
+static void note_messages(struct command *c, const struct match *m)
+{
+    uint64_t n = m->messages;
+    struct run *r = c->run;
+    char *where = run_where(&c->step->pos);
+    result_add_note(r->result, false, m->decided_ns - r->options->started_ns,
+                    where,
+                    "%" PRIu64 " %s of the kernel came meanwhile and %s not in "
+                    "`%s`: `raw` keeps them",
+                    n, n == 1 ? "message" : "messages", n == 1 ? "is" : "are",
+                    c->step->u.run.as);
+    free(where);
+}
+
 static enum flow keep_output(struct command *c, const struct match *m,
                              long status)
 {
@@ -198,14 +225,19 @@ static enum flow keep_output(struct command *c, const struct match *m,
     char cmd[80];
     if (!c->step->u.run.as)
         return FLOW_NEXT;
-    if (m->before_lost)
+    if (c->step->u.run.raw ? m->before_received_lost : m->before_lost)
         return run_fail(r, VERDICT_FAILED, NULL, "overflow",
                         "the output of %s is larger than the window that is "
                         "kept of it",
                         shown(c, cmd));
+    struct text_span kept =
+        c->step->u.run.raw ? m->before_received : m->before_lifted;
+    if (kept.len && kept.text[kept.len - 1] == '\n')
+        kept.len--;
     struct variable *v =
-        variables_set(&r->variables, c->step->u.run.as, m->before_lifted.text,
-                      m->before_lifted.len);
+        variables_set(&r->variables, c->step->u.run.as, kept.text, kept.len);
+    if (m->messages && !c->step->u.run.raw)
+        note_messages(c, m);
     if (!v)
         return run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");
     v->has_status = true;
@@ -247,6 +279,33 @@ static enum flow execute(struct command *c)
     return judge(c, status);
 }
 
+// Whether the word `set` stands in it.
+static bool has_set(const char *text)
+{
+    for (const char *at = text; (at = strstr(at, "set")); at++) {
+        bool begins = at == text || strchr(" \t\n;&|({'\"", at[-1]);
+        if (begins && (!at[3] || strchr(" \t\n;", at[3])))
+            return true;
+    }
+    return false;
+}
+
+// What the shell is to run: the command, which finds tracing as it was left
+// where it may change it. A heap string, or NULL.
+static char *script_of(struct command *c, size_t *len)
+{
+    static const char again[] = "{ " TRACE_AGAIN "} 2>&-;";
+    c->sets = has_set(c->text);
+    size_t first = c->sets ? sizeof(again) - 1 : 0;
+    char *script = malloc(first + *len + 1);
+    if (!script)
+        return NULL;
+    memcpy(script, again, first);
+    memcpy(script + first, c->text, *len + 1);
+    *len += first;
+    return script;
+}
+
 enum flow step_run(struct run *r, const struct step *s)
 {
     struct command c = {.run = r, .step = s};
@@ -254,8 +313,11 @@ enum flow step_run(struct run *r, const struct step *s)
     c.text = run_text(r, &s->u.run.command, &len);
     if (!c.text)
         return FLOW_END;
-    c.encoded = !is_plain(c.text, len) || len > PIECE / 4;
-    c.typed = c.encoded ? encode(c.text, len) : quote(c.text, len);
+    char *script = script_of(&c, &len);
+    c.encoded = script && (!is_plain(script, len) || len > PIECE / 4);
+    if (script)
+        c.typed = c.encoded ? encode(script, len) : quote(script, len);
+    free(script);
     enum flow flow =
         c.typed ? execute(&c)
                 : run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");

@@ -158,6 +158,7 @@ struct step {
             long status; // 0 unless said
             uint64_t within_ns;
             const char *as; // or NULL
+            bool raw; // the output is kept as received, kernel messages too
         } run;
         uint64_t ktap_within_ns;
         struct {

@@ -141,14 +141,26 @@ static bool run_as(struct parser *p, struct step *out)
     return parse_name(p, "a name for the output", &out->u.run.as);
 }
 
+static bool run_raw(struct parser *p, struct step *out)
+{
+    (void)p;
+    out->u.run.raw = true;
+    return true;
+}
+
 enum parsed parse_run(struct parser *p, struct step *out)
 {
-    static const struct option options[] = {
-        {"status", run_status}, {"within", run_within}, {"as", run_as}};
+    static const struct option options[] = {{"status", run_status},
+                                            {"within", run_within},
+                                            {"as", run_as},
+                                            {"raw", run_raw}};
     out->kind = STEP_RUN;
     if (parse_on_port(p, out) &&
-        parse_text(p, "the command, a text", &out->u.run.command))
-        parse_options(p, out, options, COUNT(options));
+        parse_text(p, "the command, a text", &out->u.run.command) &&
+        parse_options(p, out, options, COUNT(options)) && out->u.run.raw &&
+        !out->u.run.as)
+        parse_expected(p, "`as` and a name: `raw` says how output is kept",
+                       NULL);
     return PARSED_STEP;
 }
 

@@ -112,25 +112,48 @@ void parse_block(struct parser *p, struct block *out)
 // ---- Statements
 // -----------------------------------------------------------------
 
+// Puts a token into the line. A text or a pattern stands there as it was
+// written, unless it goes over several lines; blanks mean nothing elsewhere.
+static char *put_token(const struct parser *p, const struct token *t, char *out)
+{
+    const char *end = t->end.at < p->st.head_end ? t->end.at : p->st.head_end;
+    size_t len = (size_t)(end - t->begin.at);
+    if (t->begin.at == p->st.secret)
+        return stpcpy(out, "***");
+    bool exact = (t->kind == TOKEN_TEXT || t->kind == TOKEN_PATTERN) &&
+                 !memchr(t->begin.at, '\n', len);
+    for (const char *at = t->begin.at; at < end; at++) {
+        bool blank = !exact && (*at == ' ' || *at == '\t' || *at == '\n');
+        if (!blank)
+            *out++ = *at;
+        else if (out[-1] != ' ')
+            *out++ = ' ';
+    }
+    return out;
+}
+
 // The statement's first part as one line, secrets and comments left out.
 static const char *statement_source(struct parser *p)
 {
     const struct statement_state *st = &p->st;
-    size_t len = (size_t)(st->head_end - st->begin.at), n = 0;
+    size_t len = (size_t)(st->head_end - st->begin.at);
     char *out = arena_alloc(p->arena, len + sizeof("***"));
-    for (const char *at = st->begin.at; at < st->head_end; at++) {
-        bool blank = *at == ' ' || *at == '\t' || *at == '\n';
-        if (at == st->secret) {
-            memcpy(out + n, "***", 3);
-            n += 3;
-            at = st->secret_end - 1;
-        } else if (!blank) {
-            out[n++] = *at;
-        } else if (n && out[n - 1] != ' ') {
-            out[n++] = ' ';
-        }
+    char *end = out;
+    struct lexer lx = p->lx;
+    lx.cur = st->begin;
+    const char *last = st->begin.at;
+    for (;;) {
+        struct token t;
+        lexer_next(&lx, &t);
+        if (t.kind == TOKEN_END || t.begin.at >= st->head_end)
+            break;
+        if (t.begin.at > last)
+            *end++ = ' ';
+        end = put_token(p, &t, end);
+        last = t.end.at;
+        lx.cur = t.end;
     }
-    out[n] = 0;
+    *end = 0;
     return out;
 }
 

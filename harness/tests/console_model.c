@@ -3,6 +3,8 @@
 #include "harness/tests/console_model.h"
 
 #include "harness/console/filter.h"
+#include "harness/console/kclock.h"
+#include "harness/console/kmsg.h"
 #include "harness/console/pattern_exec.h"
 
 #include <stdlib.h>
@@ -29,6 +31,7 @@ struct model {
     uint64_t settle_ns;
     struct pattern *message;
     struct pattern_scratch scratch;
+    bool *printed; // of each byte: a program's kernel message begins there
 };
 
 // What info_print_prefix of the kernel prints.
@@ -67,7 +70,11 @@ static struct view_text view_of(struct model *m, bool lifted, size_t at,
                 *held = true;
                 break;
             case EXEC_FULL: {
-                stop = o[0];
+                stop = m->printed[o[0]] ? o[1] : o[0];
+                if (m->printed[o[0]]) {
+                    next = o[1];
+                    break;
+                }
                 const char *newline = memchr(text + o[1], '\n', at - o[1]);
                 next = newline ? (size_t)(newline - text) + 1 : at;
                 break;
@@ -83,6 +90,57 @@ static struct view_text view_of(struct model *m, bool lifted, size_t at,
         i = next;
     }
     return v;
+}
+
+// Asks of each message whether a program printed it.
+static void find_printed(struct model *m)
+{
+    size_t len = m->text.len;
+    const char *text = len ? text_at(&m->text, 0) : "";
+    struct kclock clock = {0};
+    bool plain = false;
+    bool mid_line = false;
+    bool follows = false;
+    // Of a message that stays: in this line and in the one above.
+    enum kclock_answer here = KCLOCK_LIVE;
+    enum kclock_answer above = KCLOCK_LIVE;
+    m->printed = calloc(len + 1, sizeof *m->printed);
+    cr_assert_not_null(m->printed);
+    for (size_t i = 0; i < len; i++) {
+        size_t used;
+        if (kmsg_prefix(text + i, len - i, &used) != KMSG_YES) {
+            plain |= (unsigned char)text[i] > ' ';
+            mid_line = text[i] != '\n';
+            above = text[i] == '\n' ? here : above;
+            here = text[i] == '\n' ? KCLOCK_LIVE : here;
+            follows = false;
+            continue;
+        }
+        struct kclock_place p = {
+            .clock_us = kmsg_clock_us(text + i, used),
+            .ns = text_ns(&m->text, i),
+            .before_ns = i ? text_ns(&m->text, i - 1) : 0,
+            .first = !plain,
+            .follows = follows,
+            .above = above,
+        };
+        enum kclock_answer answer = kclock_judge(&clock, &p);
+        if (answer == KCLOCK_LIVE || (answer == KCLOCK_EITHER && mid_line)) {
+            const char *newline = memchr(text + i, '\n', len - i);
+            size_t end = newline ? (size_t)(newline - text) + 1 : len;
+            kclock_live(&clock, &p);
+            kclock_end(&clock, p.ns, text_ns(&m->text, end - 1), end - i);
+            follows = true;
+            i = end - 1;
+            continue;
+        }
+        m->printed[i] = true;
+        here = answer;
+        plain = true;
+        mid_line = true;
+        follows = false;
+        i += used - 1;
+    }
 }
 
 static void add_quiet(struct model *m, size_t at, uint64_t ns, bool all)
@@ -187,6 +245,7 @@ static void find_quiet(struct model *m, const struct stream *s)
             filter_feed(&f, &m->text, &piece);
         }
     }
+    find_printed(m);
     bool *message = find_messages(m);
     find_lifted_quiet(m, message, s->ns[s->len - 1] + 1000 * MS);
     if (m->nquiet) {
@@ -212,6 +271,7 @@ void model_free(struct model *m)
     pattern_free(m->message);
     pattern_scratch_free(&m->scratch);
     free(m->quiet);
+    free(m->printed);
     free(m);
 }
 

@@ -2,6 +2,8 @@
 // What the tests of the console share (console_util.h).
 #include "harness/tests/console_util.h"
 
+#include "harness/tests/kernel_time.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,16 +62,19 @@ struct stream stream_recorded(const char *name, size_t pause_every)
              name);
     FILE *f = fopen(path, "rb");
     cr_assert_not_null(f, "can't open %s", path);
-    struct stream s = {0};
-    uint64_t ns = 1000 * MS;
-    for (int c = getc(f); c != EOF; c = getc(f)) {
-        bool pause = pause_every && s.len && s.len % pause_every == 0;
-        ns += pause ? 80 * MS : MS / 100;
-        uint8_t byte = (uint8_t)c;
-        stream_add(&s, &byte, 1, ns);
-    }
+    static char bytes[1 << 20];
+    size_t len = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
-    cr_assert_gt(s.len, 0);
+    cr_assert_gt(len, 0);
+    struct stream s = {0};
+    struct kernel_time k = {0};
+    uint64_t ns = 1000 * MS;
+    for (size_t i = 0; i < len; i++) {
+        bool pause = pause_every && i && i % pause_every == 0;
+        ns += pause ? 80 * MS : MS / 100;
+        ns = kernel_time(&k, bytes + i, len - i, ns);
+        stream_add(&s, bytes + i, 1, ns);
+    }
     return s;
 }
 

@@ -23,7 +23,7 @@ void stream_free(struct stream *s);
 
 // A file of fixtures/consoles: each byte 10 us after the one before it, and a
 // pause of 80 ms before each byte whose number is a multiple of pause_every (0:
-// no pauses).
+// no pauses). A kernel message does not come before its own clock.
 struct stream stream_recorded(const char *name, size_t pause_every);
 
 // Feeds bytes [from, to) of the stream in one call.

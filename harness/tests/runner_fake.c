@@ -57,6 +57,18 @@ static void print(struct fake *f, struct console_batch *out, unsigned port,
     out->stamps[0] = (struct stamp){0, f->now};
 }
 
+// A kernel's has the present time in its message.
+static void print_noise(struct fake *f, struct console_batch *out)
+{
+    char text[256];
+    const char *rest = *f->noise == '[' ? strchr(f->noise, ']') : NULL;
+    uint64_t us = f->now / NS_PER_US;
+    snprintf(text, sizeof(text), "[%5llu.%06llu%s",
+             (unsigned long long)(us / 1000000),
+             (unsigned long long)(us % 1000000), rest ? rest : "");
+    print(f, out, 0, rest ? text : f->noise);
+}
+
 static int fake_read(struct console *c, struct console_batch *out,
                      uint64_t deadline, struct error *err)
 {
@@ -71,7 +83,7 @@ static int fake_read(struct console *c, struct console_batch *out,
         f->now = f->noise_ns > f->now ? f->noise_ns : f->now;
         f->noise_ns += f->noise_every_ns;
         out->now_ns = f->now;
-        print(f, out, 0, f->noise);
+        print_noise(f, out);
         return 0;
     }
     if (at > deadline) {

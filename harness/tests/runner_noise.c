@@ -142,13 +142,13 @@ Test(noise, expect_and_run_while_the_kernel_prints)
     struct result r;
     static const struct line script[] = {
         {.after_ms = 50, .prints = "~ # "},
-        {.typed = "$?\\>\r", .after_ms = 9, .prints = "<0001"},
+        {.typed = "$?\\>", .after_ms = 9, .prints = "<0001"},
         {.after_ms = 9, .prints = "1234>\r\na"},
         {.after_ms = 9, .prints = "b\r\n" END(1, 0) "~ "},
         {.after_ms = 9, .prints = "# "},
     };
     fake_run("expect /~ # $/ within 5s\nrun \"x\" as out\n"
-             "check out == \"ab\\n\"\nexpect /# $/ within 5s\n",
+             "check out == \"ab\"\nexpect /# $/ within 5s\n",
              script, COUNT(script), &kernel, &r);
     expect_passed(&r);
     result_free(&r);
@@ -161,7 +161,7 @@ static void run_long(const char *scenario, const char *line, struct result *r)
 {
     struct line *script = calloc(LONG_LINES + 3, sizeof *script);
     cr_assert_not_null(script);
-    script[0] = (struct line){.typed = "$?\\>\r", .prints = BEGIN(1) "first "};
+    script[0] = (struct line){.typed = "$?\\>", .prints = BEGIN(1) "first "};
     for (size_t i = 1; i <= LONG_LINES; i++) {
         script[i].prints = line;
     }
@@ -174,7 +174,7 @@ static void run_long(const char *scenario, const char *line, struct result *r)
 Test(noise, a_flood_of_messages_drops_no_output, .timeout = 60)
 {
     struct result r;
-    run_long("run \"x\" as out\ncheck out == \"first last\\n\"\n", kernel.noise,
+    run_long("run \"x\" as out\ncheck out == \"first last\"\n", kernel.noise,
              &r);
     expect_passed(&r);
     result_free(&r);

@@ -91,7 +91,7 @@ Test(ports, login_and_run_on_the_second)
 {
     struct result r;
     RUN("console ttyS1\nlogin \"root\"\nrun \"id\" as out\n"
-        "check out == \"uid=0\\n\"\npoweroff\n",
+        "check out == \"uid=0\"\npoweroff\n",
         &r, {.prints = "kernel messages\n"},
         {.after_ms = 5, .prints = "login: ", .port = 1},
         {.typed = "root\r", .prints = "root\r\n# ", .port = 1},

@@ -3,6 +3,7 @@
 // bytes were cut into pieces, on quiet consoles and on noisy ones.
 #include "harness/runner/runner.h"
 #include "harness/scenario/scenario.h"
+#include "harness/tests/kernel_time.h"
 #include "src/base/clock.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 
 // Lines of a noisy guest come so far apart; its bytes 10 us.
-#define LINE_NS  (8 * NS_PER_MS)
+#define LINE_NS  (2 * NS_PER_MS)
 #define PAUSE_NS (80 * NS_PER_MS)
 
 static const struct dialogue {
@@ -20,7 +21,7 @@ static const struct dialogue {
 } dialogues[] = {
     {"noise-levels.raw",
      "login \"root\" password \"root\"\n"
-     "run \"echo one; echo two\" as out\ncheck out == \"one\\ntwo\\n\"\n",
+     "run \"echo one; echo two\" as out\ncheck out == \"one\\ntwo\"\n",
      LINE_NS},
     {"noise-daemon.raw",
      "login \"root\" password \"root\"\n"
@@ -82,9 +83,15 @@ static struct stream stream_of(const struct dialogue *d)
     s.len = fread(s.bytes, 1, 65536, f);
     fclose(f);
     uint64_t ns = 1000 * NS_PER_S;
+    struct kernel_time k = {0};
     for (size_t i = 0; i < s.len; i++) {
-        bool line = i && s.bytes[i - 1] == '\n';
+        const char *rest = (const char *)s.bytes + i;
+        size_t used;
+        // A kernel's message comes when its clock says.
+        bool line = i && s.bytes[i - 1] == '\n' &&
+                    kmsg_prefix(rest, s.len - i, &used) != KMSG_YES;
         ns += NS_PER_US * 10 + (line ? d->line_ns : 0);
+        ns = kernel_time(&k, rest, s.len - i, ns);
         s.ns[i] = ns;
     }
     return s;

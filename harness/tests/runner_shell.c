@@ -133,12 +133,11 @@ Test(run, captures_output_and_status)
         &r,
         {.typed = "'ls /'",
          .prints = "# echo \\<00011234\\>;command eval 'ls /';echo\r\n"},
-        {.typed = "$?\\>\r", .prints = BEGIN(1) "a\r\nb" END(1, 0) "# "},
+        {.typed = "$?\\>", .prints = BEGIN(1) "a\r\nb" END(1, 0) "# "},
         {.typed = "'false'"},
-        {.typed = "$?\\>\r", .prints = "echo\r\n" BEGIN(2) END(2, 1)},
+        {.typed = "$?\\>", .prints = "echo\r\n" BEGIN(2) END(2, 1)},
         {.typed = "'x'"},
-        {.typed = "$?\\>\r",
-         .prints = BEGIN(3) "x: not found\r\n" END(3, 127)});
+        {.typed = "$?\\>", .prints = BEGIN(3) "x: not found\r\n" END(3, 127)});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
                  result_section(&r, "console"));
     cr_expect_null(strstr(fake_typed(), "<0000"), "typed markers stand apart");
@@ -148,8 +147,8 @@ Test(run, captures_output_and_status)
 Test(run, lifts_kernel_messages_out_of_output)
 {
     struct result r;
-    RUN("run \"ls\" as out\ncheck out == \"abc\\n\"\n", &r,
-        {.typed = "$?\\>\r",
+    RUN("run \"ls\" as out\ncheck out == \"abc\"\n", &r,
+        {.typed = "$?\\>",
          .prints = BEGIN(1) "a[    9.123456] usb 1-1: gone\r\nbc\r\n"
                             "<0001[    9.222222] foo: bar\r\n"
                             "1234:0>\r\n"});
@@ -162,7 +161,7 @@ Test(run, a_wrong_status_ends_the_scenario)
 {
     struct result r;
     RUN("run \"ls /nope\"\nlog \"not reached\"\n", &r,
-        {.typed = "$?\\>\r",
+        {.typed = "$?\\>",
          .prints = BEGIN(1) "ls: /nope: No such file\r\n" END(1, 2)});
     EXPECT_FAILURE(r, "status",
                    "\"ls /nope\" ended with status 2 instead of 0");
@@ -175,7 +174,7 @@ Test(run, a_command_that_never_ends)
 {
     struct result r;
     RUN("run \"sleep 100\" within 3s\n", &r,
-        {.typed = "$?\\>\r", .prints = BEGIN(1) "zzz"});
+        {.typed = "$?\\>", .prints = BEGIN(1) "zzz"});
     EXPECT_FAILURE(r, "timeout",
                    "the end of the command \"sleep 100\" did not come within "
                    "3 s");
@@ -185,7 +184,7 @@ Test(run, a_command_that_never_ends)
 Test(run, no_shell)
 {
     struct result r;
-    RUN("run \"true\" within 3s\n", &r, {.typed = "$?\\>\r", .prints = "hm"});
+    RUN("run \"true\" within 3s\n", &r, {.typed = "$?\\>", .prints = "hm"});
     EXPECT_FAILURE(r, "timeout", "the beginning of the command");
     result_free(&r);
 }
@@ -195,7 +194,7 @@ Test(run, quotes_and_newlines_are_encoded)
     struct result r;
     RUN("run \"echo 'it' \\\\\\n\\tdone # really\"\n", &r,
         {.typed = "echo \\0047it\\0047 \\0134\\0012\\0011done # really"},
-        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)});
+        {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0)});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, fake_typed());
     result_free(&r);
 }
@@ -204,8 +203,8 @@ Test(run, a_plain_command_stands_in_quotes)
 {
     struct result r;
     RUN("run \"echo 'a \\\\ b'\"\n", &r,
-        {.typed = ";command eval 'echo '\\''a \\ b'\\''';echo "},
-        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)});
+        {.typed = ";command eval 'echo '\\''a \\ b'\\''';{ echo "},
+        {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0)});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, fake_typed());
     result_free(&r);
 }
@@ -218,12 +217,12 @@ Test(run, a_long_command_goes_in_pieces)
     memcpy(scenario + 910, "\"\n", 3);
     const struct line script[] = {
         {.typed = "_toyvmm='echo xxx"},
-        {.typed = "1234\\>\r", .prints = BEGIN(1)},
+        {.typed = "1234\\>;} 2>&-", .prints = BEGIN(1)},
         {.typed = "_toyvmm=$_toyvmm'"},
-        {.typed = "1234\\>\r", .prints = BEGIN(1)},
-        {.typed = "1234\\>\r", .prints = BEGIN(1)},
+        {.typed = "1234\\>;} 2>&-", .prints = BEGIN(1)},
+        {.typed = "1234\\>;} 2>&-", .prints = BEGIN(1)},
         {.typed = "printf %b \"$_toyvmm\""},
-        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)},
+        {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0)},
     };
     fake_run(scenario, script, sizeof(script) / sizeof(script[0]), NULL, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message, fake_typed());
@@ -239,7 +238,7 @@ Test(poweroff, asks_a_shell)
 {
     struct result r;
     RUN("run \"true\"\npoweroff\n", &r,
-        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)},
+        {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0)},
         {.typed = "poweroff\r",
          .after_ms = 700,
          .event = EVENT(TOYVMM_EVENT_POWEROFF)});
@@ -252,7 +251,7 @@ Test(poweroff, ends_a_guest_that_does_not_listen)
 {
     struct result r;
     RUN("run \"true\"\npoweroff\n", &r,
-        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)});
+        {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0)});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
     cr_expect(strstr(r.notes[0].text, "was ended"));
     cr_expect(strstr(fake_typed(), "poweroff -f\r"));
@@ -263,9 +262,82 @@ Test(poweroff, a_panic_on_the_way_is_a_failure)
 {
     struct result r;
     RUN("run \"true\"\npoweroff\n", &r,
-        {.typed = "$?\\>\r", .prints = BEGIN(1) END(1, 0)},
+        {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0)},
         {.typed = "poweroff\r",
          .prints = "[    5.000000] Kernel panic - not syncing: late\r\n"});
     EXPECT_FAILURE(r, "panic", "late");
+    result_free(&r);
+}
+
+// ---- What a capture holds --------------------------------------------------
+
+// What a program prints of the kernel's log is its output; what the kernel
+// says meanwhile is not, and is counted.
+Test(run, dmesg_is_output)
+{
+    struct result r;
+    RUN("expect /sh# $/\nrun \"dmesg\" as log\nrun \"dmesg\" as all raw\n"
+        "check log == \"[    0.000000] Linux version 6.1\\n"
+        "[    1.000000] a: error\"\ncheck all has /eth0: up/\n",
+        &r, {.prints = "[    0.000000] Linux version 6.1\r\n"},
+        {.after_ms = 1000, .prints = "[    1.000000] a: error\r\nsh# "},
+        {.typed = "$?\\>",
+         .after_ms = 2000,
+         .prints = BEGIN(1) "[    0.000000] Linux ver"
+                            "[    3.100000] eth0: up\r\nsion 6.1\r\n"
+                            "[    1.000000] a: error\r\n" END(1, 0)},
+        {.typed = "$?\\>",
+         .after_ms = 100,
+         .prints = BEGIN(2) "x[    3.250000] eth0: up\r\ny\r\n" END(2, 0)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "output"));
+    cr_expect_eq(r.nnotes, 1);
+    cr_expect(r.nnotes && strstr(r.notes[0].text, "1 message of the kernel"));
+    result_free(&r);
+}
+
+// On a quiet console it is the first that is seen of the kernel.
+Test(run, dmesg_on_a_quiet_console)
+{
+    struct result r;
+    RUN("expect /sh# $/\nrun \"dmesg\" as log\ncheck log count /\\n/ == 2\n",
+        &r, {.event = EVENT(TOYVMM_EVENT_STARTED)},
+        {.after_ms = 20000, .prints = "sh# "},
+        {.typed = "$?\\>",
+         .prints = BEGIN(1) "[    0.000000] Linux version 6.1\r\n"
+                            "[    1.000000] Kernel panic - not syncing: old\r\n"
+                            "[   19.900000] last\r\n" END(1, 0)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s\n%s", r.message,
+                 result_section(&r, "output"));
+    result_free(&r);
+}
+
+Test(run, a_live_panic_on_a_quiet_console_fires)
+{
+    struct result r;
+    RUN("expect /sh# $/\nexpect /never/\n", &r,
+        {.event = EVENT(TOYVMM_EVENT_STARTED)},
+        {.after_ms = 20000, .prints = "sh# "},
+        {.after_ms = 1000,
+         .prints = "\r\n[   20.900000] sysrq: Trigger a crash\r\n"
+                   "[   20.900100] Kernel panic - not syncing: live\r\n"});
+    EXPECT_FAILURE(r, "panic", "live");
+    result_free(&r);
+}
+
+// A log of an earlier boot, with what syslog puts in front.
+Test(run, an_old_panic_does_not_fire)
+{
+    struct result r;
+    RUN("fail /BUG: /\nexpect /sh# $/\nrun \"cat kern.log\" as log\n"
+        "check log has /panic/\n",
+        &r, {.prints = "[    0.000000] Linux version 6.1\r\n"},
+        {.after_ms = 2000, .prints = "[    2.000000] up\r\nsh# "},
+        {.typed = "$?\\>",
+         .prints =
+             BEGIN(1) "Jan  1 00:00:00 h kernel: [ 9999.000000] BUG: x\r\n"
+                      "[    1.500000] Kernel panic - not syncing: old\r\n" END(
+                          1, 0)});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
     result_free(&r);
 }
