@@ -18,41 +18,41 @@
 //     again. Nothing is ever typed into a password prompt but the password,
 //     once: these prompts flush their input *before* they are printed.
 //   - A guest without a password goes straight to the shell.
+//   - A greeting may have the words of a refusal: see login_shell.c.
 #include "harness/runner/login.h"
 
 #include "src/base/clock.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#define ATTEMPTS 3
 
-#define NUDGE_AFTER  (3 * NS_PER_S)
-#define NUDGE_SETTLE (300 * NS_PER_MS)
-#define ATTEMPTS     3
-
-static enum flow nudge(struct login *l)
+enum flow login_nudge(struct login *l)
 {
     return run_type(l->run, "\r", 1);
 }
 
-// Waits for one of the sights; *seen is which.
-static enum wait_outcome look(struct login *l, struct wait *w,
-                              const enum sight *sights, size_t n,
-                              enum sight *seen)
+enum wait_outcome login_look(struct login *l, struct wait *w,
+                             const enum sight *sights, size_t n,
+                             enum sight *seen)
 {
     const struct pattern *list[SIGHTS];
     for (size_t i = 0; i < n; i++)
         list[i] = l->patterns[sights[i]];
     w->patterns = list;
     w->npatterns = n;
+    w->leaves_end = l->words != NULL;
+    w->events = l->words ? 1U << GUEST_TIMEOUT : 0;
     enum wait_outcome out = run_wait(l->run, w);
     if (out == WAIT_MATCH)
         *seen = sights[w->match.index];
+    if (out == WAIT_END || out == WAIT_TIMEOUT) {
+        login_refused(l);
+        return WAIT_FAILED;
+    }
     return out;
 }
 
-// quiet_ns, unscaled, is the silence that ends the wait, if not 0.
-static struct wait wait_for(const struct login *l, uint64_t quiet_ns,
-                            const char *what)
+struct wait login_wait_for(const struct login *l, uint64_t quiet_ns,
+                           const char *what)
 {
     return (struct wait){.within_ns = l->step->u.login.within_ns,
                          .quiet_ns = run_scaled(l->run, quiet_ns),
@@ -67,8 +67,8 @@ static enum flow let_prompts_stop(struct login *l)
     enum sight seen = SEES_LOGIN;
     for (int i = 0; i < 2 * ATTEMPTS && seen == SEES_LOGIN; i++) {
         struct wait w =
-            wait_for(l, NUDGE_SETTLE, "the end of the login prompts");
-        enum wait_outcome out = look(l, &w, sights, 2, &seen);
+            login_wait_for(l, LOGIN_SETTLE, "the end of the login prompts");
+        enum wait_outcome out = login_look(l, &w, sights, 2, &seen);
         if (out == WAIT_FAILED)
             return FLOW_END;
         if (out == WAIT_QUIET)
@@ -81,26 +81,19 @@ static enum flow await_login_prompt(struct login *l)
 {
     static const enum sight sights[] = {SEES_LOGIN, SEES_BURIED_LOGIN};
     enum sight seen;
-    struct wait w = wait_for(l, NUDGE_AFTER, "a login prompt");
+    struct wait w = login_wait_for(l, LOGIN_PATIENCE, "a login prompt");
     bool nudged = false;
     for (;;) {
-        enum wait_outcome out = look(l, &w, sights, 2, &seen);
+        enum wait_outcome out = login_look(l, &w, sights, 2, &seen);
         if (out == WAIT_MATCH)
             break;
-        if (out == WAIT_FAILED || nudge(l) == FLOW_END)
+        if (out == WAIT_FAILED || login_nudge(l) == FLOW_END)
             return FLOW_END;
         nudged = true;
         w.quiet_ns = clock_after(w.quiet_ns, w.quiet_ns); // twice as patient
     }
     run_login_mark(l->run, w.match.end_ns);
     return nudged ? let_prompts_stop(l) : FLOW_NEXT;
-}
-
-static enum flow refused(struct login *l, const struct match *m)
-{
-    return run_fail(l->run, VERDICT_FAILED, NULL, "login",
-                    "the guest refused the login of \"%s\": \"%.*s\"", l->user,
-                    (int)m->all.len, m->all.text);
 }
 
 static enum flow type_name(struct login *l)
@@ -115,8 +108,8 @@ static enum flow type_name(struct login *l)
 static enum wait_outcome find_overwritten(struct login *l, enum sight *seen)
 {
     static const enum sight sights[] = {SEES_ANY_PASSWORD};
-    struct wait w = wait_for(l, 1, "a password prompt");
-    enum wait_outcome out = look(l, &w, sights, 1, seen);
+    struct wait w = login_wait_for(l, 1, "a password prompt");
+    enum wait_outcome out = login_look(l, &w, sights, 1, seen);
     if (out == WAIT_MATCH)
         *seen = SEES_PASSWORD;
     return out;
@@ -133,23 +126,32 @@ static enum wait_outcome await_reaction(struct login *l, struct match *m,
         SEES_LOGIN,   SEES_SHELL,    SEES_ECHO,
         SEES_NOISE};
     bool heard = false;
-    struct wait w = wait_for(l, NUDGE_AFTER, "a password prompt or a shell");
+    struct wait w =
+        login_wait_for(l, LOGIN_PATIENCE, "a password prompt or a shell");
     for (;;) {
         enum sight list[SIGHTS];
         size_t n = 0;
         for (size_t i = 0; i < sizeof(sights) / sizeof(sights[0]); i++) {
             bool useless = (sights[i] == SEES_ECHO && heard) ||
-                           (sights[i] == SEES_NOISE && l->password);
+                           (sights[i] == SEES_NOISE && l->password) ||
+                           (sights[i] == SEES_REFUSED && l->words);
             if (!useless)
                 list[n++] = sights[i];
         }
-        enum wait_outcome out = look(l, &w, list, n, seen);
+        enum wait_outcome out = login_look(l, &w, list, n, seen);
         if (out == WAIT_QUIET) {
             out = find_overwritten(l, seen);
+            if (out == WAIT_QUIET && heard && l->words) {
+                *seen = SEES_REFUSED;
+                return WAIT_MATCH;
+            }
             if (out == WAIT_QUIET && heard) {
                 w.quiet_ns = 0;
                 continue;
             }
+        } else if (out == WAIT_MATCH && *seen == SEES_REFUSED) {
+            login_keep_words(l, &w.match);
+            continue;
         } else if (out == WAIT_MATCH && *seen == SEES_ECHO) {
             heard = true;
             w.deadline_ns = 0;
@@ -162,7 +164,8 @@ static enum wait_outcome await_reaction(struct login *l, struct match *m,
 }
 
 // Types the name until the guest has taken it. *seen is what came then: a
-// password prompt, the shell, noise or a refusal; FLOW_END when none of them.
+// password prompt, the shell, noise, or words of a refusal and then silence;
+// FLOW_END when none of them.
 static enum flow give_name(struct login *l, struct match *m, enum sight *seen)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -173,90 +176,15 @@ static enum flow give_name(struct login *l, struct match *m, enum sight *seen)
             return FLOW_END;
         if (out == WAIT_QUIET) {
             // No echo: the name was lost, a new prompt is needed.
-            if (nudge(l) == FLOW_END || let_prompts_stop(l) == FLOW_END)
+            if (login_nudge(l) == FLOW_END || let_prompts_stop(l) == FLOW_END)
                 return FLOW_END;
         } else if (*seen != SEES_LOGIN)
             return FLOW_NEXT;
     }
+    if (l->words)
+        return login_refused(l);
     return run_fail(l->run, VERDICT_FAILED, NULL, "login",
                     "the guest asks for the user name again and again");
-}
-
-static enum flow not_taken(struct login *l)
-{
-    return run_fail(l->run, VERDICT_FAILED, NULL, "login",
-                    "the guest did not take the password of \"%s\": it asks "
-                    "again",
-                    l->user);
-}
-
-// The shell's prompt can't be seen: is a shell there? What it answers can't be
-// its echo, for there the brackets have backslashes.
-static enum flow ask_shell(struct login *l, struct match *m)
-{
-    static const enum sight answers[] = {SEES_REFUSED, SEES_ANSWER};
-    static const enum sight prompts[] = {SEES_SHELL, SEES_NOISE};
-    uint32_t marker;
-    char line[48];
-    enum sight seen = SEES_ANSWER;
-    if (!login_expect_answer(l, &marker))
-        return FLOW_END;
-    int n = snprintf(line, sizeof(line), "echo \\<%08" PRIx32 "\\>\r", marker);
-    if (run_type(l->run, line, (size_t)n) == FLOW_END)
-        return FLOW_END;
-    struct wait w = wait_for(l, 0, "a shell that answers");
-    if (look(l, &w, answers, 2, &seen) != WAIT_MATCH)
-        return FLOW_END;
-    *m = w.match;
-    if (seen == SEES_REFUSED)
-        return refused(l, m);
-    // Whatever is seen of the prompt after the answer belongs to the login.
-    w = wait_for(l, NUDGE_SETTLE, "a shell prompt");
-    enum wait_outcome out = look(l, &w, prompts, 2, &seen);
-    if (out == WAIT_MATCH)
-        *m = w.match;
-    return out == WAIT_FAILED ? FLOW_END : FLOW_NEXT;
-}
-
-static enum flow await_shell(struct login *l, struct match *m)
-{
-    static const enum sight sights[] = {SEES_REFUSED, SEES_LOGIN, SEES_PASSWORD,
-                                        SEES_SHELL, SEES_NOISE};
-    // Who says what the prompt looks like may not have a shell to ask.
-    bool may_ask = !l->step->u.login.has_prompt;
-    struct wait w = wait_for(l, NUDGE_AFTER, "a shell prompt");
-    for (bool nudged = false;; nudged = true) {
-        enum sight seen = SEES_SHELL;
-        enum wait_outcome out = look(l, &w, sights, may_ask ? 5 : 4, &seen);
-        if (out == WAIT_FAILED)
-            return FLOW_END;
-        if (may_ask && (out == WAIT_QUIET ? nudged : seen == SEES_NOISE))
-            return ask_shell(l, m);
-        if (out == WAIT_QUIET) {
-            if (nudge(l) == FLOW_END)
-                return FLOW_END;
-            w.quiet_ns = clock_after(w.quiet_ns, w.quiet_ns);
-            continue;
-        }
-        *m = w.match;
-        if (seen == SEES_SHELL)
-            return FLOW_NEXT;
-        return seen == SEES_REFUSED ? refused(l, m) : not_taken(l);
-    }
-}
-
-static enum flow give_password(struct login *l, struct match *m)
-{
-    if (!l->password)
-        return run_fail(l->run, VERDICT_FAILED, NULL, "login",
-                        "the guest asks for a password of \"%s\" and the "
-                        "scenario gives none",
-                        l->user);
-    if (run_type_secret(l->run, l->password, l->password_len, false) ==
-            FLOW_END ||
-        run_type(l->run, "\r", 1) == FLOW_END)
-        return FLOW_END;
-    return await_shell(l, m);
 }
 
 static enum flow log_in(struct login *l)
@@ -267,12 +195,12 @@ static enum flow log_in(struct login *l)
     if (await_login_prompt(l) == FLOW_END ||
         give_name(l, &m, &seen) == FLOW_END)
         return FLOW_END;
-    if (seen == SEES_REFUSED)
-        return refused(l, &m);
     if (seen == SEES_PASSWORD)
-        flow = give_password(l, &m);
+        flow = login_give_password(l, &m);
     else if (seen == SEES_NOISE)
-        flow = ask_shell(l, &m);
+        flow = login_ask_shell(l, &m);
+    else if (seen == SEES_REFUSED)
+        flow = login_await_shell(l, &m);
     if (flow == FLOW_END)
         return FLOW_END;
     run_boot_mark(l->run, "shell_prompt", m.end_ns);

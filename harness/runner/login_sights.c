@@ -8,15 +8,21 @@
 #include <string.h>
 
 // `$` would also match before a last newline: a prompt has none.
-#define LOGIN    "(?<![Ll]ast )[Ll]ogin: *"
-#define PASSWORD "[Pp]assword(?: for [^:\\n]*)?: *"
-#define AT_END   "$(?!\\n)"
-#define BURIED   "[^\\n]*\\n(?:[^\\n]*\\n){20}"
+#define LOGIN "(?<![Ll]ast )(?<![Ff]ailed )[Ll]ogin: *"
+// As PAM says it in the languages of its catalogue that serial consoles meet.
+#define PASSWORD                                                               \
+    "(?:[Pp]assword|[Pp]asswort|[Mm]ot de passe|[Cc]ontrase\u00f1a|[Ss]enha|"  \
+    "[Ww]achtwoord|[Hh]as\u0142o|[Pp]arola|"                                   \
+    "(?:\u041f|\u043f)\u0430\u0440\u043e\u043b\u044c|"                         \
+    "\u30d1\u30b9\u30ef\u30fc\u30c9|\u5bc6\u7801|\u5bc6\u78bc)"                \
+    "(?: for [^:\\n]*)? ?(?::|\uff1a) *"
+#define AT_END "$(?!\\n)"
+#define BURIED "[^\\n]*\\n(?:[^\\n]*\\n){20}"
 
 static const char *const sources[] = {
     [SEES_REFUSED] = "[Ll]ogin incorrect|[Ll]ogin timed out|[Ll]ogin failed|"
                      "[Aa]uthentication failure|[Aa]ccount (?:is )?(?:locked|"
-                     "disabled|expired)",
+                     "disabled|expired)|(?:[Pp]ermission|[Aa]ccess) denied",
     [SEES_LOGIN] = LOGIN AT_END,
     [SEES_PASSWORD] = PASSWORD AT_END,
     [SEES_SHELL] = "[#$%>] ?" AT_END,
@@ -88,8 +94,12 @@ bool login_expect_answer(struct login *l, uint32_t *marker)
 {
     char answer[32];
     *marker = run_marker(l->run);
+    char taken[256 + sizeof(PASSWORD)];
     snprintf(answer, sizeof(answer), "<%08" PRIx32 ">\\n", *marker);
-    return compile(l, SEES_ANSWER, answer);
+    snprintf(taken, sizeof(taken),
+             "\\\\<%08" PRIx32 "\\\\>[^\\n]*\\n(?:[^\\n]*\\n){0,3}?[^\\n]*%s",
+             *marker, PASSWORD);
+    return compile(l, SEES_ANSWER, answer) && compile(l, SEES_NO_SHELL, taken);
 }
 
 void login_dispose(struct login *l)
@@ -97,6 +107,7 @@ void login_dispose(struct login *l)
     for (int i = 0; i < SIGHTS; i++)
         pattern_free(l->owned[i]);
     free(l->user);
+    free(l->words);
     if (l->password)
         explicit_bzero(l->password, l->password_len);
     free(l->password);

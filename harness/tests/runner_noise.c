@@ -92,10 +92,14 @@ Test(noise, a_refusal_is_seen_while_a_program_prints)
         {.typed = "root\r", .prints = "root\r\nPassword: "},
         {.typed = "pw\r", .prints = "\r\n"},
         {.after_ms = 3000, .prints = "Login incorrect\r\nhost login: "},
+        // The question for a shell is a user's name here.
+        {.typed = "echo \\<00011234\\>\r", .prints = "echo \\<00011234\\>\r\n"},
+        {.after_ms = 7, .prints = "Password: "},
     };
     fake_run(LOGIN, script, COUNT(script), &daemon_noise, &r);
     cr_expect_eq(r.verdict, VERDICT_FAILED);
-    cr_expect_str_eq(r.kind, "login");
+    cr_expect_str_eq(r.kind, "login", "%s", r.message);
+    cr_expect_lt(r.duration_ns, 5 * NS_PER_S);
     result_free(&r);
 }
 
