@@ -27,7 +27,7 @@ Without a stage, all run, in this order:
   setup      install Debian packages that are missing (apt-get, sudo if needed)
   build      compile everything with warnings as errors
   unit       unit tests, no /dev/kvm needed
-  lint       clang-format, clang-tidy, shellcheck
+  lint       clang-format, clang-tidy, shellcheck, who includes whom
   asan       unit tests under AddressSanitizer and UBSan
   tsan       tests of threaded rooms under ThreadSanitizer
   fuzz       libFuzzer targets, half a minute each
@@ -165,6 +165,7 @@ stage_lint()
         tap_run "clang-format finds nothing" lint_format
         tap_run "clang-tidy finds nothing" lint_tidy
         tap_run "shellcheck finds nothing" lint_shell
+        tap_run "rooms and layers are kept" scripts/lib/layers.sh
     } >"$RESULTS/lint.tap"
     finish_tap lint 0
 }

@@ -262,9 +262,10 @@ struct toyvmm_observation {
 };
 
 // Looks at a vCPU several times over some tens of milliseconds, kicking it out
-// of the guest each time, and judges. After the end it tells the last state.
-// False when it never ran or KVM refuses. Any thread but a vCPU's.
-bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu,
+// of the guest each time, and judges what was seen within within_ns. After the
+// end it tells the last state. False when it never ran, KVM refuses, or nothing
+// was seen in time. Any thread but a vCPU's.
+bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out);
 
 // ---- The host --------------------------------------------------------------

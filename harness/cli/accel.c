@@ -2,6 +2,7 @@
 // KVM or rig. See accel.h.
 #include "harness/cli/accel.h"
 
+#include "harness/suite/plan.h"
 #include "src/toyvmm.h"
 
 #include <errno.h>
@@ -15,9 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KVM_PATH          "/dev/kvm"
-#define RIG_TIMEOUT_SCALE 4.0
-#define RIG_PROGRAM       "toyvmm-rig"
+#define KVM_PATH    "/dev/kvm"
+#define RIG_PROGRAM "toyvmm-rig"
 
 // What the rig's own Linux and our processes need beside the guests.
 #define RIG_OWN_MEMORY (UINT64_C(640) << 20)
@@ -113,7 +113,7 @@ double accel_timeout_scale(const struct options *o, const char *name)
 {
     if (o->timeout_scale > 0)
         return o->timeout_scale;
-    return name && !strcmp(name, "rig") ? RIG_TIMEOUT_SCALE : 1;
+    return name && !strcmp(name, "rig") ? PLAN_RIG_SLOWNESS : 1;
 }
 
 static char *text(uint64_t n, const char *suffix)

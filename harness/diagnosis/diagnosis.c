@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the report tells about a failure beyond its sentence: the sections, and
-// those of them that are about the scenario and the console's last lines. Used
-// by the runner only.
-#include "harness/diagnosis/diagnosis.h"
+// those of them that are about the scenario and the console's last lines. See
+// diagnosis.h.
+#include "harness/diagnosis/parts.h"
 
 #include "src/base/clock.h"
 
@@ -14,7 +14,7 @@
 #define TAIL_LINES  15
 #define DEATH_LINES 30
 
-char *run_step_text(const struct step *s)
+char *diagnosis_step_text(const struct step *s)
 {
     char *text = NULL;
     int n = 0;
@@ -33,16 +33,24 @@ char *run_step_text(const struct step *s)
     return n < 0 ? NULL : text;
 }
 
+static unsigned ports_printed(const struct diagnosis_run *r)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++)
+        n += r->ports[i].printed;
+    return n;
+}
+
 static void tell_wait(FILE *f, struct diagnosis *d)
 {
-    const struct run *r = d->run;
-    const struct wait *w = d->wait;
+    const struct diagnosis_run *r = d->run;
+    const struct diagnosis_wait *w = d->wait;
     if (!w)
         return;
     char span[SPAN_TEXT];
     fprintf(f, "waited %s", span_text(span, r->now_ns - w->started_ns));
     uint64_t last = matcher_last_ns(r->matcher);
-    if (!last && run_ports_printed(r))
+    if (!last && ports_printed(r))
         fprintf(f, "; nothing was printed on ttyS%u\n", r->port);
     else if (!last)
         fputs("; the guest has printed nothing at all\n", f);
@@ -104,24 +112,25 @@ static void tail_line(void *owner, unsigned port, uint64_t ns, const char *text,
 // The last lines; of a kernel's death its beginning, which says more.
 static void tell_console(FILE *f, struct diagnosis *d)
 {
-    const struct run *r = d->run;
-    struct tail t = {.f = f, .d = d, .ports = run_ports_printed(r) > 1};
-    if (r->hit && *r->hit_data.line && !r->trace) {
-        t.from = r->hit_data.line;
+    const struct diagnosis_run *r = d->run;
+    struct tail t = {.f = f, .d = d, .ports = ports_printed(r) > 1};
+    if (r->hit_line && *r->hit_line && !r->trace) {
+        t.from = r->hit_line;
         t.left = DEATH_LINES;
-        run_tail(r, LOOK_BACK, tail_line, &t);
+        diagnosis_tail(r->ports, LOOK_BACK, tail_line, &t);
     }
     // Beside a report that is told whole: what was printed before and after.
     if (r->trace) {
         t.told = r->trace;
-        run_tail(r, LOOK_BACK, tail_line, &t);
+        diagnosis_tail(r->ports, LOOK_BACK, tail_line, &t);
         t.skip = t.seen > TAIL_LINES ? t.seen - TAIL_LINES : 0;
         t.seen = 0;
     }
     if (!t.printed) {
         t.from = NULL;
         t.left = TAIL_LINES;
-        run_tail(r, r->trace ? LOOK_BACK : TAIL_LINES, tail_line, &t);
+        diagnosis_tail(r->ports, r->trace ? LOOK_BACK : TAIL_LINES, tail_line,
+                       &t);
     }
     if (!t.printed && !r->trace)
         fputs("the console is empty\n", f);
@@ -129,7 +138,7 @@ static void tell_console(FILE *f, struct diagnosis *d)
 
 static void tell_step(FILE *f, struct diagnosis *d)
 {
-    char *step = d->run->step ? run_step_text(d->run->step) : NULL;
+    char *step = d->run->step ? diagnosis_step_text(d->run->step) : NULL;
     if (step)
         fprintf(f, "| %s\n", step);
     free(step);
@@ -143,37 +152,59 @@ static void tell_trace(FILE *f, struct diagnosis *d)
 
 static void tell_machine(FILE *f, struct diagnosis *d)
 {
-    const struct run *r = d->run;
-    if (r->ended)
+    const struct diagnosis_run *r = d->run;
+    if (r->end)
         fprintf(f, "the machine ended: %s%s%s\n",
-                toyvmm_event_name(r->end.kind), *r->end.detail ? ", " : "",
-                r->end.detail);
+                toyvmm_event_name(r->end->kind), *r->end->detail ? ", " : "",
+                r->end->detail);
 }
 
-void run_diagnosis(struct run *r, const struct wait *w)
+struct part {
+    const char *name; // of its section
+    void (*tell)(FILE *f, struct diagnosis *d);
+};
+
+static void tell(struct diagnosis *d, const struct part *part)
 {
-    static const struct {
-        const char *name;
-        void (*tell)(FILE *f, struct diagnosis *d);
-    } sections[] = {
-        {"step", tell_step},           {"wait", tell_wait},
-        {"near-miss", tell_near_miss}, {"trace", tell_trace},
-        {"machine", tell_machine},     {"doing", tell_doing},
-        {"console", tell_console},     {"stack", tell_stack},
-        {"registers", tell_registers},
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f)
+        return;
+    part->tell(f, d);
+    if (!fclose(f) && len)
+        d->run->found(d->run->owner, part->name, text);
+    free(text);
+}
+
+// What costs nothing comes first; then a look at the machine, which goes on
+// meanwhile; then what may take long, each with a share of the time.
+void diagnose(const struct diagnosis_run *run)
+{
+    static const struct part at_once[] = {
+        {"step", tell_step},       {"wait", tell_wait},
+        {"trace", tell_trace},     {"machine", tell_machine},
+        {"console", tell_console},
     };
-    struct diagnosis d = {.run = r, .wait = w};
+    static const struct part doing = {"doing", tell_doing};
+    static const struct part stack = {"stack", tell_stack};
+    static const struct part registers = {"registers", tell_registers};
+    static const struct part near_miss = {"near-miss", tell_near_miss};
+    struct diagnosis d = {.run = run, .wait = run->wait};
+    for (size_t i = 0; i < sizeof(at_once) / sizeof(at_once[0]); i++)
+        tell(&d, &at_once[i]);
+    diagnose_begin(&d, 2);
     diagnose_machine(&d);
-    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-        char *text = NULL;
-        size_t len = 0;
-        FILE *f = open_memstream(&text, &len);
-        if (!f)
-            break;
-        sections[i].tell(f, &d);
-        if (!fclose(f))
-            result_add_section(r->result, sections[i].name, text);
-        free(text);
+    tell(&d, &doing);
+    tell(&d, &registers);
+    if (diagnose_needs_names(&d)) {
+        diagnose_begin(&d, 2);
+        diagnose_names(&d);
+        tell(&d, &doing);
     }
+    diagnose_begin(&d, 2);
+    tell(&d, &stack);
+    diagnose_begin(&d, 1);
+    tell(&d, &near_miss);
     diagnose_machine_end(&d);
 }

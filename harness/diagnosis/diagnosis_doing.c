@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The "doing" section: one or two sentences of what the guest did when the
-// scenario failed. See diagnosis.h.
-#include "harness/diagnosis/diagnosis.h"
+// scenario failed. See parts.h.
+#include "harness/diagnosis/parts.h"
 
 #include "src/base/platform.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_user(const struct toyvmm_sample *s)
@@ -18,9 +19,8 @@ static bool is_user(const struct toyvmm_sample *s)
 
 static void tell_input(FILE *f, const struct diagnosis *d)
 {
-    const struct run *r = d->run;
-    unsigned port = r->port;
-    size_t typed = console_unread(r->options->console, port);
+    unsigned port = d->run->port;
+    size_t typed = d->run->unread;
     if (typed)
         fprintf(f, "; %zu typed bytes wait for it to read ttyS%u", typed, port);
     else if (d->seen.ports[port].holds)
@@ -155,6 +155,14 @@ static void tell_ended(FILE *f, const struct diagnosis *d)
 
 void tell_doing(FILE *f, struct diagnosis *d)
 {
+    if (d->not_looked)
+        fputs("what the guest does was not looked at: there was no time left "
+              "for it\n",
+              f);
+    if (d->looked_long)
+        fputs("what the guest does is not known: it could not be looked at in "
+              "the time that there was\n",
+              f);
     if (!d->observed)
         return;
     switch (d->seen.activity) {
@@ -178,4 +186,20 @@ void tell_doing(FILE *f, struct diagnosis *d)
         break;
     }
     fputc('\n', f);
+}
+
+char *diagnosis_doing(const struct toyvmm_observation *seen, unsigned port)
+{
+    const struct diagnosis_run run = {.port = port};
+    struct diagnosis d = {.run = &run, .observed = true, .seen = *seen};
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f)
+        return NULL;
+    tell_doing(f, &d);
+    if (!fclose(f))
+        return text;
+    free(text);
+    return NULL;
 }

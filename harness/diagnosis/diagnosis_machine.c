@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a diagnosis knows of the machine: one observation, its memory, and
-// names for its kernel's addresses. See diagnosis.h.
-#include "harness/diagnosis/diagnosis.h"
+// names for its kernel's addresses. See parts.h.
+#include "harness/diagnosis/parts.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 static size_t read_guest(void *owner, uint64_t address, void *to, size_t len)
 {
     const struct diagnosis *d = owner;
-    const struct run_machine *m = d->run->options->machine;
+    const struct diagnosis_machine *m = d->run->machine;
     return m->read(m->owner, &d->seen.regs, address, to, len);
 }
 
@@ -26,7 +26,7 @@ struct ksyms_memory diagnose_memory(struct diagnosis *d)
 
 double diagnose_seconds(const struct diagnosis *d, uint64_t ns)
 {
-    uint64_t started = d->run->options->started_ns;
+    uint64_t started = d->run->started_ns;
     return ns > started ? (double)(ns - started) / 1e9 : 0;
 }
 
@@ -47,7 +47,7 @@ const char *diagnose_place(const struct diagnosis *d, uint64_t address,
 
 // An ELF kernel is loaded where it was linked: what moves a kernel is the
 // program that unpacks a bzImage.
-static bool boots_elf(const struct run_options *o)
+static bool boots_elf(const struct diagnosis_run *o)
 {
     char magic[4] = "";
     int fd = o->kernel ? open(o->kernel, O_RDONLY | O_CLOEXEC) : -1;
@@ -64,7 +64,8 @@ static bool take_file(struct diagnosis *d, const char *path, struct error *err)
     struct ksyms_memory memory = diagnose_memory(d);
     const struct ksyms_cpu cpu = {d->seen.lstar, d->seen.idt_base,
                                   d->seen.idt_limit};
-    struct ksyms *s = ksyms_load(path, err);
+    const struct ksyms_patience patience = diagnose_patience(d);
+    struct ksyms *s = ksyms_load(path, &patience, err);
     int64_t moved = 0;
     if (!s)
         return false;
@@ -72,7 +73,7 @@ static bool take_file(struct diagnosis *d, const char *path, struct error *err)
     case KSYMS_FIT:
         break;
     case KSYMS_UNKNOWN:
-        if (boots_elf(d->run->options))
+        if (boots_elf(d->run))
             break;
         error_set(err, -1,
                   "where the kernel was moved to (KASLR) is not known, for it "
@@ -97,22 +98,28 @@ static bool take_file(struct diagnosis *d, const char *path, struct error *err)
 static bool take_kernels_own(struct diagnosis *d)
 {
     struct ksyms_memory memory = diagnose_memory(d);
-    struct error err;
-    d->symbols = ksyms_of_kernel(&memory, &err);
+    const struct ksyms_patience patience = diagnose_patience(d);
+    struct error err = {""};
+    d->symbols = ksyms_of_kernel(&memory, &patience, &err);
     if (!d->symbols && (d->seen.regs.cs & 3) &&
         (d->seen.regs.cr3 & USER_TABLE)) {
         d->seen.regs.cr3 &= ~USER_TABLE;
-        d->symbols = ksyms_of_kernel(&memory, &err);
+        d->symbols = ksyms_of_kernel(&memory, &patience, &err);
         d->seen.regs.cr3 |= USER_TABLE;
     }
     if (d->symbols)
         snprintf(d->names, sizeof(d->names), "the kernel's own kallsyms");
+    else if (diagnose_is_over(d) && !*d->no_names.text)
+        d->no_names = err;
     return d->symbols != NULL;
 }
 
-// Addresses in programs have no names here.
-static bool needs_names(const struct toyvmm_observation *o)
+// Addresses in programs have no names here; of an idle guest none is told.
+bool diagnose_needs_names(const struct diagnosis *d)
 {
+    const struct toyvmm_observation *o = &d->seen;
+    if (!d->observed || o->activity == TOYVMM_IDLE)
+        return false;
     for (size_t i = 0; i < o->nsamples; i++) {
         if (!(o->samples[i].cs & 3))
             return true;
@@ -120,30 +127,31 @@ static bool needs_names(const struct toyvmm_observation *o)
     return false;
 }
 
-static void find_names(struct diagnosis *d)
+void diagnose_names(struct diagnosis *d)
 {
-    const struct run_options *o = d->run->options;
+    const struct diagnosis_run *o = d->run;
     struct error ignored;
     d->no_names = (struct error){""};
     bool found = o->symbols && take_file(d, o->symbols, &d->no_names);
     if (!found)
         found = take_kernels_own(d);
-    if (!found && o->kernel)
+    if (!found && o->kernel && !diagnose_is_over(d))
         take_file(d, o->kernel, *d->no_names.text ? &ignored : &d->no_names);
 }
 
 void diagnose_machine(struct diagnosis *d)
 {
-    struct run *r = d->run;
-    const struct run_machine *m = r->options->machine;
+    const struct diagnosis_run *r = d->run;
+    const struct diagnosis_machine *m = r->machine;
     // A check or an exit status says enough.
-    if (!d->wait && !r->ended && !r->hit)
+    if (!d->wait && !r->end && !r->hit_line)
         return;
     if (!m || !m->observe || !m->read)
         return;
-    d->observed = m->observe(m->owner, &d->seen);
-    if (d->observed && needs_names(&d->seen))
-        find_names(d);
+    d->not_looked = diagnose_is_over(d);
+    d->observed =
+        !d->not_looked && m->observe(m->owner, diagnose_left_ns(d), &d->seen);
+    d->looked_long = !d->not_looked && !d->observed && diagnose_is_over(d);
 }
 
 void diagnose_machine_end(struct diagnosis *d)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The "near-miss" section: what came nearest to each pattern that was waited
-// for, and what would have made it match. See diagnosis.h.
-#include "harness/diagnosis/diagnosis.h"
+// for, and what would have made it match. See parts.h.
+#include "harness/diagnosis/parts.h"
 
 #include "harness/console/near_miss.h"
 
@@ -233,7 +233,7 @@ static void past_line(void *owner, uint64_t ns, const char *text, size_t len)
     p->text[p->len++] = '\n';
 }
 
-static bool past_read(const struct run *r, struct past *p)
+static bool past_read(const struct diagnosis_run *r, struct past *p)
 {
     // As text no record is longer than its bytes are as U+FFFD.
     uint64_t bytes =
@@ -295,7 +295,8 @@ static void tell_past(FILE *f, struct diagnosis *d, const struct past *past,
 
 // Of the patterns those that the scenario's writer knows. `login` looks for
 // much at once, but only for a prompt at first.
-static size_t told_patterns(const struct run *r, const struct wait *w)
+static size_t told_patterns(const struct diagnosis_run *r,
+                            const struct diagnosis_wait *w)
 {
     enum step_kind kind = r->step ? r->step->kind : STEP_EXPECT;
     size_t n = w->npatterns < PATTERNS_MAX ? w->npatterns : PATTERNS_MAX;
@@ -305,8 +306,8 @@ static size_t told_patterns(const struct run *r, const struct wait *w)
 }
 
 // What it is called: its source as written, or what the harness waited for.
-static char *name_of(const struct run *r, const struct wait *w,
-                     const struct pattern *p)
+static char *name_of(const struct diagnosis_run *r,
+                     const struct diagnosis_wait *w, const struct pattern *p)
 {
     char *name = NULL;
     bool own = r->step && r->step->kind == STEP_LOGIN;
@@ -317,8 +318,8 @@ static char *name_of(const struct run *r, const struct wait *w,
 
 void tell_near_miss(FILE *f, struct diagnosis *d)
 {
-    const struct run *r = d->run;
-    const struct wait *w = d->wait;
+    const struct diagnosis_run *r = d->run;
+    const struct diagnosis_wait *w = d->wait;
     size_t n = w ? told_patterns(r, w) : 0;
     struct past past;
     if (!n)
@@ -330,6 +331,14 @@ void tell_near_miss(FILE *f, struct diagnosis *d)
         char *name = name_of(r, w, p);
         if (!name)
             break;
+        if (diagnose_is_over(d)) {
+            fprintf(f,
+                    "what came nearest to %s was not looked for: there was "
+                    "no time left for it\n",
+                    name);
+            free(name);
+            continue;
+        }
         if (tell_unsettled(f, d, p, name)) {
             free(name);
             continue;

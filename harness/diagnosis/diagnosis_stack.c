@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The "stack" and "registers" sections. See diagnosis.h.
-#include "harness/diagnosis/diagnosis.h"
+// The "stack" and "registers" sections. See parts.h.
+#include "harness/diagnosis/parts.h"
 
 #include <inttypes.h>
 
@@ -30,6 +30,10 @@ void tell_stack(FILE *f, struct diagnosis *d)
     struct ksym at;
     if (!d->symbols || !ksyms_find(d->symbols, regs->rip, &at))
         return;
+    if (diagnose_is_over(d)) {
+        fputs("the stack was not walked: there was no time left for it\n", f);
+        return;
+    }
     struct ksyms_frame frames[FRAMES_MAX];
     struct ksyms_memory memory = diagnose_memory(d);
     const struct ksyms_regs where = {regs->rip, regs->rsp, regs->rbp};
@@ -46,16 +50,17 @@ void tell_stack(FILE *f, struct diagnosis *d)
 // Registers tell where a guest is that stands still or has died.
 void tell_registers(FILE *f, struct diagnosis *d)
 {
-    struct run *r = d->run;
-    const struct run_machine *m = r->options->machine;
+    const struct diagnosis_run *r = d->run;
+    const struct diagnosis_machine *m = r->machine;
     struct toyvmm_regs regs;
-    if (!d->wait && !r->ended && !r->hit)
+    if (!d->wait && !r->end && !r->hit_line)
         return;
-    if (r->ended && r->end.has_regs)
-        regs = r->end.regs;
+    if (r->end && r->end->has_regs)
+        regs = r->end->regs;
     else if (d->observed)
         regs = d->seen.regs;
-    else if (r->ended || !m || !m->regs || !m->regs(m->owner, &regs))
+    else if (r->end || d->not_looked || d->looked_long || !m || !m->regs ||
+             !m->regs(m->owner, &regs))
         return;
     const struct {
         const char *name;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Following a kernel's report line by line. See reports.h.
-#include "harness/diagnosis/reports.h"
+// Following a kernel's report line by line. See diagnosis.h.
+#include "harness/diagnosis/diagnosis.h"
 
 #include "harness/console/lines.h"
 

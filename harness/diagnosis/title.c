@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making titles. See title.h.
+// Making titles. See title.h and
+// diagnosis.h.
 #include "harness/diagnosis/title.h"
 
 #include <ctype.h>

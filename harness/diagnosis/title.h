@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short titles for the kernel's reports. Used by the runner only.
+// Short titles for the kernel's reports. For title.c and trace.c only.
 #pragma once
 
-#include "harness/scenario/scenario.h"
+#include "harness/diagnosis/diagnosis.h"
 
 // The parts of a report that a title is made of; each but kind may be "".
 struct title_parts {
@@ -15,8 +15,3 @@ struct title_parts {
 // "kernel panic: Attempted to kill init! exitcode=0x0100", a heap string; NULL
 // when out of memory.
 char *title_make(const struct title_parts *parts);
-
-// The title without what differs each time: addresses, task numbers, CPUs,
-// offsets, durations. Two runs that fail alike have the same. A heap string or
-// NULL.
-char *title_group(const char *title);

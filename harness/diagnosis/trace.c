@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Taking a kernel's report out of a record. See trace.h.
-#include "harness/diagnosis/trace.h"
+// Taking a kernel's report out of a record. See diagnosis.h.
+#include "harness/diagnosis/diagnosis.h"
 
 #include "harness/diagnosis/title.h"
 #include "src/base/clock.h"

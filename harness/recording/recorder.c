@@ -239,11 +239,12 @@ static bool rec_regs(void *owner, struct toyvmm_regs *out)
     return there;
 }
 
-static bool rec_observe(void *owner, struct toyvmm_observation *out)
+static bool rec_observe(void *owner, uint64_t within_ns,
+                        struct toyvmm_observation *out)
 {
     struct recorder *r = owner;
     const struct error none = {""};
-    bool there = r->machine->observe(r->machine->owner, out);
+    bool there = r->machine->observe(r->machine->owner, within_ns, out);
     put_outcome(r, (struct record){.kind = RECORD_OBSERVATION, .seen = out},
                 there ? 0 : -ESRCH, &none);
     return there;

@@ -119,8 +119,10 @@ static bool machine_regs(void *owner, struct toyvmm_regs *out)
     return true;
 }
 
-static bool machine_observe(void *owner, struct toyvmm_observation *out)
+static bool machine_observe(void *owner, uint64_t within_ns,
+                            struct toyvmm_observation *out)
 {
+    (void)within_ns;
     struct answer a;
     if (!take_answer(owner, RECORD_OBSERVATION, 0, &a) || a.record.code)
         return false;

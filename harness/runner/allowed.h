@@ -3,7 +3,7 @@
 // whatever pattern they match. Used by the runner only.
 #pragma once
 
-#include "harness/diagnosis/reports.h"
+#include "harness/diagnosis/diagnosis.h"
 
 #include <stdint.h>
 

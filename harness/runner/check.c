@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `check` and the comparison that `if` shares with it. Used by the runner only.
-#include "harness/runner/run.h"
+// `check`. See steps.h.
+#include "harness/runner/steps.h"
 
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,42 +12,6 @@ static const char *const op_texts[] = {
     [OP_EQ] = "==", [OP_NE] = "!=", [OP_LT] = "<",
     [OP_LE] = "<=", [OP_GT] = ">",  [OP_GE] = ">=",
 };
-
-static bool holds(int order, enum compare_op op)
-{
-    switch (op) {
-    case OP_EQ:
-        return order == 0;
-    case OP_NE:
-        return order != 0;
-    case OP_LT:
-        return order < 0;
-    case OP_LE:
-        return order <= 0;
-    case OP_GT:
-        return order > 0;
-    case OP_GE:
-        return order >= 0;
-    }
-    return false;
-}
-
-static int order_of(double a, double b)
-{
-    return (a > b) - (a < b);
-}
-
-static double value_number(const struct value *v)
-{
-    return v->kind == VALUE_NUMBER ? v->number : (double)v->quantity;
-}
-
-static bool parse_number(const char *text, double *out)
-{
-    char *end;
-    *out = strtod(text, &end);
-    return end != text && !end[strspn(end, " \t\r\n")] && isfinite(*out);
-}
 
 // Records a check that failed; the scenario goes on.
 static void failed(struct run *r, const char *fmt, ...)
@@ -114,8 +77,10 @@ static void tell_capture(struct run *r, const struct variable *v)
         asprintf(&text, "%s was, %zu bytes:\n%.*s%s", v->name, v->len,
                  (int)shown, v->text, shown < v->len ? "\n..." : "") < 0)
         return;
+    witness_lock(r->options->witness);
     result_add_section(r->result, "step", r->step->source);
     result_add_section(r->result, "output", text);
+    witness_unlock(r->options->witness);
     free(text);
 }
 
@@ -132,8 +97,9 @@ static enum flow check_text(struct run *r, const struct step *s)
     long n = count_matches(r, p, v, counts ? LONG_MAX : 1);
     bool ok;
     if (counts)
-        ok = holds(order_of((double)n, value_number(&s->u.check.value)),
-                   s->u.check.op);
+        ok = compare_holds(
+            compare_order((double)n, compare_number(&s->u.check.value)),
+            s->u.check.op);
     else
         ok = (n > 0) == (s->u.check.kind == CHECK_HAS);
     if (n >= 0 && !ok) {
@@ -152,8 +118,9 @@ static enum flow check_status(struct run *r, const struct step *s)
     const struct variable *v = variables_find(&r->variables, s->u.check.name);
     if (!v || !v->has_status)
         return missing(r, "captured command", s->u.check.name);
-    if (!holds(order_of((double)v->status, value_number(&s->u.check.value)),
-               s->u.check.op)) {
+    if (!compare_holds(
+            compare_order((double)v->status, compare_number(&s->u.check.value)),
+            s->u.check.op)) {
         failed(r, "the status was %ld", v->status);
         tell_capture(r, v);
     }
@@ -165,8 +132,9 @@ static enum flow check_metric(struct run *r, const struct step *s)
     const struct variable *v = variables_find(&r->variables, s->u.check.name);
     if (!v || !v->has_number)
         return missing(r, "metric", s->u.check.name);
-    if (!holds(order_of(v->number, value_number(&s->u.check.value)),
-               s->u.check.op))
+    if (!compare_holds(
+            compare_order(v->number, compare_number(&s->u.check.value)),
+            s->u.check.op))
         failed(r, "it was %.15g", v->number);
     return FLOW_NEXT;
 }
@@ -190,45 +158,11 @@ static enum flow check_mark(struct run *r, const struct step *s)
                         where, "%s: it was %s, not judged on the rig",
                         s->source, was);
         free(where);
-    } else if (!holds(order_of((double)m->wall_ns,
-                               value_number(&s->u.check.value)),
-                      s->u.check.op))
+    } else if (!compare_holds(compare_order((double)m->wall_ns,
+                                            compare_number(&s->u.check.value)),
+                              s->u.check.op))
         failed(r, "it was %s", was);
     return FLOW_NEXT;
-}
-
-int run_compare(struct run *r, const char *name, enum compare_op op,
-                const struct value *value, char **seen)
-{
-    const struct variable *v = variables_find(&r->variables, name);
-    if (!v) {
-        run_fail(r, VERDICT_ERROR, NULL, "variable",
-                 "the variable `%s` is not set", name);
-        return -1;
-    }
-    *seen = strdup(v->text);
-    double left, right;
-    if (value->kind != VALUE_TEXT) {
-        if (parse_number(v->text, &left))
-            return holds(order_of(left, value_number(value)), op);
-        run_fail(r, VERDICT_FAILED, NULL, "variable",
-                 "`%s` is \"%s\", which is not a number", name, v->text);
-        return -1;
-    }
-    size_t len;
-    char *text = run_text(r, &value->text, &len);
-    if (!text)
-        return -1;
-    int order;
-    if (parse_number(v->text, &left) && parse_number(text, &right))
-        order = order_of(left, right);
-    else {
-        order = memcmp(v->text, text, v->len < len ? v->len : len);
-        if (!order)
-            order = (v->len > len) - (v->len < len);
-    }
-    free(text);
-    return holds(order, op);
 }
 
 static enum flow check_value(struct run *r, const struct step *s)

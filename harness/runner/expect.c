@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `expect` statements: a pattern, the first of several, an event of the
-// machine's life, silence. Used by the runner only.
-#include "harness/runner/run.h"
+// machine's life, silence. See steps.h.
+#include "harness/runner/steps.h"
 
 #include "src/base/clock.h"
 
@@ -20,49 +20,6 @@ static const char *event_name(enum guest_event e)
         [GUEST_TIMEOUT] = "timeout",
     };
     return names[e];
-}
-
-const struct pattern *run_pattern(struct run *r, const struct pattern_node *n,
-                                  struct pattern **owned)
-{
-    *owned = NULL;
-    if (n->compiled)
-        return n->compiled;
-    struct error err = {""};
-    size_t len = 0;
-    char *source =
-        variables_expand(&r->variables, &n->source, true, &len, &err);
-    size_t at;
-    if (source)
-        *owned = pattern_compile(source, len, n->flags, &at, &err);
-    free(source);
-    if (!*owned)
-        run_fail(r, VERDICT_ERROR, &n->pos, "pattern", "%s", err.text);
-    return *owned;
-}
-
-char *run_text(struct run *r, const struct text *t, size_t *len)
-{
-    struct error err = {""};
-    char *text = variables_expand(&r->variables, t, false, len, &err);
-    if (!text)
-        run_fail(r, VERDICT_ERROR, &t->pos, "variable", "%s", err.text);
-    return text;
-}
-
-bool run_take_groups(struct run *r, const struct pattern *p,
-                     const struct match *m)
-{
-    for (size_t i = 0; i < pattern_names(p); i++) {
-        unsigned group;
-        const char *name = pattern_name(p, i, &group);
-        if (group >= m->ngroups || !m->groups[group].text)
-            continue;
-        if (!variables_set(&r->variables, name, m->groups[group].text,
-                           m->groups[group].len))
-            return false;
-    }
-    return true;
 }
 
 // What a match leaves behind.

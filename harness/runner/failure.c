@@ -1,35 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what went wrong to the verdict: one sentence, a kind for machines, and
-// the diagnosis. Used by the runner only.
-#include "harness/diagnosis/title.h"
-#include "harness/diagnosis/trace.h"
-#include "harness/runner/run.h"
+// the diagnosis. See failing.h.
+#include "harness/runner/failing.h"
 
 #include "src/base/clock.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *span_text(char buf[SPAN_TEXT], uint64_t ns)
-{
-    static const struct {
-        uint64_t unit;
-        const char *name;
-    } units[] = {{NS_PER_S, "s"}, {NS_PER_MS, "ms"}, {NS_PER_US, "us"}};
-    size_t u = 0;
-    while (u < 2 && ns < units[u].unit)
-        u++;
-    uint64_t whole = ns / units[u].unit;
-    uint64_t tenths = ns % units[u].unit * 10 / units[u].unit;
-    if (tenths)
-        snprintf(buf, SPAN_TEXT, "%" PRIu64 ".%" PRIu64 " %s", whole, tenths,
-                 units[u].name);
-    else
-        snprintf(buf, SPAN_TEXT, "%" PRIu64 " %s", whole, units[u].name);
-    return buf;
-}
 
 char *run_where(const struct source_pos *pos)
 {
@@ -41,7 +19,97 @@ char *run_where(const struct source_pos *pos)
     return text;
 }
 
-static enum flow fail_with(struct run *r, const struct wait *w,
+// ---- The diagnosis ----------------------------------------------------------
+
+// What a diagnosis may take, stretched as deadlines are: so long where there is
+// time, and so long after the scenario's deadline, when a watchdog will end the
+// run soon. A little there is always.
+#define DIAGNOSIS_NS       (3 * NS_PER_S)
+#define DIAGNOSIS_PAST_NS  (600 * NS_PER_MS)
+#define DIAGNOSIS_LEAST_NS (100 * NS_PER_MS)
+
+static uint64_t stretched(const struct run *r, uint64_t ns)
+{
+    double by = r->scale > 1 ? r->scale : 1;
+    by = r->options->slowness > by ? r->options->slowness : by;
+    double longer = (double)ns * by;
+    return longer < 9e18 ? (uint64_t)longer : CLOCK_NEVER;
+}
+
+static uint64_t diagnosis_budget(const struct run *r)
+{
+    uint64_t now = console_now(r->options->console);
+    uint64_t last =
+        clock_after(r->deadline_ns, stretched(r, DIAGNOSIS_PAST_NS));
+    uint64_t most = stretched(r, DIAGNOSIS_NS);
+    uint64_t least = stretched(r, DIAGNOSIS_LEAST_NS);
+    uint64_t left = last > now ? last - now : 0;
+    left = left < most ? left : most;
+    return left > least ? left : least;
+}
+
+static uint64_t diagnosis_clock(void *owner)
+{
+    const struct run *r = owner;
+    return r->options->clock ? r->options->clock(r->options->owner)
+                             : clock_now_ns();
+}
+
+// A section, from when on the witness can tell it. A later one of the same name
+// replaces it.
+static void take_finding(void *owner, const char *name, const char *text)
+{
+    struct run *r = owner;
+    struct result *out = r->result;
+    witness_lock(r->options->witness);
+    size_t i = 0;
+    while (i < out->nsections && strcmp(out->sections[i].name, name) != 0)
+        i++;
+    if (i == out->nsections)
+        result_add_section(out, name, text);
+    else
+        result_set(&out->sections[i].text, "%s", text);
+    witness_unlock(r->options->witness);
+}
+
+static void explain(struct run *r, const struct diagnosis_wait *w)
+{
+    const struct run_machine *m = r->options->machine;
+    struct diagnosis_machine machine = {0};
+    if (m)
+        machine = (struct diagnosis_machine){.owner = m->owner,
+                                             .regs = m->regs,
+                                             .observe = m->observe,
+                                             .read = m->read};
+    struct diagnosis_run d = {
+        .started_ns = r->options->started_ns,
+        .now_ns = r->now_ns,
+        .step = r->step,
+        .wait = w,
+        .port = r->port,
+        .matcher = r->matcher,
+        .record = r->record,
+        .unread = console_unread(r->options->console, r->port),
+        .hit_line = r->hit ? r->hit_data.line : NULL,
+        .trace = r->trace,
+        .end = r->ended ? &r->end : NULL,
+        .machine = m ? &machine : NULL,
+        .kernel = r->options->kernel,
+        .symbols = r->options->symbols,
+        .budget_ns = diagnosis_budget(r),
+        .clock = diagnosis_clock,
+        .found = take_finding,
+        .owner = r,
+    };
+    for (unsigned i = 0; i < TOYVMM_PORTS; i++)
+        d.ports[i] = (struct diagnosis_port){
+            r->ports[i].matcher, r->ports[i].record, r->ports[i].printed};
+    diagnose(&d);
+}
+
+// ---- Verdicts ---------------------------------------------------------------
+
+static enum flow fail_with(struct run *r, const struct diagnosis_wait *w,
                            enum verdict verdict, const struct source_pos *pos,
                            const char *kind, const char *message)
 {
@@ -50,12 +118,14 @@ static enum flow fail_with(struct run *r, const struct wait *w,
         return FLOW_END;
     if (!pos && r->step)
         pos = &r->step->pos;
+    witness_lock(r->options->witness);
     out->verdict = verdict;
     result_set(&out->kind, "%s", kind);
     result_set(&out->message, "%s", message);
     free(out->where);
     out->where = run_where(pos);
-    run_diagnosis(r, w);
+    witness_unlock(r->options->witness);
+    explain(r, w);
     return FLOW_END;
 }
 
@@ -208,14 +278,15 @@ void run_fail_hit(struct run *r)
                  "the guest printed what it must not: \"%s\"", line);
 }
 
-void run_fail_timeout(struct run *r, const struct wait *w)
+void run_fail_timeout(struct run *r, const struct diagnosis_wait *w,
+                      uint64_t deadline_ns)
 {
     char waited[SPAN_TEXT];
     char limit[SPAN_TEXT];
     span_text(waited, r->now_ns - w->started_ns);
     char *message = NULL;
     int n;
-    if (w->deadline_ns >= r->deadline_ns)
+    if (deadline_ns >= r->deadline_ns)
         n = asprintf(
             &message, "the scenario's timeout of %s passed in the wait for %s",
             span_text(limit, run_scaled(r, r->scenario->timeout_ns)), w->what);

@@ -2,7 +2,7 @@
 // The `ktap` statement: lines from the console to the KTAP reader until its
 // documents are complete, then the verdict. Used by the runner only.
 #include "harness/ktap/ktap.h"
-#include "harness/runner/run.h"
+#include "harness/runner/steps.h"
 #include "src/base/clock.h"
 
 #include <errno.h>
@@ -208,10 +208,9 @@ static enum flow judge(struct collector *c, enum wait_outcome out)
     }
     if (over) {
         struct wait told = c->wait;
-        told.npatterns = 0;
         told.what = state == KTAP_NOTHING ? "kernel TAP output"
                                           : "the end of the kernel tests";
-        run_fail_timeout(r, &told);
+        run_fail_wait(r, &told, 0);
         return FLOW_END;
     }
     char *text = failures(r->result, first);

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario does to the machine itself: `reset`, `nmi`, and the boot
-// after an expected reset. Used by the runner only.
+// The machine's life: its end, and the boot after a reset. See reading.h.
 //
 // A machine that was reset starts anew for the first step that waits or types,
 // not before: a scenario that ends with `expect reset` boots nothing more. A
 // recording has no machine: there the next boot is what follows in it.
-#include "harness/runner/run.h"
+#include "harness/runner/reading.h"
 
 #include "src/base/clock.h"
-
-#include <errno.h>
 
 // For a recording, in which the end of the machine may stand a little later
 // than what led to it.
@@ -51,7 +48,7 @@ static void forget_boot(struct run *r)
         r->line_seen[i] = false;
 }
 
-static enum flow start_anew(struct run *r)
+enum flow run_restart(struct run *r)
 {
     struct error err = {""};
     char span[SPAN_TEXT];
@@ -72,43 +69,5 @@ static enum flow start_anew(struct run *r)
 
 enum flow run_revive(struct run *r)
 {
-    return r->restart_due ? start_anew(r) : FLOW_NEXT;
-}
-
-// The machine has ended, and nobody asked it to.
-static bool ended_unasked(const struct run *r)
-{
-    return r->ended && !r->end_seen && r->end.kind != TOYVMM_EVENT_STOPPED;
-}
-
-enum flow step_reset(struct run *r, const struct step *s)
-{
-    (void)s;
-    if (!r->ended && run_stop(r) == FLOW_END)
-        return FLOW_END;
-    if (ended_unasked(r)) {
-        run_fail_end(r);
-        return FLOW_END;
-    }
-    return start_anew(r);
-}
-
-enum flow step_nmi(struct run *r, const struct step *s)
-{
-    (void)s;
-    struct error err = {""};
-    const struct run_machine *m = r->options->machine;
-    if (run_revive(r) == FLOW_END)
-        return FLOW_END;
-    int code = m && m->nmi ? m->nmi(m->owner, &err) : 0;
-    if (!code)
-        return FLOW_NEXT;
-    // It has ended; what is told of that is on its way.
-    if (code == -ESRCH && run_stop(r) == FLOW_END)
-        return FLOW_END;
-    if (r->ended)
-        run_fail_end(r);
-    else
-        run_fail(r, VERDICT_FAILED, NULL, "nmi", "%s", err.text);
-    return FLOW_END;
+    return r->restart_due ? run_restart(r) : FLOW_NEXT;
 }

@@ -16,6 +16,7 @@
 struct live_machine {
     struct toyvmm_config config;
     struct live_console *console;
+    struct witness *witness; // that may look at it, or NULL
     struct toyvmm *vm;
 };
 
@@ -32,10 +33,11 @@ static bool regs(void *owner, struct toyvmm_regs *out)
     return m->vm && toyvmm_read_regs(m->vm, 0, out);
 }
 
-static bool observe(void *owner, struct toyvmm_observation *out)
+static bool observe(void *owner, uint64_t within_ns,
+                    struct toyvmm_observation *out)
 {
     struct live_machine *m = owner;
-    return m->vm && toyvmm_observe(m->vm, 0, out);
+    return m->vm && toyvmm_observe(m->vm, 0, within_ns, out);
 }
 
 static size_t read_virtual(void *owner, const struct toyvmm_regs *which,
@@ -59,8 +61,21 @@ static int nmi(void *owner, struct error *err)
                  : error_set(err, -ESRCH, "there is no machine");
 }
 
+// From now on the witness may look at the machine, or no more.
+static void show(struct live_machine *m, bool stands)
+{
+    struct witness *w = m->witness;
+    witness_lock(w);
+    if (w) {
+        w->observe = stands ? observe : NULL;
+        w->machine = m;
+    }
+    witness_unlock(w);
+}
+
 static void take_apart(struct live_machine *m)
 {
+    show(m, false);
     live_console_attach(m->console, NULL);
     toyvmm_destroy(m->vm);
     m->vm = NULL;
@@ -73,7 +88,10 @@ static int put_together(struct live_machine *m, struct error *err)
     if (!m->vm)
         return code;
     live_console_attach(m->console, m->vm);
-    return toyvmm_start(m->vm, err);
+    code = toyvmm_start(m->vm, err);
+    if (!code)
+        show(m, true);
+    return code;
 }
 
 static int restart(void *owner, struct error *err)
@@ -158,6 +176,7 @@ static int run_on(const struct live_options *o, struct live_machine *m,
                               .symbols = o->guest->symbols,
                               .started_ns = o->started_ns,
                               .timeout_scale = o->timeout_scale,
+                              .slowness = o->slowness,
                               .judge_marks = o->judge_marks,
                               .witness = o->witness,
                               .printed = o->printed,
@@ -183,6 +202,7 @@ int live_run(const struct live_options *options, struct result *result)
     if (code)
         return code;
     struct live_machine m = {.config = guest_config(options->guest),
+                             .witness = options->witness,
                              .console = live_console_new(&err)};
     if (!m.console)
         return no_machine(options, result, &err);

@@ -13,6 +13,7 @@ struct live_options {
     const char *accelerator; // "kvm" or "rig", for the result
     struct toyvmm_pin pin;   // where the guest's processor runs
     double timeout_scale;
+    double slowness; // as in run_options
     bool judge_marks;
     struct witness *witness; // or NULL
     uint64_t started_ns;     // process start, CLOCK_MONOTONIC

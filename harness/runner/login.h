@@ -4,7 +4,7 @@
 // (login_shell.c). For these files only.
 #pragma once
 
-#include "harness/runner/run.h"
+#include "harness/runner/steps.h"
 
 enum sight {
     SEES_REFUSED, // words of a refusal, which a greeting may have as well

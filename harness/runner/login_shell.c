@@ -78,12 +78,12 @@ static enum wait_outcome let_prompt_stand(struct login *l, struct wait *w,
                                           enum sight *seen)
 {
     static const enum sight sights[] = {SEES_SHELL};
-    uint64_t last = matcher_last_plain_ns(l->run->matcher);
+    uint64_t end = w->match.end_ns;
     uint64_t quiet = w->quiet_ns;
     w->quiet_ns = run_scaled(l->run, LOGIN_SETTLE);
     enum wait_outcome out = login_look(l, w, sights, 1, seen);
     w->quiet_ns = quiet;
-    if (out == WAIT_QUIET && matcher_last_plain_ns(l->run->matcher) != last)
+    if (out == WAIT_QUIET && matcher_last_plain_ns(l->run->matcher) > end)
         return WAIT_EVENT;
     return out;
 }

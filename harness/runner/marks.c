@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Marks: moments of a run, each with what the machine had spent by then. Used
 // by the runner only.
-#include "harness/runner/run.h"
+#include "harness/runner/intake.h"
 
 #include <stdio.h>
 #include <string.h>

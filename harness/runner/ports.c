@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The serial ports of a run: each has a matcher, a record and watches of its
-// own, made when it is first heard of. Used by the runner only.
+// own, made when it is first heard of. See intake.h.
 //
 // One order for all: the console gives bytes and events of all ports in the
 // order in which the machine produced them, and every match, hit and line has
 // its time. So what happened first is known across ports, though each port's
 // text is matched alone.
-#include "harness/runner/run.h"
+#include "harness/runner/intake.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -61,21 +61,6 @@ void run_close_ports(struct run *r)
     }
 }
 
-enum flow run_use_port(struct run *r, unsigned port)
-{
-    struct error err = {""};
-    unsigned ports = r->scenario->serial_ports;
-    if (port >= (ports ? ports : TOYVMM_PORTS))
-        return run_fail(r, VERDICT_ERROR, NULL, "port",
-                        "the machine has no ttyS%u", port);
-    if (run_open_port(r, port, &err))
-        return run_error(r, "memory", &err);
-    r->port = port;
-    r->matcher = r->ports[port].matcher;
-    r->record = r->ports[port].record;
-    return FLOW_NEXT;
-}
-
 void run_skip(struct run *r)
 {
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
@@ -105,71 +90,4 @@ int run_renew_ports(struct run *r, struct error *err)
         code = make_line_marks(r, p, err);
     }
     return code ? code : rules_watch(&r->rules, err);
-}
-
-unsigned run_ports_printed(const struct run *r)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < TOYVMM_PORTS; i++)
-        n += r->ports[i].printed;
-    return n;
-}
-
-// ---- The last lines of all ports --------------------------------------------
-
-struct tail_line {
-    uint64_t ns;
-    unsigned port;
-    size_t order; // in which it was read
-    char *text;
-    size_t len;
-};
-
-struct tail {
-    struct tail_line *lines;
-    size_t n, max;
-    unsigned port;
-};
-
-static void keep_line(void *owner, uint64_t ns, const char *text, size_t len)
-{
-    struct tail *t = owner;
-    char *copy = t->n < t->max ? malloc(len + 1) : NULL;
-    if (!copy)
-        return;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    t->lines[t->n] = (struct tail_line){ns, t->port, t->n, copy, len};
-    t->n++;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct tail_line *x = a, *y = b;
-    if (x->ns != y->ns)
-        return x->ns < y->ns ? -1 : 1;
-    return (x->order > y->order) - (x->order < y->order);
-}
-
-void run_tail(const struct run *r, size_t max,
-              void (*line)(void *owner, unsigned port, uint64_t ns,
-                           const char *text, size_t len),
-              void *owner)
-{
-    struct tail t = {.max = max * TOYVMM_PORTS};
-    t.lines = calloc(t.max + 1, sizeof(*t.lines));
-    if (!t.lines)
-        return;
-    for (t.port = 0; t.port < TOYVMM_PORTS; t.port++) {
-        if (r->ports[t.port].printed)
-            console_record_tail(r->ports[t.port].record, max, keep_line, &t);
-    }
-    qsort(t.lines, t.n, sizeof(*t.lines), by_time);
-    for (size_t i = 0; i < t.n; i++) {
-        const struct tail_line *l = &t.lines[i];
-        if (i + max >= t.n)
-            line(owner, l->port, l->ns, l->text, l->len);
-        free(l->text);
-    }
-    free(t.lines);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `poweroff`: asks the guest, then ends it. Used by the runner only.
-#include "harness/runner/run.h"
+#include "harness/runner/steps.h"
 
 #include "src/base/clock.h"
 

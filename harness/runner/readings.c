@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a guest itself told of its boot's times becomes a part of the result.
 // Used by the runner only.
-#include "harness/runner/run.h"
+#include "harness/runner/intake.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,7 @@
 // See runner.h.
 #include "harness/runner/runner.h"
 
-#include "harness/runner/run.h"
-#include "harness/runner/secrets.h"
+#include "harness/runner/steps.h"
 #include "src/base/clock.h"
 
 #include <errno.h>
@@ -154,7 +153,9 @@ static void finish(struct run *r)
     bool counts = r->hit && !r->rules.fails[r->hit_data.index].tolerated;
     if (counts && !out->kind)
         run_fail_hit(r);
+    witness_lock(r->options->witness);
     judge_checks(r);
+    witness_unlock(r->options->witness);
     run_end_boot_logs(r);
     run_note_initcalls(r);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
@@ -166,8 +167,10 @@ static void finish(struct run *r)
     uint64_t now = console_now(r->options->console);
     out->duration_ns =
         now > r->options->started_ns ? now - r->options->started_ns : 0;
+    witness_lock(r->options->witness);
     result_close(out);
     secrets_mask(&r->secrets, out);
+    witness_unlock(r->options->witness);
 }
 
 // From now on the witness may tell of the run; until hide.
@@ -191,8 +194,10 @@ static void hide(const struct run *r)
 
 int run_scenario(const struct run_options *options, struct result *result)
 {
-    struct run r = {
-        .options = options, .scenario = options->scenario, .result = result};
+    struct run r = {.options = options,
+                    .scenario = options->scenario,
+                    .steps = step_table,
+                    .result = result};
     struct error err = {""};
     result->verdict = VERDICT_PASSED;
     result_add_mark(result, "process_start", 0, 0, 0);

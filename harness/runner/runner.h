@@ -21,7 +21,8 @@ struct run_machine {
     // Registers of vCPU 0; false when it does not run.
     bool (*regs)(void *owner, struct toyvmm_regs *out);
     // What it does, and its memory (toyvmm_observe, toyvmm_read_virtual).
-    bool (*observe)(void *owner, struct toyvmm_observation *out);
+    bool (*observe)(void *owner, uint64_t within_ns,
+                    struct toyvmm_observation *out);
     size_t (*read)(void *owner, const struct toyvmm_regs *regs,
                    uint64_t address, void *to, size_t len);
     // What the present boot had spent by ns, the time of a byte or an event, or
@@ -52,6 +53,12 @@ struct run_options {
                     size_t len);
     // Called when a step begins, at_ns after started_ns. May be NULL.
     void (*step)(void *owner, const struct step *step, uint64_t at_ns);
+    // How many times slower than hardware the machine may be, at least 1: what
+    // a diagnosis may take is multiplied by it, or by timeout_scale if that is
+    // more. 0 is 1.
+    double slowness;
+    // The clock of what a diagnosis may take; NULL is CLOCK_MONOTONIC.
+    uint64_t (*clock)(void *owner);
     void *owner;
 };
 

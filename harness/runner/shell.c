@@ -25,7 +25,7 @@
 //     printf): command eval "$(printf %b 'CMD')".
 //   - A terminal takes lines of 4095 bytes and small shells less: a long CMD
 //     is put together in a variable first, piece by piece, each acknowledged.
-#include "harness/runner/run.h"
+#include "harness/runner/steps.h"
 
 #include "src/base/clock.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of statements, the small ones, and the blocks. Used by the runner
-// only.
-#include "harness/runner/run.h"
+// The table of statements, and the small ones. See steps.h.
+#include "harness/runner/steps.h"
 
 #include "src/base/clock.h"
 
@@ -9,28 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum flow run_type(struct run *r, const void *bytes, size_t len)
-{
-    struct error err = {""};
-    if (run_revive(r) == FLOW_END)
-        return FLOW_END;
-    if (console_write(r->options->console, r->port, bytes, len, &err))
-        return run_error(r, "input", &err);
-    return FLOW_NEXT;
-}
-
-enum flow run_type_secret(struct run *r, const void *bytes, size_t len,
-                          bool echoed)
-{
-    struct error err = {""};
-    if (run_revive(r) == FLOW_END)
-        return FLOW_END;
-    if (console_write_secret(r->options->console, r->port, bytes, len, echoed,
-                             &err))
-        return run_error(r, "input", &err);
-    return FLOW_NEXT;
-}
 
 static enum flow step_send(struct run *r, const struct step *s)
 {
@@ -202,7 +179,7 @@ static enum flow step_unsupported(struct run *r, const struct step *s)
                     "`%s` is not supported yet", s->source);
 }
 
-static enum flow (*const step_table[])(struct run *, const struct step *) = {
+const run_step_function step_table[] = {
     [STEP_EXPECT] = step_expect,
     [STEP_EXPECT_ONE] = step_expect_one,
     [STEP_EXPECT_EVENT] = step_expect_event,
@@ -226,43 +203,3 @@ static enum flow (*const step_table[])(struct run *, const struct step *) = {
     [STEP_NMI] = step_nmi,
     [STEP_CONSOLE] = step_console,
 };
-
-// Steps that don't wait can fill the time as well. False when it is over.
-static bool begin_step(struct run *r, const struct step *s)
-{
-    witness_lock(r->options->witness);
-    r->step = s;
-    witness_unlock(r->options->witness);
-    r->step_ns = r->now_ns;
-    if (console_now(r->options->console) >= r->deadline_ns) {
-        char span[SPAN_TEXT];
-        run_fail(r, VERDICT_FAILED, NULL, "timeout",
-                 "the scenario's timeout of %s passed before this step",
-                 span_text(span, run_scaled(r, r->scenario->timeout_ns)));
-        return false;
-    }
-    if (r->options->step)
-        r->options->step(r->options->owner, s,
-                         r->now_ns - r->options->started_ns);
-    return true;
-}
-
-enum flow run_block(struct run *r, const struct block *b)
-{
-    const struct step *outer = r->step;
-    enum flow flow = FLOW_NEXT;
-    for (size_t i = 0; flow == FLOW_NEXT && i < b->nsteps; i++) {
-        const struct step *s = &b->steps[i];
-        if (!begin_step(r, s))
-            return FLOW_END;
-        flow = run_use_port(r, s->port < 0 ? r->chosen : (unsigned)s->port);
-        if (flow == FLOW_NEXT)
-            flow = step_table[s->kind](r, s);
-    }
-    if (flow == FLOW_NEXT) {
-        witness_lock(r->options->witness);
-        r->step = outer;
-        witness_unlock(r->options->witness);
-    }
-    return flow;
-}

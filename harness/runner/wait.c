@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one wait of the runner: for patterns, events, silence or a deadline,
-// whichever is first in the stream. Used by the runner only.
-#include "harness/runner/run.h"
+// whichever is first in the stream. See waiting.h.
+#include "harness/runner/waiting.h"
 
 #include "src/base/clock.h"
 
 #include <string.h>
 
-uint64_t run_scaled(const struct run *r, uint64_t ns)
+void run_fail_wait(struct run *r, const struct wait *w, size_t npatterns)
 {
-    double scaled = (double)ns * r->scale;
-    return scaled >= 9e18 ? CLOCK_NEVER : (uint64_t)scaled;
+    const struct diagnosis_wait told = {.patterns = w->patterns,
+                                        .npatterns = npatterns,
+                                        .what = w->what,
+                                        .started_ns = w->started_ns};
+    run_fail_timeout(r, &told, w->deadline_ns);
 }
 
 static bool guest_event_of(enum toyvmm_event_kind kind, enum guest_event *out)
@@ -135,7 +138,7 @@ static bool decided(struct run *r, struct wait *w, uint64_t since_ns,
     else if (is_over(r, w)) {
         *out = expects(w, GUEST_TIMEOUT) ? WAIT_TIMEOUT : WAIT_FAILED;
         if (*out == WAIT_FAILED)
-            run_fail_timeout(r, w);
+            run_fail_wait(r, w, w->npatterns);
     } else if (r->now_ns >= quiet)
         *out = WAIT_QUIET;
     else {
@@ -164,7 +167,7 @@ enum wait_outcome run_wait(struct run *r, struct wait *w)
     }
     // The scenario's own deadline can't be caught by a `timeout` branch.
     if (out == WAIT_TIMEOUT && w->deadline_ns >= r->deadline_ns) {
-        run_fail_timeout(r, w);
+        run_fail_wait(r, w, w->npatterns);
         return WAIT_FAILED;
     }
     return out;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "harness/report/result.h"
+#include "src/toyvmm.h"
 
 #include <pthread.h>
 
@@ -19,6 +20,11 @@ struct witness {
     // What a run that is over has left. From then on it is changed only under
     // the lock.
     struct result *finished;
+    // The machine of the run, while it stands (NULL: it does not): may be
+    // looked at by who holds the lock (toyvmm_observe).
+    bool (*observe)(void *owner, uint64_t within_ns,
+                    struct toyvmm_observation *out);
+    void *machine;
 };
 
 int witness_init(struct witness *w, struct error *err);
@@ -31,6 +37,10 @@ void witness_unlock(struct witness *w);
 // to be had.
 bool witness_try(struct witness *w, uint64_t deadline_ns);
 
-// Puts what is known of the run into a result: what it was doing, and the
-// consoles, without secrets. Under the lock. False when none goes on.
-bool witness_tell(const struct witness *w, struct result *out);
+// Puts what is known of the run into a result: its verdict, if it has one
+// (out->kind is NULL else), what is known of why, what it and its guest were
+// doing, and the consoles, without secrets. Looks at the machine, if that is
+// not known, until deadline_ns (CLOCK_MONOTONIC). Under the lock. False when
+// none goes on.
+bool witness_tell(const struct witness *w, uint64_t deadline_ns,
+                  struct result *out);

@@ -135,6 +135,7 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
         .guest = &guest,
         .accelerator = plan->accelerator,
         .timeout_scale = plan->timeout_scale,
+        .slowness = plan_slowness(plan),
         .judge_marks = plan->judge_marks,
         .pin = plan->pin,
         .started_ns = started_ns,
@@ -202,7 +203,7 @@ static void begin(const struct plan *plan, const struct scenario *s,
     double ns = (double)s->timeout_ns * scale;
     uint64_t deadline =
         clock_after(started_ns, ns < 9e18 ? (uint64_t)ns : CLOCK_NEVER);
-    control->begun(control->owner, deadline, scale);
+    control->begun(control->owner, deadline);
 }
 
 int case_run(const struct plan *plan, size_t index, uint64_t started_ns,

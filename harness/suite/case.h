@@ -12,8 +12,8 @@
 struct case_control {
     void (*console)(void *owner, struct console *console);
     // Called when the scenario is known: by when (CLOCK_MONOTONIC) it must be
-    // over, its deadline stretched by scale.
-    void (*begun)(void *owner, uint64_t deadline_ns, double scale);
+    // over, its deadline stretched as the plan says.
+    void (*begun)(void *owner, uint64_t deadline_ns);
     void *owner;
     struct witness *witness; // or NULL
 };

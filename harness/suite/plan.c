@@ -24,6 +24,13 @@ uint64_t plan_longest_ns(const struct plan *plan)
     return ns < 9e18 ? (uint64_t)ns : CLOCK_NEVER;
 }
 
+double plan_slowness(const struct plan *plan)
+{
+    bool rig = plan->accelerator && !strcmp(plan->accelerator, "rig");
+    double least = rig ? PLAN_RIG_SLOWNESS : 1;
+    return plan->timeout_scale > least ? plan->timeout_scale : least;
+}
+
 size_t plan_find(const struct plan *plan, const char *suite, const char *name)
 {
     size_t i = 0;

@@ -57,6 +57,14 @@ struct plan_case {
     uint64_t timeout_ns;    // the scenario's deadline, not scaled
 };
 
+// How many times slower than hardware the rig is, as deadlines are written.
+#define PLAN_RIG_SLOWNESS 4.0
+
+// What the seconds are multiplied by that a run has behind its deadline: by
+// what deadlines are, but never less than the accelerator is slower than
+// hardware, whatever --timeout-scale says. At least 1.
+double plan_slowness(const struct plan *plan);
+
 // The index of the case suite/name; ncases when there is none.
 size_t plan_find(const struct plan *plan, const char *suite, const char *name);
 

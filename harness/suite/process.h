@@ -31,8 +31,7 @@ struct notice {
 };
 
 // How long after its scenario's deadline a worker tells what it knows and ends,
-// and how long after it it is killed: seconds, stretched as deadlines are (but
-// never shortened).
+// and how long after it it is killed: seconds, stretched by plan_slowness.
 #define SUITE_LAST_WORDS_S 1.0
 #define SUITE_KILL_S       1.5
 uint64_t suite_after(uint64_t deadline_ns, double seconds, double scale);

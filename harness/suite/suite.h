@@ -15,7 +15,8 @@
 // None of them waits for ever. A scenario's deadline D holds in every step. At
 // D + 1 s a watchdog thread of the worker saves what another thread can know of
 // the run (runner/witness.h) and ends the process; at D + 1.5 s the supervisor
-// kills it (roster.h), stopped or not. Both are stretched as D is. Standard
+// kills it (roster.h), stopped or not. Both are stretched as D is, and in the
+// rig at least by what it is slower. Standard
 // output that nobody reads is given up (report/outlet.h).
 #pragma once
 

@@ -193,7 +193,7 @@ static int supervise(struct supervisor *s, struct error *err)
             kill(s->criterion, SIGKILL);
         else if (s->roster.ended >= s->expected && criterion_end == CLOCK_NEVER)
             criterion_end =
-                suite_after(now, CRITERION_END_S, s->plan->timeout_scale);
+                suite_after(now, CRITERION_END_S, plan_slowness(s->plan));
     }
     close(signals);
     bid_farewell(s);

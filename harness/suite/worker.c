@@ -97,9 +97,10 @@ struct work {
 
 // Tells the supervisor when this process must have ended, and the watchdog when
 // it should have.
-static void on_begun(void *owner, uint64_t deadline_ns, double scale)
+static void on_begun(void *owner, uint64_t deadline_ns)
 {
     struct work *w = owner;
+    double scale = plan_slowness(&w->plan);
     char path[SUITE_PATH];
     w->deadline_ns = deadline_ns;
     if (!atomic_load(&stop_asked))
@@ -169,13 +170,18 @@ static void last_words(void *owner)
         result_init(result);
         case_describe(&w->plan, w->index, result);
         result->verdict = VERDICT_ERROR;
-        bool begun = witness_tell(&w->witness, result);
+        uint64_t soon = clock_after(now, NS_PER_S / 4);
+        bool begun = witness_tell(&w->witness, soon, result);
+        // A verdict that there was already is told, with what is known of why.
         bool stop = atomic_load(&stop_asked);
-        result_set(&result->kind, stop ? "interrupted" : "stuck");
-        result_set(&result->message, "%s%s",
-                   stop ? "interrupted, and the run did not "
-                        : "the scenario's timeout passed and the run did not ",
-                   begun ? "end by itself" : "even begin");
+        if (!result->kind) {
+            result_set(&result->kind, stop ? "interrupted" : "stuck");
+            result_set(
+                &result->message, "%s%s",
+                stop ? "interrupted, and the run did not "
+                     : "the scenario's timeout passed and the run did not ",
+                begun ? "end by itself" : "even begin");
+        }
     }
     case_identify(&w->plan, w->index, result);
     if (save(w, result, &err))
@@ -213,7 +219,7 @@ static bool watch_and_run(struct work *w, uint64_t started_ns,
     }
     atomic_store(&dog, &w->watchdog);
     // Until the scenario says more.
-    on_begun(w, clock_after(started_ns, LOAD_NS), w->plan.timeout_scale);
+    on_begun(w, clock_after(started_ns, LOAD_NS));
     bool ok = run_and_save(w, started_ns, err);
     atomic_store(&dog, NULL);
     watchdog_stop(&w->watchdog);

@@ -8,6 +8,10 @@
 
 #define PAGE  UINT64_C(4096)
 #define CHUNK ((size_t)1 << 20)
+// An image begins at a multiple of it and has holes up to one (Linux, ALIGN of
+// .text and .rodata in arch/x86/kernel/vmlinux.lds.S): behind what is not
+// mapped nothing else needs to be tried.
+#define HUGE_PAGE (UINT64_C(2) << 20)
 // Around the tokens: what the largest kernels have is a quarter of it.
 #define BEFORE (UINT64_C(24) << 20)
 #define AFTER  ((size_t)12 << 20)
@@ -162,10 +166,14 @@ static int try_at(struct ksyms *s, const struct ksyms_memory *memory,
         return error_set(err, -ENOMEM, "out of memory for symbols");
     struct kallsyms k = {.bytes = copy};
     k.n = memory->read(memory->owner, start, copy, room);
-    int code = -ENOENT;
+    int code;
     // The guest may have changed it since it was found.
     size_t at = (size_t)(address - start);
-    if (at < k.n && kallsyms_tokens(&k, at) && kallsyms_names(&k))
+    if (at < k.n && kallsyms_tokens(&k, at))
+        code = kallsyms_names(&k, s, err);
+    else
+        code = -ENOENT;
+    if (!code)
         code = kallsyms_add(&k, s, err);
     free(copy);
     return code;
@@ -205,13 +213,16 @@ static int scan_range(struct scan *scan, const struct ksyms_range *range,
 {
     uint64_t at = range->start;
     while (at < range->end && scan->left && scan->tries) {
+        int over = table_check(scan->s, 0, err);
+        if (over)
+            return over;
         uint64_t left = range->end - at;
         size_t want = left < CHUNK ? (size_t)left : CHUNK;
         size_t n =
             scan->memory->read(scan->memory->owner, at, scan->chunk, want);
         if (!n) {
-            uint64_t to_page = PAGE - at % PAGE;
-            at += to_page < left ? to_page : left;
+            uint64_t to_next = HUGE_PAGE - at % HUGE_PAGE;
+            at += to_next < left ? to_next : left;
             continue;
         }
         scan->left -= n < scan->left ? n : scan->left;

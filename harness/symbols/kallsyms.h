@@ -37,8 +37,10 @@ struct kallsyms {
 // Given where the token "0" of digits lies: finds tokens and index.
 bool kallsyms_tokens(struct kallsyms *k, size_t digits);
 
-// Finds num, names and markers in front of tokens.
-bool kallsyms_names(struct kallsyms *k);
+// Finds num, names and markers in front of tokens. 0, -ENOENT, or -ETIMEDOUT by
+// the patience of s.
+int kallsyms_names(struct kallsyms *k, const struct ksyms *s,
+                   struct error *err);
 
 // Adds all symbols to the table. 0, -ENOENT when the addresses don't hold
 // together, or what table_add returns.

@@ -3,6 +3,7 @@
 // kallsyms.h.
 #include "harness/symbols/kallsyms.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define TOKENS     ((size_t)256)
@@ -147,19 +148,22 @@ static bool guess_at(const struct kallsyms *k, size_t at, size_t width,
     return false;
 }
 
-bool kallsyms_names(struct kallsyms *k)
+int kallsyms_names(struct kallsyms *k, const struct ksyms *s, struct error *err)
 {
     static const size_t widths[] = {4, 8};
     size_t steps = STEPS_MAX;
     size_t most = COUNT_MAX * SEQ_SIZE;
     size_t least = k->tokens > most ? k->tokens - most : 0;
     size_t at = k->tokens & ~(size_t)7;
-    for (; at >= least + 8 && steps; at -= 8) {
+    for (size_t n = 0; at >= least + 8 && steps; at -= 8, n++) {
+        int code = table_check(s, n, err);
+        if (code)
+            return code;
         for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
             struct guess g;
             if (guess_at(k, at - 8, widths[i], &g) && find_names(k, &g, &steps))
-                return true;
+                return 0;
         }
     }
-    return false;
+    return -ENOENT;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX (UINT64_C(256) << 20)
+#define PIECE    ((size_t)1 << 20) // that is read at once
 
 // The kernel's image lies in these addresses, nothing else does (Linux
 // Documentation/arch/x86/x86_64/mm.rst); with or without randomization.
@@ -29,9 +30,15 @@ static int read_text(struct ksyms *s, int fd, uint64_t size, const char *path,
         return error_set(err, -ENOMEM, "out of memory for symbols");
     size_t len = 0;
     ssize_t n;
-    while ((n = pread(fd, text + len, size - len, (off_t)len)) > 0)
+    int code = 0;
+    while (!code &&
+           (n = pread(fd, text + len, size - len < PIECE ? size - len : PIECE,
+                      (off_t)len)) > 0) {
         len += (size_t)n;
-    int code = map_read(s, text, len, path, err);
+        code = table_check(s, 0, err);
+    }
+    if (!code)
+        code = map_read(s, text, len, path, err);
     // Debian ships one line that says where the real one is.
     if (!code && memmem(text, len, "The real System.map", 19))
         code = error_set(err, -EINVAL,
@@ -66,7 +73,25 @@ static int read_any(struct ksyms *s, int fd, const char *path,
     return read_text(s, fd, size, path, err);
 }
 
-struct ksyms *ksyms_load(const char *path, struct error *err)
+// What was read becomes a table, or nothing.
+static struct ksyms *finish(struct ksyms *s, int code, const char *what,
+                            struct error *err)
+{
+    if (!code)
+        code = table_check(s, 0, err);
+    if (!code)
+        code = table_finish(s, what, err);
+    if (!code) {
+        s->patience = NULL;
+        return s;
+    }
+    ksyms_free(s);
+    return NULL;
+}
+
+struct ksyms *ksyms_load(const char *path,
+                         const struct ksyms_patience *patience,
+                         struct error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -74,25 +99,20 @@ struct ksyms *ksyms_load(const char *path, struct error *err)
         return NULL;
     }
     struct ksyms *s = table_new(err);
+    if (s)
+        s->patience = patience;
     int code = s ? read_any(s, fd, path, err) : -ENOMEM;
-    if (!code)
-        code = table_finish(s, path, err);
     close(fd);
-    if (!code)
-        return s;
-    ksyms_free(s);
-    return NULL;
+    return finish(s, code, path, err);
 }
 
 struct ksyms *ksyms_of_kernel(const struct ksyms_memory *memory,
+                              const struct ksyms_patience *patience,
                               struct error *err)
 {
     struct ksyms *s = table_new(err);
+    if (s)
+        s->patience = patience;
     int code = s ? kallsyms_read(s, memory, &kernel_image, 1, err) : -ENOMEM;
-    if (!code)
-        code = table_finish(s, "the kernel's own table", err);
-    if (!code)
-        return s;
-    ksyms_free(s);
-    return NULL;
+    return finish(s, code, "the kernel's own table", err);
 }

@@ -17,6 +17,13 @@ struct ksyms_memory {
     size_t (*read)(void *owner, uint64_t address, void *to, size_t len);
 };
 
+// How long a search may take: asked now and then, it is given up once `over`
+// says so.
+struct ksyms_patience {
+    void *owner;
+    bool (*over)(void *owner);
+};
+
 // ---- A table ----------------------------------------------------------------
 
 struct ksyms; // owned by its maker, used by one thread
@@ -24,13 +31,18 @@ struct ksyms; // owned by its maker, used by one thread
 // Reads the symbols of a file: an ELF vmlinux with a symbol table, or without
 // one but with the kernel's own (kallsyms) inside; a System.map; a copy of
 // /proc/kallsyms. NULL with a sentence in err when it is none of these, or
-// damaged. The addresses are those of the file until ksyms_fit.
-struct ksyms *ksyms_load(const char *path, struct error *err);
+// damaged, or when patience (NULL: endless) was over. The addresses are those
+// of the file until ksyms_fit.
+struct ksyms *ksyms_load(const char *path,
+                         const struct ksyms_patience *patience,
+                         struct error *err);
 
 // Reads the symbols that a Linux kernel carries with it (CONFIG_KALLSYMS; of
 // stock kernels all do) from its memory. They are where the kernel is:
-// ksyms_fit is not needed. NULL with a sentence in err when there are none.
+// ksyms_fit is not needed. NULL with a sentence in err when there are none, or
+// when patience (NULL: endless) was over.
 struct ksyms *ksyms_of_kernel(const struct ksyms_memory *memory,
+                              const struct ksyms_patience *patience,
                               struct error *err);
 
 void ksyms_free(struct ksyms *s); // NULL is fine

@@ -33,6 +33,16 @@ size_t ksyms_count(const struct ksyms *s)
     return s->n;
 }
 
+int table_check(const struct ksyms *s, size_t n, struct error *err)
+{
+    const struct ksyms_patience *p = s->patience;
+    if (n % TABLE_STEPS || !p || !p->over(p->owner))
+        return 0;
+    return error_set(err, -ETIMEDOUT,
+                     "the search for the kernel's symbols took too long and "
+                     "was given up: no names");
+}
+
 static bool is_function(char type)
 {
     return type && strchr("tTwW", type);
@@ -105,6 +115,9 @@ int table_add(struct ksyms *s, uint64_t address, char type, const char *name,
 {
     if (!is_name(name, len))
         return 0;
+    int code = table_check(s, s->n, err);
+    if (code)
+        return code;
     // Of the names' offsets the size limits say the same.
     if (s->n == KSYMS_MAX || s->names_len > UINT32_MAX - KSYMS_NAME_MAX)
         return error_set(err, -EINVAL, "more symbols than any kernel has");

@@ -21,15 +21,22 @@ struct ksyms {
     char *names;
     size_t names_len, names_cap;
     uint64_t moved; // is added to every address, wrapping round
+    const struct ksyms_patience *patience; // while it is read, or NULL
 };
 
 // NULL with err when out of memory.
 struct ksyms *table_new(struct error *err);
 
+// 0, or -ETIMEDOUT with a sentence when the search has to be given up. For each
+// step of a search that takes long; it asks only now and then whether n, which
+// counts the steps, makes it worthwhile.
+#define TABLE_STEPS 1024
+int table_check(const struct ksyms *s, size_t n, struct error *err);
+
 // Adds a symbol; type is a letter as nm(1) prints it: t, T, w and W are
 // functions. Names that are empty, too long or unprintable are left out, as are
-// the compiler's own (".L..."). 0, -ENOMEM, or -EINVAL for more symbols than
-// any kernel has.
+// the compiler's own (".L..."). 0, -ENOMEM, -ETIMEDOUT, or -EINVAL for more
+// symbols than any kernel has.
 int table_add(struct ksyms *s, uint64_t address, char type, const char *name,
               size_t len, struct error *err);
 
@@ -44,7 +51,7 @@ struct ksyms_range {
 };
 
 // Looks for kallsyms in the ranges. 0, -ENOENT when there is none that holds
-// together, -ENOMEM.
+// together, -ENOMEM, -ETIMEDOUT.
 int kallsyms_read(struct ksyms *s, const struct ksyms_memory *memory,
                   const struct ksyms_range *ranges, size_t n,
                   struct error *err);

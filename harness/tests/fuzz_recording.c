@@ -73,7 +73,7 @@ static void ask(struct tape *t, const struct run_machine *m)
     if (m && m->regs)
         m->regs(m->owner, &regs);
     if (m && m->observe)
-        m->observe(m->owner, &seen);
+        m->observe(m->owner, 1, &seen);
     if (m && m->usage)
         m->usage(m->owner, 1, &usage);
     if (m && m->restart)

@@ -64,7 +64,7 @@ static void as_file(const uint8_t *data, size_t size,
         pwrite(fd, data, size, 0) != (ssize_t)size)
         abort();
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    struct ksyms *s = ksyms_load(path, &err);
+    struct ksyms *s = ksyms_load(path, NULL, &err);
     if (s)
         use(s, memory, b);
     ksyms_free(s);

@@ -123,7 +123,7 @@ static void on_step(void *owner, const struct step *step, uint64_t at_ns)
     if (step->kind != STEP_LOG)
         return;
     witness_lock(&t->witness);
-    t->any = witness_tell(&t->witness, &t->told);
+    t->any = witness_tell(&t->witness, CLOCK_NEVER, &t->told);
     witness_unlock(&t->witness);
 }
 
@@ -159,8 +159,142 @@ Test(witness, tells_step_and_console_without_secrets)
     size_t len = t.told.consoles[0].len;
     cr_expect(memmem(text, len, "and now", 7));
     cr_expect_null(memmem(text, len, "hush", 4));
-    cr_expect_not(witness_tell(&t.witness, &t.told), "the run is over");
+    cr_expect_not(witness_tell(&t.witness, 0, &t.told), "the run is over");
     witness_destroy(&t.witness);
     result_free(&t.told);
     result_free(&r);
+}
+
+// ---- The witness of a failure -----------------------------------------------
+
+static bool see_idle(void *owner, uint64_t within_ns,
+                     struct toyvmm_observation *out)
+{
+    (void)owner;
+    (void)within_ns;
+    *out = (struct toyvmm_observation){.activity = TOYVMM_IDLE, .nsamples = 1};
+    return true;
+}
+
+// The machine is looked at for the diagnosis, and meanwhile the time is over.
+static bool see_too_late(void *owner, uint64_t within_ns,
+                         struct toyvmm_observation *out)
+{
+    struct teller *t = owner;
+    (void)within_ns;
+    (void)out;
+    witness_lock(&t->witness);
+    t->any = witness_tell(&t->witness, CLOCK_NEVER, &t->told);
+    witness_unlock(&t->witness);
+    return false;
+}
+
+static size_t read_nothing(void *owner, const struct toyvmm_regs *regs,
+                           uint64_t address, void *to, size_t len)
+{
+    (void)owner;
+    (void)regs;
+    (void)address;
+    (void)to;
+    (void)len;
+    return 0;
+}
+
+static struct run_machine slow_machine = {.observe = see_too_late,
+                                          .read = read_nothing};
+
+static void prepare_failure(void *owner, struct run_options *run)
+{
+    struct teller *t = owner;
+    prepare(owner, run);
+    slow_machine.owner = t;
+    run->machine = &slow_machine;
+    t->witness.observe = see_idle;
+}
+
+// What the run has found out when it is given up is not lost, and the guest is
+// looked at all the same.
+Test(witness, tells_a_failure_whose_diagnosis_never_ends)
+{
+    struct teller t = {0};
+    result_init(&t.told);
+    const struct fake_options options = {.prepare = prepare_failure,
+                                         .owner = &t};
+    static const struct line script[] = {{.prints = "hello\r\n"}};
+    struct result r;
+    fake_run("timeout 60s\nexpect /x/ within 1s\n", script, 1, &options, &r);
+    cr_assert(t.any);
+    cr_expect_str_eq(t.told.kind, "timeout");
+    cr_expect_str_eq(t.told.message, "/x/ did not come within 1 s");
+    cr_expect_eq(t.told.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(t.told.where, "t.tc:4:1");
+    cr_expect(strstr(result_section(&t.told, "console"), "hello"));
+    cr_expect(strstr(result_section(&t.told, "doing"), "the guest is idle"));
+    witness_destroy(&t.witness);
+    result_free(&t.told);
+    result_free(&r);
+}
+
+// ---- The time of a diagnosis ------------------------------------------------
+
+static uint64_t slow_clock_ns;
+
+static uint64_t slow_clock(void *owner)
+{
+    (void)owner;
+    return slow_clock_ns;
+}
+
+static bool see_spin(void *owner, uint64_t within_ns,
+                     struct toyvmm_observation *out)
+{
+    (void)owner;
+    (void)within_ns;
+    *out = (struct toyvmm_observation){.activity = TOYVMM_SPINS, .nsamples = 1};
+    return true;
+}
+
+static size_t read_slowly(void *owner, const struct toyvmm_regs *regs,
+                          uint64_t address, void *to, size_t len)
+{
+    (void)owner;
+    (void)regs;
+    (void)address;
+    slow_clock_ns += 10 * NS_PER_MS;
+    memset(to, 0, len);
+    return len;
+}
+
+static const struct run_machine spinning = {.observe = see_spin,
+                                            .read = read_slowly};
+
+static void prepare_slow(void *owner, struct run_options *run)
+{
+    const double *slowness = owner;
+    run->machine = &spinning;
+    run->clock = slow_clock;
+    run->slowness = *slowness;
+}
+
+// It ends before the watchdog's second does, which grows as the machine is
+// slower.
+Test(bounds, a_diagnosis_ends_before_the_watchdog)
+{
+    double slowness[] = {1, 4};
+    for (size_t i = 0; i < 2; i++) {
+        const struct fake_options options = {.prepare = prepare_slow,
+                                             .owner = &slowness[i]};
+        static const struct line script[] = {{.prints = "hello\r\n"}};
+        struct result r;
+        slow_clock_ns = 0;
+        fake_run("timeout 5s\nexpect /x/ within 10s\n", script, 1, &options,
+                 &r);
+        cr_expect_str_eq(r.kind, "timeout");
+        uint64_t took_ms = slow_clock_ns / NS_PER_MS;
+        cr_expect_leq(took_ms, (uint64_t)(600 * slowness[i]));
+        cr_expect_geq(took_ms, (uint64_t)(200 * slowness[i]));
+        cr_expect(strstr(result_section(&r, "stack"), "was given up"));
+        cr_expect(strstr(result_section(&r, "doing"), "vCPU 0 spins"));
+        result_free(&r);
+    }
 }

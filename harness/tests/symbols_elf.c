@@ -77,7 +77,7 @@ static struct elf whole(void)
 
 static struct ksyms *load(const void *bytes, size_t len, struct error *err)
 {
-    return ksyms_load(temp_file(bytes, len), err);
+    return ksyms_load(temp_file(bytes, len), NULL, err);
 }
 
 Test(symbols_elf, a_symbol_table)

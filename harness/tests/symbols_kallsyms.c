@@ -97,7 +97,7 @@ static struct ksyms *read_back(const struct image *image, uint64_t address)
     pieces_add(&pieces, address, image->bytes, image->len);
     struct ksyms_memory memory = pieces_memory(&pieces);
     struct error err = {""};
-    return ksyms_of_kernel(&memory, &err);
+    return ksyms_of_kernel(&memory, NULL, &err);
 }
 
 Test(symbols_kallsyms, every_layout)
@@ -132,7 +132,7 @@ Test(symbols_kallsyms, over_the_pieces_that_are_read)
         image_put(&moved, image.bytes, image.len);
         pieces_add(&pieces, address, moved.bytes, moved.len);
         struct ksyms_memory memory = pieces_memory(&pieces);
-        struct ksyms *s = ksyms_of_kernel(&memory, &err);
+        struct ksyms *s = ksyms_of_kernel(&memory, NULL, &err);
         cr_assert(s, "%llu", (unsigned long long)at);
         ksyms_free(s);
         image_free(&moved);
@@ -145,7 +145,7 @@ Test(symbols_kallsyms, nothing_there)
     struct pieces pieces = {0};
     struct ksyms_memory memory = pieces_memory(&pieces);
     struct error err = {""};
-    cr_assert_null(ksyms_of_kernel(&memory, &err));
+    cr_assert_null(ksyms_of_kernel(&memory, NULL, &err));
     cr_assert_neq(err.text[0], '\0');
 }
 
@@ -200,17 +200,17 @@ Test(symbols_kallsyms, in_an_elf_file)
     image_pad(&file, 4096);
     image_put(&file, tables.bytes, tables.len);
     struct error err = {""};
-    struct ksyms *s = ksyms_load(temp_file(file.bytes, file.len), &err);
+    struct ksyms *s = ksyms_load(temp_file(file.bytes, file.len), NULL, &err);
     cr_assert(s, "%s", err.text);
     check(s);
     ksyms_free(s);
     // Without them, and with a segment that lies outside the file.
     memset(file.bytes + 4096, 0, tables.len);
-    cr_assert_null(ksyms_load(temp_file(file.bytes, file.len), &err));
+    cr_assert_null(ksyms_load(temp_file(file.bytes, file.len), NULL, &err));
     cr_expect(strstr(err.text, "neither a symbol table nor kallsyms"));
     load.p_filesz = UINT64_MAX - 4095;
     memcpy(file.bytes + sizeof(header), &load, sizeof(load));
-    cr_assert_null(ksyms_load(temp_file(file.bytes, file.len), &err));
+    cr_assert_null(ksyms_load(temp_file(file.bytes, file.len), NULL, &err));
     image_free(&file);
     image_free(&tables);
 }
@@ -221,7 +221,7 @@ Test(symbols_kallsyms, a_real_kernel)
     if (!path)
         cr_skip_test("no kernel: set TOYVMM_TEST_VMLINUX to a vmlinux");
     struct error err = {""};
-    struct ksyms *s = ksyms_load(path, &err);
+    struct ksyms *s = ksyms_load(path, NULL, &err);
     cr_assert(s, "%s", err.text);
     uint64_t address;
     struct ksym at;

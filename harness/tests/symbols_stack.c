@@ -9,7 +9,7 @@
 static struct ksyms *load(const char *text)
 {
     struct error err = {""};
-    struct ksyms *s = ksyms_load(temp_file(text, strlen(text)), &err);
+    struct ksyms *s = ksyms_load(temp_file(text, strlen(text)), NULL, &err);
     cr_assert(s, "%s", err.text);
     return s;
 }

@@ -9,7 +9,7 @@
 
 static struct ksyms *load(const char *text, struct error *err)
 {
-    return ksyms_load(temp_file(text, strlen(text)), err);
+    return ksyms_load(temp_file(text, strlen(text)), NULL, err);
 }
 
 static struct ksyms *must_load(const char *text)
@@ -106,14 +106,14 @@ Test(symbols_table, a_copy_of_proc_kallsyms)
 Test(symbols_table, files_that_are_none)
 {
     struct error err = {""};
-    cr_assert_null(ksyms_load("/nonexistent/vmlinux", &err));
+    cr_assert_null(ksyms_load("/nonexistent/vmlinux", NULL, &err));
     cr_expect(strstr(err.text, "/nonexistent/vmlinux"));
-    cr_assert_null(ksyms_load("/", &err));
-    cr_assert_null(ksyms_load("/dev/zero", &err));
+    cr_assert_null(ksyms_load("/", NULL, &err));
+    cr_assert_null(ksyms_load("/dev/zero", NULL, &err));
     cr_expect(strstr(err.text, "no regular file"));
     static char image[0x300];
     memcpy(image + 0x202, "HdrS", 4);
-    cr_assert_null(ksyms_load(temp_file(image, sizeof(image)), &err));
+    cr_assert_null(ksyms_load(temp_file(image, sizeof(image)), NULL, &err));
     cr_expect(strstr(err.text, "bzImage"));
 }
 

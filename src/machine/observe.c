@@ -104,10 +104,11 @@ void observe_judge(struct toyvmm_observation *o,
 #define PATIENCE_NS (1 * NS_PER_S)
 
 // One look at a running vCPU. The caller holds lock. False when it has left
-// (or its registers can't be had).
-static bool look(struct processor *cpu)
+// (or its registers can't be had, or not until end_ns).
+static bool look(struct processor *cpu, uint64_t end_ns)
 {
     uint64_t end = clock_after(clock_now_ns(), PATIENCE_NS);
+    end = end < end_ns ? end : end_ns;
     uint64_t samples = cpu->samples;
     bool asked = machine_request(cpu, REQUEST_LOOK);
     while (asked && !cpu->left && cpu->samples == samples &&
@@ -122,7 +123,7 @@ bool toyvmm_read_regs(struct toyvmm *vm, unsigned vcpu, struct toyvmm_regs *out)
         return false;
     struct processor *cpu = &vm->processors[vcpu];
     pthread_mutex_lock(&vm->lock);
-    bool valid = look(cpu);
+    bool valid = look(cpu, CLOCK_NEVER);
     if (valid)
         *out = cpu->sample.regs;
     pthread_mutex_unlock(&vm->lock);
@@ -155,9 +156,10 @@ static void keep(struct toyvmm_observation *o, const struct vcpu_sample *s)
 // Takes the samples of a running vCPU. Their distances grow by a third of a
 // millisecond, so that no tick of the guest's keeps pace with them. The caller
 // holds lock.
-static void sample_running(struct processor *cpu, struct toyvmm_observation *o)
+static void sample_running(struct processor *cpu, uint64_t end_ns,
+                           struct toyvmm_observation *o)
 {
-    while (o->nsamples < TOYVMM_SAMPLES && look(cpu)) {
+    while (o->nsamples < TOYVMM_SAMPLES && look(cpu, end_ns)) {
         keep(o, &cpu->sample);
         wait_inside(cpu, 2 * NS_PER_MS + o->nsamples * NS_PER_MS / 3);
     }
@@ -177,9 +179,10 @@ static bool sample_ended(struct processor *cpu, struct toyvmm_observation *o)
     return true;
 }
 
-bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu,
+bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out)
 {
+    uint64_t end = clock_after(clock_now_ns(), within_ns);
     *out = (struct toyvmm_observation){0};
     if (vcpu >= vm->nprocessors)
         return false;
@@ -188,7 +191,7 @@ bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu,
     struct toyvmm_stats after;
     machine_stats_of(cpu, &before);
     pthread_mutex_lock(&vm->lock);
-    sample_running(cpu, out);
+    sample_running(cpu, end, out);
     bool ended = vm->phase == MACHINE_ENDED;
     bool seen = ended ? sample_ended(cpu, out) : out->nsamples > 0;
     pthread_mutex_unlock(&vm->lock);

@@ -4,6 +4,8 @@
 #include "src/machine/observe.h"
 #include "src/tests/machine_guests.h"
 
+#include "src/base/clock.h"
+
 #include <criterion/criterion.h>
 #include <sched.h>
 #include <string.h>
@@ -89,7 +91,7 @@ static struct toyvmm *start(struct guest_image image)
 static struct toyvmm_observation observe(struct toyvmm *vm)
 {
     struct toyvmm_observation o;
-    cr_assert(toyvmm_observe(vm, 0, &o));
+    cr_assert(toyvmm_observe(vm, 0, CLOCK_NEVER, &o));
     return o;
 }
 
@@ -187,8 +189,8 @@ Test(machine_observe, before_the_start)
     guest_log_init(&watched);
     struct toyvmm *vm = guest_create(image_hi(), &watched);
     struct toyvmm_observation o;
-    cr_assert_not(toyvmm_observe(vm, 0, &o));
+    cr_assert_not(toyvmm_observe(vm, 0, CLOCK_NEVER, &o));
     toyvmm_stop(vm);
-    cr_assert_not(toyvmm_observe(vm, 0, &o));
+    cr_assert_not(toyvmm_observe(vm, 0, CLOCK_NEVER, &o));
     toyvmm_destroy(vm);
 }

@@ -3,6 +3,8 @@
 // itself; and the machine ends once, however many of them race to it.
 #include "src/tests/machine_guests.h"
 
+#include "src/base/clock.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -62,7 +64,7 @@ Test(machine_smp, each_runs_and_is_seen)
         else
             cr_assert_eq(regs.cs, 0x800, "a SIPI's segment");
         struct toyvmm_observation o;
-        cr_assert(toyvmm_observe(vm, i, &o));
+        cr_assert(toyvmm_observe(vm, i, CLOCK_NEVER, &o));
         cr_assert_eq(o.activity, TOYVMM_SPINS, "vCPU %u: %d", i, o.activity);
         struct toyvmm_usage usage;
         toyvmm_vcpu_usage(vm, i, &usage);
@@ -133,7 +135,7 @@ Test(machine_smp, one_that_goes_on_keeps_it_alive)
     wait_for_all(&log);
     for (unsigned i = 0; i < 5; i++) {
         struct toyvmm_observation o;
-        cr_assert(toyvmm_observe(vm, CPUS - 1, &o));
+        cr_assert(toyvmm_observe(vm, CPUS - 1, CLOCK_NEVER, &o));
         cr_assert_eq(o.activity, TOYVMM_IDLE);
     }
     cr_assert_not(guest_has_ended(&log));
@@ -147,7 +149,7 @@ Test(machine_smp, one_that_was_not_started_says_so)
     struct toyvmm *vm = start(image_spin(), &log);
     guest_wait_output(&log, ".");
     struct toyvmm_observation o;
-    cr_assert(toyvmm_observe(vm, 1, &o));
+    cr_assert(toyvmm_observe(vm, 1, CLOCK_NEVER, &o));
     cr_assert_eq(o.activity, TOYVMM_WAITS);
     toyvmm_destroy(vm);
 }

@@ -2,11 +2,10 @@
 // The kernel's reports, on recordings of real ones: each fires its name, is
 // told whole, and nothing else, however it is cut into pieces; allowed, it
 // fires nothing.
-#include "harness/diagnosis/reports.h"
-#include "harness/diagnosis/title.h"
+#include "harness/diagnosis/diagnosis.h"
+#include "harness/tests/diagnosis_traces.h"
 #include "harness/tests/kernel_time.h"
 #include "harness/tests/runner_fake.h"
-#include "harness/tests/runner_traces.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

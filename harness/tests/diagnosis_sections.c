@@ -163,8 +163,10 @@ static uint8_t idt[15 * 16];
 static char map_path[64];
 static struct toyvmm_observation seen;
 
-static bool observe(void *owner, struct toyvmm_observation *out)
+static bool observe(void *owner, uint64_t within_ns,
+                    struct toyvmm_observation *out)
 {
+    (void)within_ns;
     (void)owner;
     *out = seen;
     return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each recording of fixtures/consoles/traces must be told as. For
-// runner_trace.c only.
+// diagnosis_trace.c only.
 #pragma once
 
 #include <stddef.h>
