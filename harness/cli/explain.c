@@ -6,7 +6,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/explain_words.h"
 #include "harness/cli/needs.h"
-#include "harness/guests/guest_conf.h"
+#include "harness/guests/guest.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #include "harness/cli/needs.h"
 
 #include "harness/cli/accel.h"
-#include "harness/guests/guest_conf.h"
+#include "harness/guests/guest.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 // The values of options. See options_internal.h.
 #include "harness/cli/options_internal.h"
 
-#include "harness/guests/guest_conf.h"
+#include "harness/guests/guest.h"
 
 #include <errno.h>
 #include <limits.h>

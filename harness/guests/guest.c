@@ -2,7 +2,6 @@
 // What a scenario boots. See guest.h.
 #include "harness/guests/guest.h"
 
-#include "harness/guests/guest_conf.h"
 #include "harness/scenario/variables.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a scenario's words to the files that are booted: the guest definition
-// that it names, its own overrides, those of the command line. Used by live.h
-// and the command line.
+// that it names, its own overrides, those of the command line. The room's only
+// header; used by live.h and the command line.
 #pragma once
 
 #include "harness/scenario/ast.h"
@@ -38,3 +38,21 @@ int guest_check(const struct guest *guest, struct error *err);
 
 // The machine's configuration, borrowing the guest's strings.
 struct toyvmm_config guest_config(const struct guest *guest);
+
+// ---- Guest definitions (guest_conf.c) ---------------------------------------
+
+// A definition is the file that describes a built guest; a script builds one.
+
+// Fills guest from the definition of that name. -EINVAL for a name that nobody
+// knows, another negative errno when it can't be had.
+int guest_conf_find(struct guest *guest, const char *name, struct error *err);
+// The same, but nothing is built or downloaded: a guest that isn't there
+// already is an error.
+int guest_conf_look(struct guest *guest, const char *name, struct error *err);
+
+// Reads a guest.conf: lines `key value` with the keys requested, name, kernel,
+// initrd, cmdline, memory and note.
+int guest_conf_read(struct guest *guest, const char *path, struct error *err);
+
+// "256M" and its like, in bytes. False when it isn't that.
+bool guest_parse_size(const char *text, uint64_t *bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds and reads guest definitions. See guest_conf.h.
-#include "harness/guests/guest_conf.h"
+// Finds and reads guest definitions. See guest.h.
+#include "harness/guests/guest.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -140,6 +140,60 @@ Test(symbols_kallsyms, over_the_pieces_that_are_read)
     image_free(&image);
 }
 
+// How often it may ask, until it is told that the time is over.
+static bool is_over(void *owner)
+{
+    unsigned *left = owner;
+    return !*left || !--*left;
+}
+
+// A search that is given up says so, wherever it is at that moment; one that is
+// not finds what is there.
+Test(symbols_kallsyms, given_up)
+{
+    make(20000, true);
+    struct image image = build(LAYOUT_NEW);
+    struct pieces pieces = {0};
+    struct ksyms *s = NULL;
+    unsigned given_up = 0;
+    pieces_add(&pieces, 0xffffffff82000000, image.bytes, image.len);
+    struct ksyms_memory memory = pieces_memory(&pieces);
+    for (unsigned allowed = 1; !s; allowed += 2) {
+        unsigned left = allowed;
+        const struct ksyms_patience patience = {&left, is_over};
+        struct error err = {""};
+        cr_assert_lt(allowed, 100000);
+        s = ksyms_of_kernel(&memory, &patience, &err);
+        given_up += !s;
+        cr_assert(s || strstr(err.text, "was given up"), "%s", err.text);
+    }
+    check(s);
+    cr_expect_gt(given_up, 10, "%u", given_up);
+    ksyms_free(s);
+    image_free(&image);
+}
+
+// Page after page that holds no symbols: it ends at once when it is told to.
+static size_t all_zero(void *owner, uint64_t address, void *to, size_t len)
+{
+    (void)address;
+    ++*(size_t *)owner;
+    memset(to, 0, len);
+    return len;
+}
+
+Test(symbols_kallsyms, endless_memory)
+{
+    size_t reads = 0;
+    unsigned left = 5;
+    struct error err = {""};
+    const struct ksyms_memory memory = {&reads, all_zero};
+    const struct ksyms_patience patience = {&left, is_over};
+    cr_assert_null(ksyms_of_kernel(&memory, &patience, &err));
+    cr_expect(strstr(err.text, "was given up"), "%s", err.text);
+    cr_expect_leq(reads, 5);
+}
+
 Test(symbols_kallsyms, nothing_there)
 {
     struct pieces pieces = {0};
