@@ -4,7 +4,6 @@
 
 #include "src/base/clock.h"
 
-
 int witness_init(struct witness *w, struct error *err)
 {
     *w = (struct witness){0};
