@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block device. See blk.h; sections are those of virtio 1.2.
+#include "src/virtio/blk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct virtio_blk_config) == 64,
+               "5.2.4, and its padding");
+
+#define CONFIG_LEN 60
+
+enum { // 5.2.3
+    F_SEG_MAX = 1 << 2,
+    F_RO = 1 << 5,
+    F_BLK_SIZE = 1 << 6,
+    F_FLUSH = 1 << 9,
+    F_DISCARD = 1 << 13,
+    F_WRITE_ZEROES = 1 << 14,
+};
+
+enum { // 5.2.6
+    T_IN = 0,
+    T_OUT = 1,
+    T_FLUSH = 4,
+    T_GET_ID = 8,
+    T_DISCARD = 11,
+    T_WRITE_ZEROES = 13,
+};
+enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
+
+struct header {
+    uint32_t type, reserved;
+    uint64_t sector;
+};
+
+struct range { // of discard and write zeroes
+    uint64_t sector;
+    uint32_t sectors, flags;
+};
+enum { RANGE_UNMAP = 1 };
+
+// A whole request is done without a pause, so each range has a limit: 512 MiB.
+#define RANGE_SECTORS_MAX (1U << 20)
+#define RANGES_MAX        16
+
+// The header and the status take a segment each.
+#define SEGMENTS_MAX (VIRTQ_SEGMENTS_MAX - 2)
+
+// ---- Requests: the worker, without the lock --------------------------------
+
+// [sector, sector + bytes/512) in bytes; false when it isn't whole sectors of
+// the disk.
+static bool place(const struct disk_image *disk, uint64_t sector,
+                  uint64_t bytes, uint64_t *offset)
+{
+    uint64_t sectors = disk->size / DISK_SECTOR;
+    *offset = sector * DISK_SECTOR;
+    return bytes % DISK_SECTOR == 0 && sector <= sectors &&
+           bytes / DISK_SECTOR <= sectors - sector;
+}
+
+// The bytes [skip, skip+len) of n segments as iov; returns how many.
+static size_t slice(const struct virtq_segment *s, unsigned n, uint32_t skip,
+                    uint32_t len, struct iovec *iov)
+{
+    size_t out = 0;
+    for (unsigned i = 0; i < n && len; i++) {
+        if (skip >= s[i].len) {
+            skip -= s[i].len;
+            continue;
+        }
+        uint32_t part = s[i].len - skip < len ? s[i].len - skip : len;
+        iov[out++] = (struct iovec){s[i].at + skip, part};
+        len -= part;
+        skip = 0;
+    }
+    return out;
+}
+
+static int do_io(struct virtio_blk *blk, const struct header *h, uint32_t *got)
+{
+    const struct virtq_chain *chain = &blk->chain;
+    struct iovec iov[VIRTQ_SEGMENTS_MAX];
+    uint64_t offset;
+    if (h->type == T_IN) {
+        uint32_t len = chain->writable - 1;
+        size_t n = slice(chain->segments + chain->nreadable, chain->nwritable,
+                         0, len, iov);
+        if (!place(&blk->disk, h->sector, len, &offset))
+            return -EINVAL;
+        *got = len;
+        return disk_image_read(&blk->disk, offset, len, iov, n);
+    }
+    uint32_t len = chain->readable - (uint32_t)sizeof *h;
+    size_t n = slice(chain->segments, chain->nreadable, sizeof *h, len, iov);
+    if (!place(&blk->disk, h->sector, len, &offset))
+        return -EINVAL;
+    return disk_image_write(&blk->disk, offset, len, iov, n);
+}
+
+static int do_ranges(struct virtio_blk *blk, const struct header *h)
+{
+    const struct virtq_chain *chain = &blk->chain;
+    uint32_t len = chain->readable - (uint32_t)sizeof *h;
+    struct range ranges[RANGES_MAX];
+    if (!len || len % sizeof *ranges || len > sizeof ranges)
+        return -EINVAL;
+    virtq_read(chain, sizeof *h, ranges, len);
+    for (size_t i = 0; i < len / sizeof *ranges; i++) {
+        const struct range *r = &ranges[i];
+        uint64_t bytes = (uint64_t)r->sectors * DISK_SECTOR, offset;
+        bool zero = h->type == T_WRITE_ZEROES;
+        // 5.2.6.2: unknown flags, and UNMAP of a discard, are not supported.
+        if (r->flags & ~(zero ? (uint32_t)RANGE_UNMAP : 0U))
+            return -EOPNOTSUPP;
+        if (r->sectors > RANGE_SECTORS_MAX ||
+            !place(&blk->disk, r->sector, bytes, &offset))
+            return -EINVAL;
+        if (!bytes)
+            continue;
+        int code = zero ? disk_image_zero(&blk->disk, offset, bytes)
+                        : disk_image_discard(&blk->disk, offset, bytes);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+static int do_get_id(struct virtio_blk *blk, uint32_t *got)
+{
+    uint32_t room = blk->chain.writable - 1;
+    if (room < sizeof blk->serial)
+        return -EINVAL;
+    *got = virtq_write(&blk->chain, 0, blk->serial, sizeof blk->serial);
+    return 0;
+}
+
+static int do_request(struct virtio_blk *blk, const struct header *h,
+                      uint32_t *got)
+{
+    switch (h->type) {
+    case T_IN:
+    case T_OUT:
+        return do_io(blk, h, got);
+    case T_FLUSH:
+        return disk_image_flush(&blk->disk);
+    case T_GET_ID:
+        return do_get_id(blk, got);
+    case T_DISCARD:
+    case T_WRITE_ZEROES:
+        return do_ranges(blk, h);
+    default:
+        return -EOPNOTSUPP;
+    }
+}
+
+// Does what the chain asks and writes its status, the last byte that may be
+// written. Returns how many bytes were written.
+static uint32_t serve(struct virtio_blk *blk, bool *failed)
+{
+    struct header h;
+    uint32_t got = 0;
+    virtq_read(&blk->chain, 0, &h, sizeof h);
+    int code = do_request(blk, &h, &got);
+    uint8_t status = code == 0             ? S_OK
+                     : code == -EOPNOTSUPP ? S_UNSUPP
+                                           : S_IOERR;
+    *failed = status == S_IOERR;
+    virtq_write(&blk->chain, blk->chain.writable - 1, &status, 1);
+    return status == S_OK ? got + 1 : blk->chain.writable;
+}
+
+// ---- The worker ------------------------------------------------------------
+
+static bool runs(const struct virtio_blk *blk)
+{
+    return !blk->quit && virtio_runs(&blk->device);
+}
+
+// One request; false when there is none. The caller holds the lock.
+static bool serve_next(struct virtio_blk *blk)
+{
+    struct virtio_device *dev = &blk->device;
+    if (!runs(blk) || virtio_pop(dev, 0, &blk->chain) <= 0)
+        return false;
+    if (blk->chain.readable < sizeof(struct header) || !blk->chain.writable) {
+        virtio_refuse(dev, "a disk request without header or status");
+        return false;
+    }
+    bool failed;
+    blk->busy = true;
+    pthread_mutex_unlock(&dev->lock);
+    uint32_t written = serve(blk, &failed);
+    pthread_mutex_lock(&dev->lock);
+    blk->busy = false;
+    pthread_cond_broadcast(&blk->idle);
+    blk->errors += failed;
+    // After a reset the queue is no more, or another one.
+    if (!runs(blk))
+        return false;
+    virtio_push(dev, 0, &blk->chain, written);
+    virtio_interrupt_queue(dev, 0);
+    return true;
+}
+
+static void *work(void *arg)
+{
+    struct virtio_blk *blk = arg;
+    struct virtq *q = &blk->device.queues[0];
+    pthread_mutex_lock(&blk->device.lock);
+    while (!blk->quit) {
+        if (!blk->kicked) {
+            pthread_cond_wait(&blk->work, &blk->device.lock);
+            continue;
+        }
+        // While there is work, the driver need not tell of more.
+        if (runs(blk))
+            (void)virtq_want_kicks(q, false);
+        while (serve_next(blk))
+            ;
+        blk->kicked = runs(blk) && virtq_want_kicks(q, true);
+    }
+    pthread_mutex_unlock(&blk->device.lock);
+    return NULL;
+}
+
+// ---- The device: with the lock held ----------------------------------------
+
+static const void *config(void *owner)
+{
+    const struct virtio_blk *blk = owner;
+    return &blk->config;
+}
+
+static void kick(void *owner, unsigned queue)
+{
+    struct virtio_blk *blk = owner;
+    (void)queue;
+    blk->kicked = true;
+    pthread_cond_signal(&blk->work);
+}
+
+static void stop(void *owner)
+{
+    struct virtio_blk *blk = owner;
+    blk->kicked = false;
+    while (blk->busy)
+        pthread_cond_wait(&blk->idle, &blk->device.lock);
+}
+
+static const struct virtio_ops ops = {
+    .name = "virtio-blk",
+    .id = VIRTIO_ID_BLK,
+    .nqueues = 1,
+    .config_len = CONFIG_LEN,
+    .config = config,
+    .kick = kick,
+    .stop = stop,
+};
+
+static uint64_t describe(struct virtio_blk *blk)
+{
+    uint64_t features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH;
+    blk->config = (struct virtio_blk_config){
+        .capacity = blk->disk.size / DISK_SECTOR,
+        .seg_max = SEGMENTS_MAX,
+        .blk_size = DISK_SECTOR,
+        .num_queues = 1,
+    };
+    if (blk->disk.mode == DISK_READONLY)
+        return features | F_RO;
+    blk->config.max_discard_sectors = RANGE_SECTORS_MAX;
+    blk->config.max_discard_seg = RANGES_MAX;
+    blk->config.discard_sector_alignment = DISK_CLUSTER / DISK_SECTOR;
+    blk->config.max_write_zeroes_sectors = RANGE_SECTORS_MAX;
+    blk->config.max_write_zeroes_seg = RANGES_MAX;
+    blk->config.write_zeroes_may_unmap = 1;
+    return features | F_DISCARD | F_WRITE_ZEROES;
+}
+
+static int start_worker(struct virtio_blk *blk)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int code = pthread_create(&blk->worker, NULL, work, blk);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (code == 0)
+        pthread_setname_np(blk->worker, "disk");
+    blk->has_worker = code == 0;
+    return code;
+}
+
+int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
+                    const struct guest_memory *memory, struct error *err)
+{
+    *blk = (struct virtio_blk){.quit = false};
+    int code = disk_image_open(
+        &blk->disk, s->path, s->mode,
+        s->changes_max ? s->changes_max : DISK_CHANGES_MAX, err);
+    if (code < 0)
+        return code;
+    if (s->serial)
+        memcpy(blk->serial, s->serial,
+               strnlen(s->serial, VIRTIO_BLK_SERIAL_LEN));
+    pthread_cond_init(&blk->work, NULL);
+    pthread_cond_init(&blk->idle, NULL);
+    virtio_init(&blk->device, &ops, blk, memory, describe(blk));
+    code = start_worker(blk);
+    if (code) {
+        virtio_blk_destroy(blk);
+        return error_errno(err, code, "can't start the thread of %s", s->path);
+    }
+    return 0;
+}
+
+void virtio_blk_destroy(struct virtio_blk *blk)
+{
+    if (blk->has_worker) {
+        pthread_mutex_lock(&blk->device.lock);
+        blk->quit = true;
+        pthread_cond_signal(&blk->work);
+        pthread_mutex_unlock(&blk->device.lock);
+        pthread_join(blk->worker, NULL);
+    }
+    virtio_destroy(&blk->device);
+    pthread_cond_destroy(&blk->work);
+    pthread_cond_destroy(&blk->idle);
+    disk_image_close(&blk->disk);
+}
+
+bool virtio_blk_is_busy(struct virtio_blk *blk)
+{
+    pthread_mutex_lock(&blk->device.lock);
+    bool busy = blk->busy || blk->kicked;
+    pthread_mutex_unlock(&blk->device.lock);
+    return busy;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// virtio-blk, the block device (virtio 1.2, section 5.2): a disk image with a
+// thread of its own, which does what the guest asks, in its order.
+#pragma once
+
+#include "src/virtio/device.h"
+#include "src/virtio/disk_image.h"
+
+#define VIRTIO_BLK_SERIAL_LEN 20
+
+struct virtio_blk_config { // 5.2.4, little-endian
+    uint64_t capacity;     // sectors
+    uint32_t size_max, seg_max;
+    uint8_t geometry[4];
+    uint32_t blk_size;
+    uint8_t topology[8];
+    uint8_t writeback, unused0;
+    uint16_t num_queues;
+    uint32_t max_discard_sectors, max_discard_seg, discard_sector_alignment;
+    uint32_t max_write_zeroes_sectors, max_write_zeroes_seg;
+    uint8_t write_zeroes_may_unmap, unused1[3];
+};
+
+// Owned by who wires it, never moved. The device's lock guards what follows it;
+// the worker lets go of it while it uses disk and chain.
+struct virtio_blk {
+    struct virtio_device device;
+    struct disk_image disk;
+    char serial[VIRTIO_BLK_SERIAL_LEN];
+    struct virtio_blk_config config;
+    pthread_t worker;
+    bool has_worker;
+    pthread_cond_t work, idle;
+    bool kicked; // the queue may hold requests
+    bool busy;   // the worker serves one, without the lock
+    bool quit;
+    struct virtq_chain chain;
+    uint64_t errors; // requests that the host could not do
+};
+
+// What a disk is. serial is up to VIRTIO_BLK_SERIAL_LEN bytes, NULL for none;
+// changes_max as for disk_image_open, 0 for DISK_CHANGES_MAX.
+struct virtio_blk_setup {
+    const char *path, *serial;
+    enum disk_mode mode;
+    uint64_t changes_max;
+};
+
+// Opens the image and starts the worker, with all signals blocked. 0, or a
+// negative errno with a sentence, as disk_image_open; all is undone then.
+int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
+                    const struct guest_memory *memory, struct error *err);
+void virtio_blk_destroy(struct virtio_blk *blk);
+
+// Whether requests are under way, so that an interrupt is to come. Any thread.
+bool virtio_blk_is_busy(struct virtio_blk *blk);

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+// Raw disk images. See disk_image.h.
+#include "src/virtio/disk_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Segments handed to the kernel at once.
+#define IOV_MAX_HERE 64
+#define WORD_BITS    64
+
+// ---- Opening ---------------------------------------------------------------
+
+// Formats that a raw disk is taken for by mistake.
+static const char *other_format(const uint8_t head[8])
+{
+    static const struct {
+        const char *magic, *name;
+    } formats[] = {
+        {"QFI\xfb", "qcow2"}, {"vhdxfile", "VHDX"}, {"KDMV", "VMDK"}};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (!memcmp(head, formats[i].magic, strlen(formats[i].magic)))
+            return formats[i].name;
+    return NULL;
+}
+
+static int check_image(struct disk_image *disk, const char *path,
+                       struct error *err)
+{
+    struct stat st;
+    uint8_t head[8] = {0};
+    if (fstat(disk->image, &st) < 0)
+        return error_errno(err, errno, "%s", path);
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+        return error_set(err, -EINVAL,
+                         "%s is no disk image: neither a file nor a block "
+                         "device",
+                         path);
+    off_t size = lseek(disk->image, 0, SEEK_END);
+    if (size < 0 || pread(disk->image, head, sizeof head, 0) < 0)
+        return error_errno(err, errno, "%s", path);
+    const char *format = other_format(head);
+    if (format)
+        return error_set(err, -EINVAL,
+                         "%s is a %s image, not a raw one: `qemu-img convert "
+                         "-O raw` makes one of it",
+                         path, format);
+    if (!size || size % DISK_SECTOR)
+        return error_set(err, -EINVAL,
+                         "%s is no disk image: %lld bytes, not whole sectors "
+                         "of %u",
+                         path, (long long)size, DISK_SECTOR);
+    disk->size = (uint64_t)size;
+    return 0;
+}
+
+static int open_image(struct disk_image *disk, const char *path,
+                      struct error *err)
+{
+    bool writes = disk->mode == DISK_WRITABLE;
+    // A FIFO or a device without medium must not hold us.
+    disk->image =
+        open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    if (disk->image < 0)
+        return error_errno(err, errno, "%s", path);
+    int code = check_image(disk, path, err);
+    if (code < 0)
+        return code;
+    if (flock(disk->image, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+        return 0;
+    // A file system without locks has none to respect.
+    if (errno != EWOULDBLOCK)
+        return 0;
+    return error_set(err, -EBUSY,
+                     writes ? "%s can't be written: another machine uses it"
+                            : "%s can't be read: another machine writes it",
+                     path);
+}
+
+static uint64_t *new_bits(uint64_t n)
+{
+    // Mapped, so that a page exists only where the guest has written.
+    size_t len = (size_t)((n + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t));
+    void *bits = mmap(NULL, len, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return bits == MAP_FAILED ? NULL : bits;
+}
+
+static void free_bits(uint64_t *bits, uint64_t n)
+{
+    if (bits)
+        munmap(bits,
+               (size_t)((n + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t)));
+}
+
+static int new_changes(struct disk_image *disk, uint64_t max, struct error *err)
+{
+    const char *dir = getenv("TMPDIR");
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/toyvmm-disk-XXXXXX",
+             dir && *dir ? dir : "/tmp");
+    disk->changes = mkostemp(path, O_CLOEXEC);
+    if (disk->changes < 0)
+        return error_errno(
+            err, errno, "no temporary file for what a guest writes: %s", path);
+    unlink(path);
+    disk->room = max / DISK_CLUSTER;
+    disk->changed = new_bits(disk->nclusters);
+    disk->taken = new_bits(disk->nclusters);
+    if (!disk->changed || !disk->taken)
+        return error_set(err, -ENOMEM, "out of memory");
+    return 0;
+}
+
+int disk_image_open(struct disk_image *disk, const char *path,
+                    enum disk_mode mode, uint64_t max, struct error *err)
+{
+    *disk = (struct disk_image){.image = -1, .changes = -1, .mode = mode};
+    int code = open_image(disk, path, err);
+    disk->nclusters = (disk->size + DISK_CLUSTER - 1) / DISK_CLUSTER;
+    if (code == 0 && mode == DISK_CHANGES_DROPPED)
+        code = new_changes(disk, max, err);
+    if (code < 0)
+        disk_image_close(disk);
+    return code;
+}
+
+void disk_image_close(struct disk_image *disk)
+{
+    free_bits(disk->changed, disk->nclusters);
+    free_bits(disk->taken, disk->nclusters);
+    disk->changed = disk->taken = NULL;
+    if (disk->changes >= 0)
+        close(disk->changes);
+    if (disk->image >= 0)
+        close(disk->image);
+    disk->changes = disk->image = -1;
+}
+
+int disk_image_check(const char *path, enum disk_mode mode, struct error *err)
+{
+    struct disk_image disk = {.image = -1, .changes = -1, .mode = mode};
+    int code = open_image(&disk, path, err);
+    disk_image_close(&disk);
+    return code;
+}
+
+// ---- Bytes -----------------------------------------------------------------
+
+// A place in a list of segments. The lengths are known to suffice.
+struct cursor {
+    const struct iovec *iov;
+    size_t used; // bytes of iov[0]
+};
+
+// Up to len bytes as at most IOV_MAX_HERE segments; returns how many bytes.
+static size_t take(struct cursor *c, uint64_t len, struct iovec *out,
+                   size_t *nout)
+{
+    size_t done = 0;
+    *nout = 0;
+    while (done < len && *nout < IOV_MAX_HERE) {
+        size_t part = c->iov->iov_len - c->used;
+        if (part > len - done)
+            part = (size_t)(len - done);
+        if (part)
+            out[(*nout)++] =
+                (struct iovec){(uint8_t *)c->iov->iov_base + c->used, part};
+        done += part;
+        c->used += part;
+        if (c->used == c->iov->iov_len) {
+            c->iov++;
+            c->used = 0;
+        }
+    }
+    return done;
+}
+
+// Reads or writes len bytes at offset of a file, whole. What lies behind a
+// file's end reads as zeros.
+static int transfer(int fd, bool write, uint64_t offset, uint64_t len,
+                    struct cursor *c)
+{
+    while (len) {
+        struct iovec iov[IOV_MAX_HERE];
+        size_t n;
+        struct cursor before = *c;
+        size_t want = take(c, len, iov, &n);
+        ssize_t got = write ? pwritev(fd, iov, (int)n, (off_t)offset)
+                            : preadv(fd, iov, (int)n, (off_t)offset);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        if (got == 0 && write)
+            return -EIO;
+        if (got == 0) {
+            for (size_t i = 0; i < n; i++)
+                memset(iov[i].iov_base, 0, iov[i].iov_len);
+            got = (ssize_t)want;
+        }
+        if (got < 0)
+            got = 0;
+        if ((size_t)got < want) {
+            *c = before;
+            take(c, (uint64_t)got, iov, &n);
+        }
+        offset += (uint64_t)got;
+        len -= (uint64_t)got;
+    }
+    return 0;
+}
+
+// ---- The changes -----------------------------------------------------------
+
+static bool bit(const uint64_t *bits, uint64_t i)
+{
+    return bits[i / WORD_BITS] >> (i % WORD_BITS) & 1;
+}
+
+static void set_bit(uint64_t *bits, uint64_t i, bool on)
+{
+    uint64_t mask = UINT64_C(1) << (i % WORD_BITS);
+    if (on)
+        bits[i / WORD_BITS] |= mask;
+    else
+        bits[i / WORD_BITS] &= ~mask;
+}
+
+// Room for clusters first..last in the changes, all of them or none.
+static int take_room(struct disk_image *disk, uint64_t first, uint64_t last)
+{
+    uint64_t need = 0;
+    for (uint64_t i = first; i <= last; i++)
+        need += !bit(disk->taken, i);
+    if (need > disk->room) {
+        __atomic_store_n(&disk->full, true, __ATOMIC_RELAXED);
+        return -ENOSPC;
+    }
+    disk->room -= need;
+    for (uint64_t i = first; i <= last; i++)
+        set_bit(disk->taken, i, true);
+    return 0;
+}
+
+// Copies a cluster from the image to the changes unless they have it.
+static int copy_cluster(struct disk_image *disk, uint64_t i)
+{
+    uint8_t bytes[DISK_CLUSTER];
+    const struct iovec iov = {bytes, sizeof bytes};
+    if (bit(disk->changed, i))
+        return 0;
+    struct cursor c = {&iov, 0};
+    int code = transfer(disk->image, false, i * DISK_CLUSTER, sizeof bytes, &c);
+    c = (struct cursor){&iov, 0};
+    if (code == 0)
+        code =
+            transfer(disk->changes, true, i * DISK_CLUSTER, sizeof bytes, &c);
+    if (code == 0)
+        set_bit(disk->changed, i, true);
+    return code;
+}
+
+static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
+                         struct cursor *c)
+{
+    uint64_t end = offset + len;
+    uint64_t first = offset / DISK_CLUSTER, last = (end - 1) / DISK_CLUSTER;
+    int code = take_room(disk, first, last);
+    // A cluster of which a part stays as it is.
+    if (code == 0 && offset % DISK_CLUSTER)
+        code = copy_cluster(disk, first);
+    if (code == 0 && end % DISK_CLUSTER && end != disk->size)
+        code = copy_cluster(disk, last);
+    if (code == 0)
+        code = transfer(disk->changes, true, offset, len, c);
+    for (uint64_t i = first; code == 0 && i <= last; i++)
+        set_bit(disk->changed, i, true);
+    return code;
+}
+
+// ---- What the device asks --------------------------------------------------
+
+int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
+                    const struct iovec *iov, size_t niov)
+{
+    struct cursor c = {iov, 0};
+    (void)niov;
+    if (!disk->changed)
+        return transfer(disk->image, false, offset, len, &c);
+    // Runs of clusters that lie in the same file.
+    for (uint64_t end = offset + len; offset < end;) {
+        bool changed = bit(disk->changed, offset / DISK_CLUSTER);
+        uint64_t next = offset;
+        while (next < end && bit(disk->changed, next / DISK_CLUSTER) == changed)
+            next = (next / DISK_CLUSTER + 1) * DISK_CLUSTER;
+        if (next > end)
+            next = end;
+        int code = transfer(changed ? disk->changes : disk->image, false,
+                            offset, next - offset, &c);
+        if (code < 0)
+            return code;
+        offset = next;
+    }
+    return 0;
+}
+
+int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,
+                     const struct iovec *iov, size_t niov)
+{
+    struct cursor c = {iov, 0};
+    (void)niov;
+    if (!len)
+        return 0;
+    switch (disk->mode) {
+    case DISK_READONLY:
+        return -EROFS;
+    case DISK_WRITABLE:
+        return transfer(disk->image, true, offset, len, &c);
+    case DISK_CHANGES_DROPPED:
+        return write_changes(disk, offset, len, &c);
+    }
+    return -EINVAL;
+}
+
+int disk_image_flush(struct disk_image *disk)
+{
+    // Changes that nobody keeps need not be on a disk.
+    if (disk->mode != DISK_WRITABLE)
+        return 0;
+    return fdatasync(disk->image) < 0 ? -errno : 0;
+}
+
+// Whole clusters of the changes become holes.
+static int punch_changes(struct disk_image *disk, uint64_t first, uint64_t end)
+{
+    if (first >= end)
+        return 0;
+    if (fallocate(disk->changes, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  (off_t)(first * DISK_CLUSTER),
+                  (off_t)((end - first) * DISK_CLUSTER)) < 0)
+        return -errno;
+    for (uint64_t i = first; i < end; i++) {
+        disk->room += bit(disk->taken, i);
+        set_bit(disk->taken, i, false);
+        set_bit(disk->changed, i, true);
+    }
+    return 0;
+}
+
+// The whole clusters of [offset, offset+len); the disk's last may be short.
+static void whole_clusters(const struct disk_image *disk, uint64_t offset,
+                           uint64_t len, uint64_t *first, uint64_t *end)
+{
+    *first = (offset + DISK_CLUSTER - 1) / DISK_CLUSTER;
+    *end = offset + len == disk->size ? disk->nclusters
+                                      : (offset + len) / DISK_CLUSTER;
+}
+
+int disk_image_discard(struct disk_image *disk, uint64_t offset, uint64_t len)
+{
+    uint64_t first, end;
+    switch (disk->mode) {
+    case DISK_READONLY:
+        return -EROFS;
+    case DISK_WRITABLE:
+        // A hint: a file system that can't is none the worse.
+        (void)fallocate(disk->image, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        (off_t)offset, (off_t)len);
+        return 0;
+    case DISK_CHANGES_DROPPED:
+        whole_clusters(disk, offset, len, &first, &end);
+        (void)punch_changes(disk, first, end);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static int write_zeros(struct disk_image *disk, uint64_t offset, uint64_t len)
+{
+    static const uint8_t zeros[16 * DISK_CLUSTER];
+    for (uint64_t done = 0; done < len;) {
+        uint64_t part = len - done < sizeof zeros ? len - done : sizeof zeros;
+        // Only read, as it is written to the disk.
+        const struct iovec iov = {(void *)(uintptr_t)zeros, (size_t)part};
+        int code = disk_image_write(disk, offset + done, part, &iov, 1);
+        if (code < 0)
+            return code;
+        done += part;
+    }
+    return 0;
+}
+
+int disk_image_zero(struct disk_image *disk, uint64_t offset, uint64_t len)
+{
+    if (disk->mode == DISK_READONLY)
+        return -EROFS;
+    if (disk->mode == DISK_WRITABLE)
+        return fallocate(disk->image, FALLOC_FL_ZERO_RANGE, (off_t)offset,
+                         (off_t)len) == 0
+                   ? 0
+                   : write_zeros(disk, offset, len);
+    uint64_t first, end;
+    whole_clusters(disk, offset, len, &first, &end);
+    if (first >= end)
+        return write_zeros(disk, offset, len);
+    uint64_t head = first * DISK_CLUSTER - offset;
+    uint64_t tail_at = end * DISK_CLUSTER;
+    int code = punch_changes(disk, first, end);
+    if (code < 0)
+        return write_zeros(disk, offset, len);
+    code = write_zeros(disk, offset, head);
+    if (code == 0 && tail_at < offset + len)
+        code = write_zeros(disk, tail_at, offset + len - tail_at);
+    return code;
+}

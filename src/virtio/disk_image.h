@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// A raw disk image behind a block device: the file itself, or the file with
+// what the guest writes kept beside it, so that a test never changes an image.
+#pragma once
+
+#include "src/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#define DISK_SECTOR  512U
+#define DISK_CLUSTER 4096U // what is copied when a part of it is written
+
+// What a machine's guest may write to a disk that is put back afterwards,
+// unless it is told otherwise.
+#define DISK_CHANGES_MAX (UINT64_C(4) << 30)
+
+enum disk_mode {
+    DISK_CHANGES_DROPPED, // writes go to a temporary file, which nobody keeps
+    DISK_READONLY,
+    DISK_WRITABLE, // writes go to the image
+};
+
+// Owned by its device; one thread at a time but for full. The image is locked
+// (flock): many may read it, one may write it.
+struct disk_image {
+    int image;
+    int changes; // the temporary file, sparse, as the image; -1: none yet
+    enum disk_mode mode;
+    uint64_t size; // bytes, a multiple of DISK_SECTOR
+    uint64_t nclusters;
+    // A bit for each cluster: changes has it; and it takes room there (what was
+    // discarded doesn't). NULL unless changes are dropped.
+    uint64_t *changed, *taken;
+    uint64_t room; // clusters that may still be taken
+    bool full;     // a write found no room: atomic, for the report
+};
+
+// Opens a raw image: a file or a block device, of sectors. -EINVAL: no raw
+// image (a qcow2, VHDX or VMDK file is named), or not of whole sectors; -EBUSY:
+// another writes it, or reads what shall be written; -ENOENT, -EACCES, ... of
+// open(2). max is for DISK_CHANGES_DROPPED: bytes that may be kept.
+int disk_image_open(struct disk_image *disk, const char *path,
+                    enum disk_mode mode, uint64_t max, struct error *err);
+void disk_image_close(struct disk_image *disk);
+
+// What disk_image_open says of the file, without keeping it.
+int disk_image_check(const char *path, enum disk_mode mode, struct error *err);
+
+// Each of these covers [offset, offset+len), which lies inside the disk, whole
+// sectors; iov's lengths sum up to len. 0, or a negative errno: -EROFS, -ENOSPC
+// when the changes are full, what the host's file says.
+int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
+                    const struct iovec *iov, size_t niov);
+int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,
+                     const struct iovec *iov, size_t niov);
+int disk_image_flush(struct disk_image *disk);
+
+// The guest doesn't need this any more: a hint, of which whole clusters become
+// zeros and give their room back.
+int disk_image_discard(struct disk_image *disk, uint64_t offset, uint64_t len);
+
+// It reads as zeros from now on.
+int disk_image_zero(struct disk_image *disk, uint64_t offset, uint64_t len);
