@@ -35,7 +35,7 @@
 #define PLATFORM_BOOT_TIMER_PORT    0x3f0 // the guest tells how far it came
 #define PLATFORM_RESET_PORT         0xcf9 // PCI reset control, one byte
 #define PLATFORM_RESET_VALUE        0x06  // RESET_VALUE of the FADT
-#define PLATFORM_PCI_CONFIG_PORT    0xcf8 // no PCI here: not claimed
+#define PLATFORM_PCI_CONFIG_PORT    0xcf8 // claimed where there is PCI
 #define PLATFORM_CMOS_CENTURY_INDEX 0x32  // CENTURY of the FADT
 
 // ---- ACPI fixed hardware (ACPI 6.5 section 4.8) ----------------------------
@@ -59,6 +59,17 @@
 
 // SLP_TYP of \_S5, in both register models.
 #define PLATFORM_S5_SLP_TYP 5
+
+// ---- PCI -------------------------------------------------------------------
+
+// A machine has PCI when it has a device there. The window that memory BARs lie
+// in, and the GSIs that INTA# of the slots is wired to: slot n to n % 8 of them,
+// level-triggered.
+#define PLATFORM_PCI_WINDOW_GPA UINT64_C(0xe0000000)
+#define PLATFORM_PCI_WINDOW_LEN UINT64_C(0x08000000)
+#define PLATFORM_PCI_SLOTS      32
+#define PLATFORM_PCI_GSI        16
+#define PLATFORM_PCI_GSIS       8
 
 // ---- The boot timer in memory ----------------------------------------------
 

@@ -236,7 +236,7 @@ static void fill_fixed_hardware(struct fadt *f)
     f->flags |= FADT_TMR_32BIT;
 }
 
-static uint64_t put_fadt(struct arena *a, uint64_t dsdt)
+static uint64_t put_fadt(struct arena *a, bool pci, uint64_t dsdt)
 {
     struct fadt f = {
         .header = acpi_header("FACP", 0, FADT_REVISION),
@@ -245,8 +245,8 @@ static uint64_t put_fadt(struct arena *a, uint64_t dsdt)
         .century = PLATFORM_CMOS_CENTURY_INDEX,
         .p_lvl2_lat = NO_C2_LATENCY,
         .p_lvl3_lat = NO_C3_LATENCY,
-        .boot_arch = BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_MSI | BOOT_ARCH_NO_ASPM |
-                     BOOT_ARCH_NO_RTC,
+        .boot_arch = BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_ASPM | BOOT_ARCH_NO_RTC |
+                     (pci ? 0 : BOOT_ARCH_NO_MSI),
         .flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_FIX_PWR |
                  FADT_NO_FIX_SLP | FADT_NO_FIX_RTC | FADT_RESET_REG |
                  FADT_HEADLESS,
@@ -331,15 +331,15 @@ static bool put_rsdp(const struct guest_memory *mem, uint64_t xsdt)
 }
 
 int acpi_write(const struct guest_memory *mem, unsigned cpus, unsigned ports,
-               uint64_t *rsdp, struct error *err)
+               bool pci, uint64_t *rsdp, struct error *err)
 {
     struct arena a = {.mem = mem,
                       .next = PLATFORM_BIOS_GPA + sizeof(struct rsdp)};
     uint8_t dsdt[DSDT_MAX];
-    size_t dsdt_len = dsdt_build(ports, dsdt, sizeof(dsdt));
+    size_t dsdt_len = dsdt_build(ports, pci, dsdt, sizeof(dsdt));
     uint64_t dsdt_gpa = put(&a, dsdt, dsdt_len);
     struct xsdt xsdt = {.header = acpi_header("XSDT", 0, 1)};
-    xsdt.fadt = put_fadt(&a, dsdt_gpa);
+    xsdt.fadt = put_fadt(&a, pci, dsdt_gpa);
     xsdt.madt = put_madt(&a, cpus);
     uint64_t xsdt_gpa = put_table(&a, &xsdt, sizeof(xsdt));
     if (!dsdt_len || a.full || !put_rsdp(mem, xsdt_gpa))

@@ -11,13 +11,18 @@
 
 // Writes the tables into the BIOS area of the platform map, the RSDP first,
 // where kernels find it by searching; *rsdp gets its address. cpus: 1 to
-// BOOT_CPUS_MAX, APIC ids 0 to cpus-1; ports: how many UARTs, to 4.
+// BOOT_CPUS_MAX, APIC ids 0 to cpus-1; ports: how many UARTs, to 4; pci: there
+// is a PCI host bridge.
 int acpi_write(const struct guest_memory *mem, unsigned cpus, unsigned ports,
-               uint64_t *rsdp, struct error *err);
+               bool pci, uint64_t *rsdp, struct error *err);
 
-// Builds the DSDT with its header: \_S5 and the UARTs. Returns its length; 0
-// when size is too small.
-size_t dsdt_build(unsigned ports, uint8_t *bytes, size_t size);
+// Builds the DSDT with its header: \_S5, the UARTs, the host bridge. Returns
+// its length; 0 when size is too small.
+size_t dsdt_build(unsigned ports, bool pci, uint8_t *bytes, size_t size);
+
+// Adds the PCI host bridge to a scope of the DSDT.
+struct aml;
+void dsdt_put_pci(struct aml *a);
 
 // The header every system description table but RSDP and FACS opens with
 // (section 5.2.6).

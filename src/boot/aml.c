@@ -155,15 +155,43 @@ void aml_name_eisa_id(struct aml *a, const char *name, const char *id)
     aml_raw(a, &swapped, sizeof(swapped));
 }
 
-void aml_name_package(struct aml *a, const char *name, const uint64_t *values,
-                      uint8_t count)
+static void put_package(struct aml *a, const uint64_t *values, uint8_t count)
 {
-    put_name_op(a, name);
     put_byte(a, OP_PACKAGE);
     begin(a);
     put_byte(a, count);
     for (uint8_t i = 0; i < count; i++)
         put_integer(a, values[i]);
+    aml_end(a);
+}
+
+void aml_name_package(struct aml *a, const char *name, const uint64_t *values,
+                      uint8_t count)
+{
+    put_name_op(a, name);
+    put_package(a, values, count);
+}
+
+void aml_name_table(struct aml *a, const char *name, const uint64_t *values,
+                    uint8_t rows, uint8_t columns)
+{
+    put_name_op(a, name);
+    put_byte(a, OP_PACKAGE);
+    begin(a);
+    put_byte(a, rows);
+    for (uint8_t i = 0; i < rows; i++)
+        put_package(a, values + (size_t)i * columns, columns);
+    aml_end(a);
+}
+
+void aml_name_buffer(struct aml *a, const char *name, const void *bytes,
+                     size_t len)
+{
+    put_name_op(a, name);
+    put_byte(a, OP_BUFFER);
+    begin(a);
+    put_integer(a, len);
+    aml_raw(a, bytes, len);
     aml_end(a);
 }
 
@@ -179,10 +207,5 @@ void aml_name_io_irq(struct aml *a, const char *name, uint16_t port,
         (uint8_t)(gsi >> 16), (uint8_t)(gsi >> 24),
         // End tag, its checksum unused
         0x79, 0};
-    put_name_op(a, name);
-    put_byte(a, OP_BUFFER);
-    begin(a);
-    put_integer(a, sizeof(resources));
-    aml_raw(a, resources, sizeof(resources));
-    aml_end(a);
+    aml_name_buffer(a, name, resources, sizeof(resources));
 }

@@ -36,6 +36,15 @@ void aml_name_eisa_id(struct aml *a, const char *name, const char *id);
 void aml_name_package(struct aml *a, const char *name, const uint64_t *values,
                       uint8_t count);
 
+// Name (name, Buffer () { bytes }): resource descriptors with their end tag.
+void aml_name_buffer(struct aml *a, const char *name, const void *bytes,
+                     size_t len);
+
+// Name (name, Package () { Package () { values of row 0 }, ... }): rows of
+// `columns` values each, one row behind the other.
+void aml_name_table(struct aml *a, const char *name, const uint64_t *values,
+                    uint8_t rows, uint8_t columns);
+
 // Name (name, ResourceTemplate () { IO, Interrupt }): len ports at port,
 // 16-bit decode, and an edge-triggered, active-high, shared interrupt (6.4.2.5,
 // 6.4.3.6).

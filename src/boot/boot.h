@@ -35,6 +35,7 @@ struct boot_request {
     uint64_t memory;     // bytes; boot_load takes the guest memory's size
     unsigned cpus;       // 1..BOOT_CPUS_MAX
     unsigned ports;      // UARTs, 0..PLATFORM_COM_COUNT
+    bool pci;            // there is a PCI host bridge
     // What the guest's random generator is seeded with; NULL: fresh bytes from
     // the host's.
     const struct boot_seed *seed;

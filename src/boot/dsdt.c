@@ -13,6 +13,7 @@
 //             })
 //         }
 //         ... COM2, COM3, COM4, as far as there are
+//         ... PCI0, where there is PCI: dsdt_pci.c
 //     }
 #include "src/boot/acpi.h"
 #include "src/boot/aml.h"
@@ -46,7 +47,7 @@ static void put_uarts(struct aml *a, unsigned ports)
     }
 }
 
-size_t dsdt_build(unsigned ports, uint8_t *bytes, size_t size)
+size_t dsdt_build(unsigned ports, bool pci, uint8_t *bytes, size_t size)
 {
     struct acpi_header header = acpi_header("DSDT", 0, DSDT_REVISION);
     struct aml a = {.bytes = bytes, .size = size};
@@ -58,6 +59,8 @@ size_t dsdt_build(unsigned ports, uint8_t *bytes, size_t size)
     aml_name_package(&a, "_S5", s5, sizeof(s5) / sizeof(s5[0]));
     aml_scope(&a, "_SB");
     put_uarts(&a, ports);
+    if (pci)
+        dsdt_put_pci(&a);
     aml_end(&a);
     if (a.failed || a.depth)
         return 0;

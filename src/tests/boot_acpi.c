@@ -21,7 +21,8 @@ static struct guest_memory tables(unsigned cpus)
     struct error err = {""};
     uint64_t rsdp = 0;
     cr_assert_eq(guest_memory_map(&mem, MIB, &err), 0);
-    cr_assert_eq(acpi_write(&mem, cpus, 4, &rsdp, &err), 0, "%s", err.text);
+    cr_assert_eq(acpi_write(&mem, cpus, 4, true, &rsdp, &err), 0, "%s",
+                 err.text);
     cr_assert_eq(rsdp, PLATFORM_BIOS_GPA);
     return mem;
 }
@@ -251,7 +252,7 @@ Test(boot_acpi, dsdt_names_four_uarts)
     char dir[32];
     enter_scratch(dir);
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(4, dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(4, true, dsdt, sizeof(dsdt));
     cr_assert_gt(len, 36);
     write_file("dsdt.dat", dsdt, len);
     cr_assert_eq(run((const char *const[]){"iasl", "-d", "dsdt.dat", NULL}), 0);
@@ -270,6 +271,11 @@ Test(boot_acpi, dsdt_names_four_uarts)
         "ActiveHigh, Shared",
         "0x00000004,",
         "0x00000003,",
+        "Device (PCI0)",
+        "\"PNP0A03\"",
+        "WordBusNumber",
+        "0xE7FFFFFF,",
+        "0x001FFFFF,",
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         cr_assert(strstr(text, words[i]), "no %s in:\n%s", words[i], text);
@@ -281,19 +287,28 @@ Test(boot_acpi, dsdt_names_as_many_uarts_as_there_are)
     static const char *const names[] = {"COM1", "COM2", "COM3", "COM4"};
     for (unsigned n = 0; n <= 4; n++) {
         uint8_t dsdt[DSDT_MAX];
-        size_t len = dsdt_build(n, dsdt, sizeof(dsdt));
+        size_t len = dsdt_build(n, true, dsdt, sizeof(dsdt));
         cr_assert_eq(byte_sum(dsdt, len), 0);
         for (unsigned i = 0; i < 4; i++)
             cr_assert_eq(memmem(dsdt, len, names[i], 4) != NULL, i < n);
     }
 }
 
+Test(boot_acpi, pci_is_named_where_it_is)
+{
+    uint8_t dsdt[DSDT_MAX];
+    size_t len = dsdt_build(1, false, dsdt, sizeof(dsdt));
+    cr_assert_null(memmem(dsdt, len, "PCI0", 4));
+    len = dsdt_build(1, true, dsdt, sizeof(dsdt));
+    cr_assert_not_null(memmem(dsdt, len, "PCI0", 4));
+}
+
 Test(boot_acpi, dsdt_that_doesnt_fit)
 {
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(4, dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(4, true, dsdt, sizeof(dsdt));
     cr_assert_eq(byte_sum(dsdt, len), 0);
     for (size_t size = 0; size < len; size++)
-        cr_assert_eq(dsdt_build(4, dsdt, size), 0, "%zu bytes", size);
-    cr_assert_eq(dsdt_build(4, dsdt, len), len);
+        cr_assert_eq(dsdt_build(4, true, dsdt, size), 0, "%zu bytes", size);
+    cr_assert_eq(dsdt_build(4, true, dsdt, len), len);
 }
