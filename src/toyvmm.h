@@ -121,6 +121,23 @@ struct toyvmm_seed {
     uint8_t bytes[32];
 };
 
+// A disk of the guest, on virtio-blk: /dev/vda, /dev/vdb, ... in their order.
+#define TOYVMM_DISKS_MAX  24
+#define TOYVMM_SERIAL_MAX 20
+
+enum toyvmm_disk_mode {
+    TOYVMM_DISK_DROPS,    // what is written is forgotten with the machine; up
+                          // to 4 GiB of it
+    TOYVMM_DISK_READONLY, // the guest can't write
+    TOYVMM_DISK_WRITABLE, // what is written changes the image
+};
+
+struct toyvmm_disk {
+    const char *path; // of a raw image, or of a block device
+    enum toyvmm_disk_mode mode;
+    const char *serial; // at most TOYVMM_SERIAL_MAX bytes; NULL: none
+};
+
 struct toyvmm_config {
     const char *kernel;  // path: src/boot/README.md says what boots
     const char *initrd;  // path, or NULL
@@ -131,6 +148,9 @@ struct toyvmm_config {
     unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
     // Handed to a Linux kernel (SETUP_RNG_SEED); NULL: fresh from the host.
     const struct toyvmm_seed *seed;
+    // With a disk the machine has PCI, and virtio-rng besides.
+    size_t ndisks; // up to TOYVMM_DISKS_MAX
+    const struct toyvmm_disk *disks;
     struct toyvmm_sink sink;
 };
 
@@ -220,6 +240,19 @@ bool toyvmm_read_regs(struct toyvmm *vm, unsigned vcpu,
 // Also after the end; a guest that runs may change it meanwhile. Any thread.
 size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
                            uint64_t address, void *to, size_t len);
+
+// What drivers did against the rules of virtio, and was not done: such a device
+// waits until its driver resets it.
+struct toyvmm_refusal {
+    char device[32]; // "disk vda"
+    uint64_t count;
+    char why[96]; // the last one, part of a sentence
+};
+
+// Tells of each device that refused something, at most max; returns how many.
+// Any thread, also after the end.
+size_t toyvmm_refusals(struct toyvmm *vm, struct toyvmm_refusal *out,
+                       size_t max);
 
 // What a machine was seen to do.
 enum toyvmm_activity {

@@ -89,6 +89,21 @@ const struct device *bus_find(struct bus *bus, uint64_t address)
     return &bus->devices[at - 1];
 }
 
+bool bus_remove(struct bus *bus, uint64_t address, struct device *out)
+{
+    const struct device *device = bus_find(bus, address);
+
+    if (!device)
+        return false;
+    size_t at = (size_t)(device - bus->devices);
+    *out = *device;
+    bus->count--;
+    memmove(&bus->devices[at], &bus->devices[at + 1],
+            (bus->count - at) * sizeof(bus->devices[0]));
+    bus->last = 0;
+    return true;
+}
+
 // The device that holds all of the access, or NULL.
 static const struct device *target(struct bus *bus, uint64_t address,
                                    unsigned width)

@@ -58,6 +58,10 @@ void bus_init(struct bus *bus);
 // accesses run.
 int bus_add(struct bus *bus, const struct device *device, struct error *err);
 
+// Takes the device that claims address off the bus; *out is what it was. False
+// when there is none. Not while accesses run.
+bool bus_remove(struct bus *bus, uint64_t address, struct device *out);
+
 // The device that claims address, or NULL. For tests and for messages.
 const struct device *bus_find(struct bus *bus, uint64_t address);
 

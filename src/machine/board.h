@@ -44,7 +44,8 @@ struct board {
     struct cmos cmos;
     struct acpi_pm pm;
     struct boot_timer timer;
-    unsigned nports; // UARTs that answer
+    unsigned nports;       // UARTs that answer
+    struct pci_board *pci; // NULL: the machine has no PCI
 };
 
 // Builds it all, with the first `ports` UARTs; vm must outlive the board. 0, or

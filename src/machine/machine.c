@@ -4,6 +4,7 @@
 #include "src/machine/machine.h"
 
 #include "src/base/clock.h"
+#include "src/machine/pci_board.h"
 #include "src/machine/pin.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ static void init_sync(struct toyvmm *vm)
 
 static void free_machine(struct toyvmm *vm)
 {
+    pci_board_free(vm->board.pci);
     if (vm->board.line.owner) {
         coalesced_close(&vm->coalesced);
         board_destroy(&vm->board);
@@ -243,6 +245,7 @@ static struct boot_request boot_request_of(const struct toyvmm_config *config,
         .cpus = config->cpus,
         .ports = ports_of(config),
         .seed = config->seed ? seed : NULL,
+        .pci = pci_board_wanted(config),
     };
 }
 
@@ -253,6 +256,17 @@ static int load_files(void *owner, const struct guest_memory *mem,
     return boot_load(request, mem, out, err);
 }
 
+static int check_disks(const struct toyvmm_config *config, struct error *err)
+{
+    int code = 0;
+    if (config->ndisks > TOYVMM_DISKS_MAX)
+        return error_set(err, -EINVAL, "%zu disks: a machine has at most %d",
+                         config->ndisks, TOYVMM_DISKS_MAX);
+    for (size_t i = 0; code == 0 && i < config->ndisks; i++)
+        code = pci_board_check_disk(&config->disks[i], err);
+    return code;
+}
+
 int toyvmm_check(const struct toyvmm_config *config, struct error *err)
 {
     if (config->cpus < 1 || config->cpus > TOYVMM_CPUS)
@@ -260,7 +274,8 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err)
                          config->cpus, TOYVMM_CPUS);
     struct boot_seed seed;
     const struct boot_request request = boot_request_of(config, &seed);
-    return boot_check(&request, err);
+    int code = boot_check(&request, err);
+    return code < 0 ? code : check_disks(config, err);
 }
 
 struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
@@ -284,9 +299,18 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
     };
     struct toyvmm *vm =
         machine_create(&shape, &config->sink, load_files, &request, code, err);
-    if (vm)
-        vm->pin = config->pin;
-    return vm;
+    if (!vm)
+        return NULL;
+    vm->pin = config->pin;
+    if (!pci_board_wanted(config))
+        return vm;
+    result = pci_board_add(&vm->board, &vm->kvm, &vm->memory, config, err);
+    if (code)
+        *code = result;
+    if (result == 0)
+        return vm;
+    free_machine(vm);
+    return NULL;
 }
 
 const char *toyvmm_note(const struct toyvmm *vm, size_t index)

@@ -5,6 +5,7 @@
 #include "src/base/clock.h"
 #include "src/base/platform.h"
 #include "src/machine/lapic.h"
+#include "src/machine/pci_board.h"
 
 #include <time.h>
 
@@ -102,6 +103,8 @@ enum sleep sleep_look(const struct vm *vm, const struct vcpu *vcpu,
         return SLEEP_OFF;
     struct lapic_outlook apic;
     if (!lapic_look(vcpu, &apic) || apic.pending || apic.timer)
+        return SLEEP_AWAKE;
+    if (pci_board_is_busy(board->pci))
         return SLEEP_AWAKE;
     uint32_t gsis = board_interrupts(board);
     if (pit_runs(vm))

@@ -144,3 +144,14 @@ void vm_irq_line(const struct vm *vm, unsigned gsi, bool level)
     // It fails for a GSI that the irqchip lacks only: a wiring mistake.
     (void)kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
+
+void vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t data)
+{
+    struct kvm_msi msi = {
+        .address_lo = (uint32_t)address,
+        .address_hi = (uint32_t)(address >> 32),
+        .data = data,
+    };
+    // A guest may have named a local APIC that isn't there: it is its loss.
+    (void)kvm_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+}

@@ -40,3 +40,6 @@ int vm_set_memory(struct vm *vm, const struct guest_memory *mem,
 
 // KVM_IRQ_LINE (4.25): the level of a GSI. Any thread.
 void vm_irq_line(const struct vm *vm, unsigned gsi, bool level);
+
+// KVM_SIGNAL_MSI (4.70): an interrupt by message. Any thread.
+void vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t data);

@@ -80,13 +80,14 @@ static struct pci_function *addressed(const struct pci_host *host,
     return host->slots[slot];
 }
 
-static uint64_t ports_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t ports_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
     struct pci_host *host = owner;
     uint64_t value = ones(width);
 
     if (offset == PORT_RESET && width == 1)
-        return host->reset.read(host->reset.owner, 0, 1);
+        return host->reset.read(host->reset.owner, access, 0, 1);
     pthread_mutex_lock(&host->lock);
     if (offset == 0 && width == 4) {
         value = host->address;
@@ -100,13 +101,13 @@ static uint64_t ports_read(void *owner, uint64_t offset, unsigned width)
     return value;
 }
 
-static void ports_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void ports_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
     struct pci_host *host = owner;
 
     if (offset == PORT_RESET && width == 1) {
-        host->reset.write(host->reset.owner, 0, 1, value);
+        host->reset.write(host->reset.owner, access, 0, 1, value);
         return;
     }
     pthread_mutex_lock(&host->lock);
@@ -159,24 +160,27 @@ static const struct pci_function *find_bar(const struct pci_host *host,
     return NULL;
 }
 
-static uint64_t memory_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t memory_read(void *owner, const struct access *access,
+                            uint64_t offset, unsigned width)
 {
     struct pci_host *host = owner;
     unsigned bar;
     uint64_t at;
     const struct pci_function *f =
         find_bar(host, host->window + offset, width, &bar, &at);
+    (void)access;
     return f ? f->ops->read(f->owner, bar, at, width) : ones(width);
 }
 
-static void memory_write(void *owner, uint64_t offset, unsigned width,
-                         uint64_t value)
+static void memory_write(void *owner, const struct access *access,
+                         uint64_t offset, unsigned width, uint64_t value)
 {
     struct pci_host *host = owner;
     unsigned bar;
     uint64_t at;
     const struct pci_function *f =
         find_bar(host, host->window + offset, width, &bar, &at);
+    (void)access;
     if (f)
         f->ops->write(f->owner, bar, at, width, value);
 }

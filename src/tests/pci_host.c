@@ -12,6 +12,8 @@
 #define WINDOW_LEN UINT64_C(0x100000)
 #define BAR_LEN    0x1000U
 
+static const struct access nobody = {0};
+
 struct fixture {
     struct pci_host host;
     struct pci_function function;
@@ -24,17 +26,18 @@ struct fixture {
     uint32_t data;
 };
 
-static uint64_t reset_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t reset_read(void *owner, const struct access *access,
+                           uint64_t offset, unsigned width)
 {
-    (void)owner, (void)offset, (void)width;
+    (void)owner, (void)access, (void)offset, (void)width;
     return 0x42;
 }
 
-static void reset_write(void *owner, uint64_t offset, unsigned width,
-                        uint64_t value)
+static void reset_write(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width, uint64_t value)
 {
     struct fixture *f = owner;
-    (void)offset, (void)width, (void)value;
+    (void)access, (void)offset, (void)width, (void)value;
     f->resets++;
 }
 
@@ -103,15 +106,17 @@ static void tear_down(struct fixture *f)
 static uint32_t get(struct fixture *f, unsigned slot, unsigned offset,
                     unsigned width)
 {
-    bus_write(&f->pio, 0xcf8, 4, 0x80000000 | slot << 11 | (offset & ~3U));
-    return (uint32_t)bus_read(&f->pio, 0xcfc + (offset & 3), width);
+    bus_write(&f->pio, &nobody, 0xcf8, 4,
+              0x80000000 | slot << 11 | (offset & ~3U));
+    return (uint32_t)bus_read(&f->pio, &nobody, 0xcfc + (offset & 3), width);
 }
 
 static void put(struct fixture *f, unsigned slot, unsigned offset,
                 unsigned width, uint32_t value)
 {
-    bus_write(&f->pio, 0xcf8, 4, 0x80000000 | slot << 11 | (offset & ~3U));
-    bus_write(&f->pio, 0xcfc + (offset & 3), width, value);
+    bus_write(&f->pio, &nobody, 0xcf8, 4,
+              0x80000000 | slot << 11 | (offset & ~3U));
+    bus_write(&f->pio, &nobody, 0xcfc + (offset & 3), width, value);
 }
 
 Test(pci_host, devices_are_found)
@@ -126,12 +131,12 @@ Test(pci_host, devices_are_found)
     for (unsigned slot = 2; slot < 32; slot++)
         cr_assert_eq(get(&f, slot, 0, 4), UINT32_MAX);
     // Another function, another bus, and no enable bit.
-    bus_write(&f.pio, 0xcf8, 4, 0x80000900);
-    cr_assert_eq(bus_read(&f.pio, 0xcfc, 4), UINT32_MAX);
-    bus_write(&f.pio, 0xcf8, 4, 0x80010800);
-    cr_assert_eq(bus_read(&f.pio, 0xcfc, 4), UINT32_MAX);
-    bus_write(&f.pio, 0xcf8, 4, 0x00000800);
-    cr_assert_eq(bus_read(&f.pio, 0xcfc, 4), UINT32_MAX);
+    bus_write(&f.pio, &nobody, 0xcf8, 4, 0x80000900);
+    cr_assert_eq(bus_read(&f.pio, &nobody, 0xcfc, 4), UINT32_MAX);
+    bus_write(&f.pio, &nobody, 0xcf8, 4, 0x80010800);
+    cr_assert_eq(bus_read(&f.pio, &nobody, 0xcfc, 4), UINT32_MAX);
+    bus_write(&f.pio, &nobody, 0xcf8, 4, 0x00000800);
+    cr_assert_eq(bus_read(&f.pio, &nobody, 0xcfc, 4), UINT32_MAX);
     tear_down(&f);
 }
 
@@ -139,16 +144,16 @@ Test(pci_host, the_reset_byte_is_not_the_address)
 {
     struct fixture f;
     set_up(&f);
-    bus_write(&f.pio, 0xcf8, 4, 0x80000806);
+    bus_write(&f.pio, &nobody, 0xcf8, 4, 0x80000806);
     cr_assert_eq(f.resets, 0);
-    cr_assert_eq(bus_read(&f.pio, 0xcf8, 4), 0x80000804);
-    bus_write(&f.pio, 0xcf9, 1, 6);
+    cr_assert_eq(bus_read(&f.pio, &nobody, 0xcf8, 4), 0x80000804);
+    bus_write(&f.pio, &nobody, 0xcf9, 1, 6);
     cr_assert_eq(f.resets, 1);
-    cr_assert_eq(bus_read(&f.pio, 0xcf9, 1), 0x42);
-    bus_write(&f.pio, 0xcfb, 1, 1);
-    bus_write(&f.pio, 0xcf8, 2, 1);
-    bus_write(&f.pio, 0xcfa, 2, 1);
-    cr_assert_eq(bus_read(&f.pio, 0xcf8, 4), 0x80000804);
+    cr_assert_eq(bus_read(&f.pio, &nobody, 0xcf9, 1), 0x42);
+    bus_write(&f.pio, &nobody, 0xcfb, 1, 1);
+    bus_write(&f.pio, &nobody, 0xcf8, 2, 1);
+    bus_write(&f.pio, &nobody, 0xcfa, 2, 1);
+    cr_assert_eq(bus_read(&f.pio, &nobody, 0xcf8, 4), 0x80000804);
     cr_assert_eq(f.resets, 1);
     tear_down(&f);
 }
@@ -157,26 +162,27 @@ Test(pci_host, bars_are_sized_and_move)
 {
     struct fixture f;
     set_up(&f);
-    cr_assert_eq(bus_read(&f.mmio, WINDOW, 4), UINT32_MAX, "decoding is off");
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW, 4), UINT32_MAX,
+                 "decoding is off");
     put(&f, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + 8, 4), 0x1008);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + 8, 4), 0x1008);
     put(&f, 1, PCI_BAR0, 4, UINT32_MAX);
     cr_assert_eq(get(&f, 1, PCI_BAR0, 4), ~(BAR_LEN - 1));
     put(&f, 1, PCI_BAR0, 4, (uint32_t)WINDOW + 0x3123);
     cr_assert_eq(get(&f, 1, PCI_BAR0, 4), WINDOW + 0x3000);
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + 8, 4), UINT32_MAX);
-    bus_write(&f.mmio, WINDOW + 0x3010, 2, 7);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + 8, 4), UINT32_MAX);
+    bus_write(&f.mmio, &nobody, WINDOW + 0x3010, 2, 7);
     cr_assert_eq(f.last_offset, 0x10);
     cr_assert_eq(f.last_value, 7);
     // Over the end of the BAR: nobody's.
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + 0x3ffe, 4), UINT32_MAX);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + 0x3ffe, 4), UINT32_MAX);
     // Outside of the window: out of reach, and harmless.
     put(&f, 1, PCI_BAR0, 4, 0xfee00000);
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + 0x3010, 4), UINT32_MAX);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + 0x3010, 4), UINT32_MAX);
     // Byte by byte.
     put(&f, 1, PCI_BAR0 + 3, 1, 0xe0);
     put(&f, 1, PCI_BAR0 + 2, 1, 0x00);
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + 8, 4), 0x1008);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + 8, 4), 0x1008);
     put(&f, 1, PCI_BAR0 + 4, 4, UINT32_MAX);
     cr_assert_eq(get(&f, 1, PCI_BAR0 + 4, 4), 0, "there is no second BAR");
     put(&f, 1, 0, 4, 0);

@@ -26,6 +26,8 @@ enum {
     QUEUE_DEVICE = 48
 };
 
+static const struct access nobody = {0};
+
 struct fixture {
     struct driver d;
     struct pci_host host;
@@ -37,16 +39,17 @@ struct fixture {
     bool level;
 };
 
-static uint64_t no_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t no_read(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width)
 {
-    (void)owner, (void)offset, (void)width;
+    (void)owner, (void)access, (void)offset, (void)width;
     return 0;
 }
 
-static void no_write(void *owner, uint64_t offset, unsigned width,
-                     uint64_t value)
+static void no_write(void *owner, const struct access *access, uint64_t offset,
+                     unsigned width, uint64_t value)
 {
-    (void)owner, (void)offset, (void)width, (void)value;
+    (void)owner, (void)access, (void)offset, (void)width, (void)value;
 }
 
 static void send(void *owner, uint64_t address, uint32_t data)
@@ -102,26 +105,28 @@ static void tear_down(struct fixture *f)
 
 static uint32_t get(struct fixture *f, unsigned offset, unsigned width)
 {
-    bus_write(&f->pio, 0xcf8, 4, 0x80000800 | (offset & ~3U));
-    return (uint32_t)bus_read(&f->pio, 0xcfc + (offset & 3), width);
+    bus_write(&f->pio, &nobody, 0xcf8, 4, 0x80000800 | (offset & ~3U));
+    return (uint32_t)bus_read(&f->pio, &nobody, 0xcfc + (offset & 3), width);
 }
 
 static void put(struct fixture *f, unsigned offset, unsigned width,
                 uint32_t value)
 {
-    bus_write(&f->pio, 0xcf8, 4, 0x80000800 | (offset & ~3U));
-    bus_write(&f->pio, 0xcfc + (offset & 3), width, value);
+    bus_write(&f->pio, &nobody, 0xcf8, 4, 0x80000800 | (offset & ~3U));
+    bus_write(&f->pio, &nobody, 0xcfc + (offset & 3), width, value);
 }
 
 static uint64_t common(struct fixture *f, unsigned offset, unsigned width)
 {
-    return bus_read(&f->mmio, WINDOW + VIRTIO_PCI_COMMON + offset, width);
+    return bus_read(&f->mmio, &nobody, WINDOW + VIRTIO_PCI_COMMON + offset,
+                    width);
 }
 
 static void set_common(struct fixture *f, unsigned offset, unsigned width,
                        uint64_t value)
 {
-    bus_write(&f->mmio, WINDOW + VIRTIO_PCI_COMMON + offset, width, value);
+    bus_write(&f->mmio, &nobody, WINDOW + VIRTIO_PCI_COMMON + offset, width,
+              value);
 }
 
 static unsigned find_part(struct fixture *f, uint8_t type)
@@ -162,7 +167,7 @@ static void ask(struct fixture *f, uint32_t len)
 {
     driver_desc(&f->d, 0, DRIVER_BUFFERS, len, D_WRITE, 0);
     driver_offer(&f->d, 0);
-    bus_write(&f->mmio, WINDOW + VIRTIO_PCI_NOTIFY, 2, 0);
+    bus_write(&f->mmio, &nobody, WINDOW + VIRTIO_PCI_NOTIFY, 2, 0);
 }
 
 Test(virtio_pci, the_parts_are_named)
@@ -191,8 +196,8 @@ Test(virtio_pci, bytes_come_with_a_message)
     cr_assert(negotiate(&f, VIRTIO_F_VERSION_1));
     unsigned msix = f.pci.msix.capability;
     put(&f, msix + 2, 2, 0x8000);
-    bus_write(&f.mmio, WINDOW + VIRTIO_PCI_TABLE + 16, 8, 0xfee00000);
-    bus_write(&f.mmio, WINDOW + VIRTIO_PCI_TABLE + 24, 8, 0x41);
+    bus_write(&f.mmio, &nobody, WINDOW + VIRTIO_PCI_TABLE + 16, 8, 0xfee00000);
+    bus_write(&f.mmio, &nobody, WINDOW + VIRTIO_PCI_TABLE + 24, 8, 0x41);
     set_common(&f, QUEUE_SELECT, 2, 0);
     set_common(&f, QUEUE_VECTOR, 2, 9);
     cr_assert_eq(common(&f, QUEUE_VECTOR, 2), 0xffff, "there is no such one");
@@ -234,9 +239,9 @@ Test(virtio_pci, bytes_come_with_a_line)
     cr_assert_not(f.level);
     put(&f, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
     cr_assert(f.level);
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + VIRTIO_PCI_ISR, 1), 1);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + VIRTIO_PCI_ISR, 1), 1);
     cr_assert_not(f.level, "reading it acknowledges");
-    cr_assert_eq(bus_read(&f.mmio, WINDOW + VIRTIO_PCI_ISR, 1), 0);
+    cr_assert_eq(bus_read(&f.mmio, &nobody, WINDOW + VIRTIO_PCI_ISR, 1), 0);
     tear_down(&f);
 }
 
@@ -263,12 +268,12 @@ Test(virtio_pci, a_bad_driver_must_reset)
     enable_queue(&f, DRIVER_DESC);
     driver_desc(&f.d, 0, 0xfee00000, 64, D_WRITE, 0);
     driver_offer(&f.d, 0);
-    bus_write(&f.mmio, WINDOW + VIRTIO_PCI_NOTIFY, 2, 0);
+    bus_write(&f.mmio, &nobody, WINDOW + VIRTIO_PCI_NOTIFY, 2, 0);
     cr_assert(common(&f, STATUS, 1) & VIRTIO_NEEDS_RESET);
     cr_assert_eq(f.rng.device.refusals, 1);
     cr_assert_str_eq(f.rng.device.refusal, virtq_fault_text(VIRTQ_BAD_BUFFER));
     cr_assert(f.level, "a change of configuration");
-    bus_write(&f.mmio, WINDOW + VIRTIO_PCI_NOTIFY, 2, 0);
+    bus_write(&f.mmio, &nobody, WINDOW + VIRTIO_PCI_NOTIFY, 2, 0);
     cr_assert_eq(f.rng.device.refusals, 1);
     // A reset, and all is well; a ring that isn't in RAM is refused as well.
     cr_assert(negotiate(&f, VIRTIO_F_VERSION_1));

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine has on PCI: a host bridge, an entropy device, its disks. A
+// machine without disks has none of it, and its guest spends no time on looking
+// for it. Private to src/machine.
+#pragma once
+
+#include "src/machine/board.h"
+#include "src/pci/host.h"
+#include "src/toyvmm.h"
+#include "src/virtio/blk.h"
+#include "src/virtio/rng.h"
+#include "src/virtio/transport_pci.h"
+
+// Owned by the board and never moved: the buses point into it. Constant but for
+// the devices, which lock themselves.
+struct pci_board {
+    struct pci_host host;
+    struct virtio_rng rng;
+    struct virtio_pci rng_pci;
+    unsigned ndisks; // those that exist
+    struct pci_disk {
+        struct virtio_blk blk;
+        struct virtio_pci pci;
+    } disks[TOYVMM_DISKS_MAX];
+};
+
+// Whether config asks for a device that lies on PCI.
+bool pci_board_wanted(const struct toyvmm_config *config);
+
+// What opening the disk would say.
+int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err);
+
+// Opens the disks and puts all of it on the board's buses: once, before the
+// first vCPU starts. vm, memory and board outlive it. 0, or a negative errno
+// with a sentence, as virtio_blk_init; board->pci is to be freed either way.
+int pci_board_add(struct board *board, const struct vm *vm,
+                  const struct guest_memory *memory,
+                  const struct toyvmm_config *config, struct error *err);
+
+// Stops the devices' threads and frees everything; NULL is nothing. The guest
+// does not run any more.
+void pci_board_free(struct pci_board *pci);
+
+// Whether a device is about to interrupt without the guest doing anything: a
+// disk has requests. NULL: no. Any thread.
+bool pci_board_is_busy(struct pci_board *pci);
+
+// toyvmm_refusals of these devices; NULL: none. Any thread.
+size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
+                          size_t max);
