@@ -41,6 +41,23 @@ static FILE *line(const struct explainer *e, const char *name)
 // ---- The machine
 // ------------------------------------------------------------------
 
+static void put_disks(const struct explainer *e, const struct guest *g)
+{
+    static const char *const modes[] = {
+        [TOYVMM_DISK_DROPS] = "what the guest writes is dropped",
+        [TOYVMM_DISK_READONLY] = "read-only",
+        [TOYVMM_DISK_WRITABLE] = "what the guest writes changes it",
+    };
+    for (size_t i = 0; i < g->ndisks; i++) {
+        const struct toyvmm_disk *d = &g->disks[i];
+        fprintf(line(e, i ? "" : "disks"), "vd%c: %s, %s", (char)('a' + i),
+                d->path, modes[d->mode]);
+        if (d->serial)
+            fprintf(e->w.f, ", serial number %s", d->serial);
+        fputc('\n', e->w.f);
+    }
+}
+
 static int put_guest(const struct explainer *e, const struct guest *g)
 {
     const struct scenario *s = e->w.scenario;
@@ -67,6 +84,7 @@ static int put_guest(const struct explainer *e, const struct guest *g)
     fprintf(line(e, "serial ports"), "ttyS0");
     unsigned ports = s->serial_ports ? s->serial_ports : TOYVMM_PORTS;
     fprintf(f, ports > 1 ? " to ttyS%u\n" : "\n", ports - 1);
+    put_disks(e, g);
     struct error err = {""};
     int code = guest_check(g, &err);
     if (code)

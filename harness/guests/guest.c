@@ -21,6 +21,12 @@ void guest_free(struct guest *guest)
     free(guest->initrd);
     free(guest->cmdline);
     free(guest->symbols);
+    for (size_t i = 0; i < guest->ndisks; i++) {
+        // Owned here, though a machine takes them as they are.
+        free((char *)(uintptr_t)guest->disks[i].path);
+        free((char *)(uintptr_t)guest->disks[i].serial);
+    }
+    free(guest->disks);
     *guest = (struct guest){0};
 }
 
@@ -91,6 +97,42 @@ static int take_cmdline(struct guest *guest, const struct scenario *s,
     return code;
 }
 
+static int take_disk(struct guest *guest, const struct scenario *s,
+                     const struct variables *v, const struct disk *d,
+                     struct error *err)
+{
+    struct toyvmm_disk *disk = &guest->disks[guest->ndisks++];
+    char *path = NULL, *serial = NULL;
+    size_t len;
+    int code = take_path(&path, s, v, &d->path, err);
+    if (!code && d->serial.npieces) {
+        serial = variables_expand(v, &d->serial, false, &len, err);
+        code = serial ? 0 : -EINVAL;
+    }
+    *disk = (struct toyvmm_disk){
+        .path = path,
+        .serial = serial,
+        .mode = d->readonly   ? TOYVMM_DISK_READONLY
+                : d->writable ? TOYVMM_DISK_WRITABLE
+                              : TOYVMM_DISK_DROPS,
+    };
+    return code;
+}
+
+static int take_disks(struct guest *guest, const struct scenario *s,
+                      const struct variables *v, struct error *err)
+{
+    int code = 0;
+    if (!s->ndisks)
+        return 0;
+    guest->disks = calloc(s->ndisks, sizeof(*guest->disks));
+    if (!guest->disks)
+        return error_set(err, -ENOMEM, "out of memory");
+    for (size_t i = 0; !code && i < s->ndisks; i++)
+        code = take_disk(guest, s, v, &s->disks[i], err);
+    return code;
+}
+
 static int take_scenario(struct guest *guest, const struct scenario *s,
                          struct error *err)
 {
@@ -106,6 +148,8 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
         code = take_path(&guest->symbols, s, &v, &s->symbols, err);
     if (!code)
         code = take_cmdline(guest, s, &v, err);
+    if (!code)
+        code = take_disks(guest, s, &v, err);
     if (s->memory)
         guest->memory = s->memory;
     guest->ports = s->serial_ports;
@@ -158,7 +202,9 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .cmdline = guest->cmdline,
                                   .memory = guest->memory,
                                   .cpus = 1,
-                                  .ports = guest->ports};
+                                  .ports = guest->ports,
+                                  .ndisks = guest->ndisks,
+                                  .disks = guest->disks};
 }
 
 int guest_check(const struct guest *guest, struct error *err)

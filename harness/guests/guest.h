@@ -22,6 +22,8 @@ struct guest {
     char *symbols;   // of the kernel, for failure reports, or NULL
     uint64_t memory; // bytes
     unsigned ports;  // UARTs; 0: as many as a machine has
+    size_t ndisks;
+    struct toyvmm_disk *disks; // their texts are owned, too
 };
 
 // Finds out what scenario boots. s may be NULL: then the overrides say all. A

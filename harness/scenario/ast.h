@@ -238,10 +238,11 @@ struct need {
     const char *guest; // of NEED_GUEST
 };
 
-struct disk {
+struct disk { // a disk that is neither is put back after the run
     struct source_pos pos;
     struct text path;
-    bool readonly;
+    bool readonly, writable;
+    struct text serial; // npieces 0: none
 };
 
 // A file that a `use` took in: the names of its positions are this pointer, so
@@ -285,6 +286,8 @@ struct scenario {
     const struct need *needs;
     size_t nincluded;
     const struct inclusion *included;
+    size_t ndisks;
+    const struct disk *disks;
 
     struct block steps;
     void *arena; // owns all of the above
@@ -294,8 +297,6 @@ struct scenario {
 
     // What the language has and scenario_parse refuses for now: empty, 0 or
     // NULL in any scenario that it gives.
-    size_t ndisks;
-    const struct disk *disks;
     uint64_t repeats; // `repeat N` of the whole scenario
     bool net;         // `net user`
     const char *from; // `from NAME of "file.tc"`

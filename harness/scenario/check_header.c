@@ -219,6 +219,24 @@ static void resolve_cmdline(struct check *c)
     resolve_string(c, out, "a kernel command line");
 }
 
+static void resolve_disks(struct check *c)
+{
+    struct disk *disks = c->p->disks.items;
+    for (size_t i = 0; i < c->p->disks.count; i++) {
+        struct disk *d = &disks[i];
+        resolve_string(c, &d->path, "a path");
+        resolve_string(c, &d->serial, "a serial number");
+        if (d->serial.npieces == 1 &&
+            d->serial.pieces->len > DISK_SERIAL_MAX)
+            diag_error(c->p->diags, d->serial.pos, 1, NULL,
+                       "a serial number has at most %d bytes",
+                       DISK_SERIAL_MAX);
+        if (i == DISKS_MAX)
+            diag_error(c->p->diags, d->pos, 1, NULL,
+                       "a machine has at most %d disks", DISKS_MAX);
+    }
+}
+
 // foo of path/to/foo.tc.
 static const char *title_of_file(struct check *c)
 {
@@ -260,6 +278,7 @@ void check_header_texts(struct check *c)
     resolve_string(c, &sc->initrd, "a path");
     resolve_string(c, &sc->symbols, "a path");
     resolve_cmdline(c);
+    resolve_disks(c);
 
     struct fail_rule *fails = p->fails.items;
     for (size_t i = 0; i < p->fails.count; i++) {

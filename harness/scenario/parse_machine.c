@@ -94,8 +94,15 @@ enum parsed parse_disk(struct parser *p, struct step *out)
     if (!parse_path(p, "a path", &d->path))
         return PARSED_HEADER;
     d->readonly = accept_word(p, "readonly");
-    if (!p->st.failed && !at_end_of_statement(p))
-        parse_expected(p, "`readonly` or the end of the line", NULL);
+    d->writable = !d->readonly && accept_word(p, "writable");
+    if (accept_word(p, "serial"))
+        parse_text(p, "the serial number, a text", &d->serial);
+    else if (!p->st.failed && !at_end_of_statement(p))
+        parse_expected(p,
+                       d->readonly || d->writable
+                           ? "`serial \"...\"`"
+                           : "`readonly`, `writable` or `serial \"...\"`",
+                       NULL);
     return PARSED_HEADER;
 }
 

@@ -82,6 +82,10 @@ struct statement {
 // Beyond this many, `cpus N` is refused as not supported.
 #define SUPPORTED_CPUS 1
 
+// What a machine takes (toyvmm.h).
+#define DISKS_MAX       24
+#define DISK_SERIAL_MAX 20
+
 // The table; word NULL after the last row.
 extern const struct statement statements[];
 size_t statement_count(void);

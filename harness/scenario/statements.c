@@ -18,7 +18,7 @@ const struct statement statements[] = {
     {"cmdline", IN_HEADER, false, RUNS, parse_cmdline, NULL},
     {"memory", IN_HEADER, true, RUNS, parse_memory, NULL},
     {"cpus", IN_HEADER, true, RUNS, parse_cpus, NULL},
-    {"disk", IN_HEADER, false, REFUSED, parse_disk, NULL},
+    {"disk", IN_HEADER, false, RUNS, parse_disk, NULL},
     {"net", IN_HEADER, true, REFUSED, parse_net, NULL},
     {"serial", IN_HEADER, true, RUNS, parse_serial, NULL},
     {"symbols", IN_HEADER, true, RUNS, parse_symbols, NULL},

@@ -89,8 +89,8 @@ bad_input() {
     refused 2 'utf8.tc:2:' "$work/utf8.tc"
     scenario 'kernel "kernel"\nlog "a\0b"\n' nul.tc
     refused 2 'nul.tc:2:' "$work/nul.tc"
-    scenario 'kernel "kernel"\ndisk a.img\nexpect /x/\n' disk.tc
-    refused 2 'not supported yet' "$work/disk.tc"
+    scenario 'kernel "kernel"\nnet user\nexpect /x/\n' net.tc
+    refused 2 'not supported yet' "$work/net.tc"
     scenario 'guest nobody_knows\nexpect /x/\n' guest.tc
     refused 2 'there is no guest "nobody_knows"' "$work/guest.tc"
     scenario 'expect /x/\n' machine.tc
@@ -196,6 +196,7 @@ guests() {
     verdict silent failure timeout '/a line that follows/ did not come within'
     verdict status failure status '"ls /nonexistent" ended with status 1'
     verdict check failure check 'greeting has /goodbye/'
+    verdict disk failure status '"dd if=/dev/zero of=/dev/vda count=1" ended with'
     verdict forbidden failure fail-pattern 'it was eaten'
     local name
     for name in expected noise; do

@@ -5,8 +5,6 @@
 Test(scenario_wrong, refused_by_name)
 {
     static const struct wrong table[] = {
-        {"disk a.img readonly\nmark a", 2, 1, "`disk` is not supported yet",
-         NULL},
         {"net user\nmark a", 2, 1, "`net` is not supported yet", NULL},
         {"cpus 2\nmark a", 2, 6, "more than one CPU is not supported yet",
          NULL},
@@ -16,7 +14,7 @@ Test(scenario_wrong, refused_by_name)
         // What is wrong with them comes first.
         {"net x\nmark a", 2, 5, "expected `user` or `none`, found `x`", NULL},
         {"disk a.img rw\nmark a", 2, 12,
-         "expected `readonly` or the end of the line, found `rw`", NULL},
+         "expected `readonly`, `writable` or `serial \"...\"`, found `rw`", NULL},
         {"from s\nmark a", 2, 7,
          "expected `of` and the file that makes the snapshot, found the end of "
          "the line",
