@@ -319,3 +319,32 @@ Test(devices_bus, an_exit_settles_once)
     bus_write(&bus, &now, 0x300, 1, 0);
     cr_assert_eq(cells.settles, 4u);
 }
+
+Test(devices_bus, a_device_is_taken_off)
+{
+    struct cells cells = {.reads = 0};
+    struct bus own;
+    struct device out;
+
+    bus_init(&own);
+    for (uint64_t base = 0x10; base < 0x40; base += 0x10) {
+        const struct device device = {
+            .base = base,
+            .len = sizeof(cells.bytes),
+            .widths = BUS_BYTE,
+            .name = "cells",
+            .owner = &cells,
+            .read = cells_read,
+            .write = cells_write,
+        };
+        cr_assert_eq(bus_add(&own, &device, NULL), 0);
+    }
+    cr_assert_not_null(bus_find(&own, 0x37));
+    cr_assert_not(bus_remove(&own, 0x18, &out), "nobody's");
+    cr_assert(bus_remove(&own, 0x23, &out));
+    cr_assert_eq(out.base, 0x20);
+    cr_assert_null(bus_find(&own, 0x23));
+    cr_assert_eq(bus_find(&own, 0x17)->base, 0x10);
+    cr_assert_eq(bus_find(&own, 0x30)->base, 0x30);
+    cr_assert_eq(bus_add(&own, &out, NULL), 0);
+}

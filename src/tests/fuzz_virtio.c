@@ -14,18 +14,21 @@
 #define MEMORY (UINT64_C(1) << 20)
 #define WINDOW UINT64_C(0xe0000000)
 
+static const struct access nobody = {0};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static uint64_t no_read(void *owner, uint64_t offset, unsigned width)
+static uint64_t no_read(void *owner, const struct access *access,
+                        uint64_t offset, unsigned width)
 {
-    (void)owner, (void)offset, (void)width;
+    (void)owner, (void)access, (void)offset, (void)width;
     return 0;
 }
 
-static void no_write(void *owner, uint64_t offset, unsigned width,
-                     uint64_t value)
+static void no_write(void *owner, const struct access *access, uint64_t offset,
+                     unsigned width, uint64_t value)
 {
-    (void)owner, (void)offset, (void)width, (void)value;
+    (void)owner, (void)access, (void)offset, (void)width, (void)value;
 }
 
 static void send(void *owner, uint64_t address, uint32_t data)
@@ -74,20 +77,20 @@ static void begin(struct machine *m)
 {
     for (unsigned slot = 1; slot <= 2; slot++) {
         uint64_t bar = WINDOW + (slot - 1) * VIRTIO_PCI_BAR_LEN;
-        bus_write(&m->pio, 0xcf8, 4, 0x80000004U | slot << 11);
-        bus_write(&m->pio, 0xcfc, 2, 6);
-        bus_write(&m->mmio, bar + 20, 1, 3);
-        bus_write(&m->mmio, bar + 8, 4, 1);
-        bus_write(&m->mmio, bar + 12, 4, 1);
-        bus_write(&m->mmio, bar + 8, 4, 0);
-        bus_write(&m->mmio, bar + 12, 4, VIRTIO_F_INDIRECT);
-        bus_write(&m->mmio, bar + 20, 1, 11);
-        bus_write(&m->mmio, bar + 24, 2, 8);
-        bus_write(&m->mmio, bar + 32, 8, 0x1000 * slot);
-        bus_write(&m->mmio, bar + 40, 8, 0x1000 * slot + 0x100);
-        bus_write(&m->mmio, bar + 48, 8, 0x1000 * slot + 0x200);
-        bus_write(&m->mmio, bar + 28, 2, 1);
-        bus_write(&m->mmio, bar + 20, 1, 15);
+        bus_write(&m->pio, &nobody, 0xcf8, 4, 0x80000004U | slot << 11);
+        bus_write(&m->pio, &nobody, 0xcfc, 2, 6);
+        bus_write(&m->mmio, &nobody, bar + 20, 1, 3);
+        bus_write(&m->mmio, &nobody, bar + 8, 4, 1);
+        bus_write(&m->mmio, &nobody, bar + 12, 4, 1);
+        bus_write(&m->mmio, &nobody, bar + 8, 4, 0);
+        bus_write(&m->mmio, &nobody, bar + 12, 4, VIRTIO_F_INDIRECT);
+        bus_write(&m->mmio, &nobody, bar + 20, 1, 11);
+        bus_write(&m->mmio, &nobody, bar + 24, 2, 8);
+        bus_write(&m->mmio, &nobody, bar + 32, 8, 0x1000 * slot);
+        bus_write(&m->mmio, &nobody, bar + 40, 8, 0x1000 * slot + 0x100);
+        bus_write(&m->mmio, &nobody, bar + 48, 8, 0x1000 * slot + 0x200);
+        bus_write(&m->mmio, &nobody, bar + 28, 2, 1);
+        bus_write(&m->mmio, &nobody, bar + 20, 1, 15);
     }
 }
 
@@ -101,22 +104,22 @@ static void step(struct machine *m, const uint8_t *d)
     memcpy(&value, d + 4, 4);
     switch (d[0] & 7) {
     case 0:
-        bus_write(&m->pio, 0xcf8, 4, value);
+        bus_write(&m->pio, &nobody, 0xcf8, 4, value);
         break;
     case 1:
-        bus_write(&m->pio, 0xcf8 + place % 8, width, value);
+        bus_write(&m->pio, &nobody, 0xcf8 + place % 8, width, value);
         break;
     case 2:
-        (void)bus_read(&m->pio, 0xcf8 + place % 8, width);
+        (void)bus_read(&m->pio, &nobody, 0xcf8 + place % 8, width);
         break;
     case 3:
-        bus_write(&m->mmio, WINDOW + place % 0x10000, width, value);
+        bus_write(&m->mmio, &nobody, WINDOW + place % 0x10000, width, value);
         break;
     case 4:
-        (void)bus_read(&m->mmio, WINDOW + place % 0x10000, width);
+        (void)bus_read(&m->mmio, &nobody, WINDOW + place % 0x10000, width);
         break;
     case 5: // a notification
-        bus_write(&m->mmio,
+        bus_write(&m->mmio, &nobody,
                   WINDOW + (place & 1) * VIRTIO_PCI_BAR_LEN + VIRTIO_PCI_NOTIFY,
                   2, 0);
         break;
