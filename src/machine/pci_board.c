@@ -16,22 +16,19 @@ bool pci_board_wanted(const struct toyvmm_config *config)
 
 static void send_msi(void *owner, uint64_t address, uint32_t data)
 {
-    vm_signal_msi(owner, address, data);
+    const struct pci_board *pci = owner;
+    vm_signal_msi(pci->vm, address, data);
 }
 
 // Gives a device the next slot, and the interrupt line that the DSDT's _PRT
 // names for it.
-static int plug(struct board *board, const struct vm *vm,
-                struct virtio_device *device, struct virtio_pci *t,
-                struct error *err)
+static int plug(struct board *board, struct virtio_device *device,
+                struct virtio_pci *t, struct error *err)
 {
     struct pci_host *host = &board->pci->host;
     unsigned gsi = PLATFORM_PCI_GSI + host->nslots % PLATFORM_PCI_GSIS;
     const struct irq_line line = irq_wire(&board->wires, gsi);
-    const struct msi_sink sink = {
-        .send = send_msi,
-        .owner = (void *)(uintptr_t)vm, // only read
-    };
+    const struct msi_sink sink = {.send = send_msi, .owner = board->pci};
     return virtio_pci_init(t, device, host, &line, &sink, err);
 }
 
@@ -53,8 +50,7 @@ int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err)
     return disk_image_check(disk->path, mode_of(disk->mode), err);
 }
 
-static int add_disk(struct board *board, const struct vm *vm,
-                    const struct guest_memory *memory,
+static int add_disk(struct board *board, const struct guest_memory *memory,
                     const struct toyvmm_disk *config, struct error *err)
 {
     struct pci_board *pci = board->pci;
@@ -67,7 +63,7 @@ static int add_disk(struct board *board, const struct vm *vm,
     int code = virtio_blk_init(&disk->blk, &setup, memory, err);
     if (code < 0)
         return code;
-    code = plug(board, vm, &disk->blk.device, &disk->pci, err);
+    code = plug(board, &disk->blk.device, &disk->pci, err);
     pci->ndisks++;
     return code;
 }
@@ -97,12 +93,13 @@ int pci_board_add(struct board *board, const struct vm *vm,
     if (!pci)
         return error_set(err, -ENOMEM, "out of memory");
     board->pci = pci;
+    pci->vm = vm;
     virtio_rng_init(&pci->rng, memory);
     int code = add_host(board, err);
     if (code == 0)
-        code = plug(board, vm, &pci->rng.device, &pci->rng_pci, err);
+        code = plug(board, &pci->rng.device, &pci->rng_pci, err);
     for (size_t i = 0; code == 0 && i < config->ndisks; i++)
-        code = add_disk(board, vm, memory, &config->disks[i], err);
+        code = add_disk(board, memory, &config->disks[i], err);
     return code;
 }
 

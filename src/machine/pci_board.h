@@ -14,6 +14,7 @@
 // Owned by the board and never moved: the buses point into it. Constant but for
 // the devices, which lock themselves.
 struct pci_board {
+    const struct vm *vm;
     struct pci_host host;
     struct virtio_rng rng;
     struct virtio_pci rng_pci;

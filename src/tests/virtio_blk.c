@@ -6,11 +6,12 @@
 #include "src/virtio/blk.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SECTORS 64U
+#define SECTORS UINT64_C(64)
 #define HEADER  DRIVER_BUFFERS
 #define DATA    (DRIVER_BUFFERS + 0x1000)
 #define STATUS  (DRIVER_BUFFERS + 0x100000)
@@ -65,7 +66,7 @@ static void set_up(struct fixture *f, enum disk_mode mode)
 {
     struct error err = {""};
     memset(f, 0, sizeof *f);
-    strcpy(f->path, "/tmp/toyvmm-test-blk-XXXXXX");
+    snprintf(f->path, sizeof f->path, "/tmp/toyvmm-test-blk-XXXXXX");
     int fd = mkstemp(f->path);
     uint8_t sector[512];
     for (unsigned i = 0; i < SECTORS; i++) {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SIZE (64U * 1024)
+#define SIZE (UINT64_C(64) * 1024)
 
 static uint8_t pattern(size_t i)
 {
@@ -22,7 +22,7 @@ static uint8_t pattern(size_t i)
 // An image of so many bytes in a file that is left behind in /tmp by nobody.
 static void make(char path[64], size_t size)
 {
-    strcpy(path, "/tmp/toyvmm-test-disk-XXXXXX");
+    snprintf(path, 64, "/tmp/toyvmm-test-disk-XXXXXX");
     int fd = mkstemp(path);
     cr_assert_geq(fd, 0);
     uint8_t *bytes = malloc(size + 1);
@@ -140,8 +140,8 @@ Test(virtio_disk_image, changes_are_bounded)
     char path[64];
     struct disk_image disk;
     make(path, SIZE);
-    cr_assert_eq(
-        disk_image_open(&disk, path, DISK_CHANGES_DROPPED, 2 * 4096, NULL), 0);
+    cr_assert_eq(disk_image_open(&disk, path, DISK_CHANGES_DROPPED, 8192, NULL),
+                 0);
     cr_assert_eq(write_at(&disk, 0, 512, 1), 0);
     cr_assert_eq(write_at(&disk, 0, 4096, 1), 0, "the same cluster");
     cr_assert_eq(write_at(&disk, 8192, 8192, 1), -ENOSPC);

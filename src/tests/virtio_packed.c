@@ -14,7 +14,7 @@ static void start(struct driver *d, struct virtq *q)
 
 static uint16_t flags_at(const struct driver *d, unsigned slot)
 {
-    return *(uint16_t *)driver_at(d, DRIVER_DESC + 16 * slot + 14, 2);
+    return *(uint16_t *)driver_at(d, DRIVER_DESC + UINT64_C(16) * slot + 14, 2);
 }
 
 // Chains of two in a ring of three wrap at every place.
@@ -40,8 +40,9 @@ Test(virtio_packed, chains_wrap_round)
         uint16_t flags = flags_at(&d, first);
         cr_assert_eq(!!(flags & D_USED), wrap);
         cr_assert_eq(!!(flags & D_AVAIL), wrap);
-        cr_assert_eq(
-            *(uint32_t *)driver_at(&d, DRIVER_DESC + 16 * first + 8, 4), 4);
+        cr_assert_eq(*(uint32_t *)driver_at(
+                         &d, DRIVER_DESC + UINT64_C(16) * first + 8, 4),
+                     4);
     }
     driver_free(&d);
 }

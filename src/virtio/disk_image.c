@@ -155,11 +155,16 @@ int disk_image_check(const char *path, enum disk_mode mode, struct error *err)
 
 // ---- Bytes -----------------------------------------------------------------
 
-// A place in a list of segments. The lengths are known to suffice.
+// A place in a list of segments.
 struct cursor {
-    const struct iovec *iov;
+    const struct iovec *iov, *end;
     size_t used; // bytes of iov[0]
 };
+
+static struct cursor cursor_of(const struct iovec *iov, size_t niov)
+{
+    return (struct cursor){.iov = iov, .end = iov + niov};
+}
 
 // Up to len bytes as at most IOV_MAX_HERE segments; returns how many bytes.
 static size_t take(struct cursor *c, uint64_t len, struct iovec *out,
@@ -167,7 +172,7 @@ static size_t take(struct cursor *c, uint64_t len, struct iovec *out,
 {
     size_t done = 0;
     *nout = 0;
-    while (done < len && *nout < IOV_MAX_HERE) {
+    while (done < len && *nout < IOV_MAX_HERE && c->iov < c->end) {
         size_t part = c->iov->iov_len - c->used;
         if (part > len - done)
             part = (size_t)(len - done);
@@ -194,6 +199,8 @@ static int transfer(int fd, bool write, uint64_t offset, uint64_t len,
         size_t n;
         struct cursor before = *c;
         size_t want = take(c, len, iov, &n);
+        if (!want)
+            return -EINVAL;
         ssize_t got = write ? pwritev(fd, iov, (int)n, (off_t)offset)
                             : preadv(fd, iov, (int)n, (off_t)offset);
         if (got < 0 && errno != EINTR)
@@ -256,9 +263,9 @@ static int copy_cluster(struct disk_image *disk, uint64_t i)
     const struct iovec iov = {bytes, sizeof bytes};
     if (bit(disk->changed, i))
         return 0;
-    struct cursor c = {&iov, 0};
+    struct cursor c = cursor_of(&iov, 1);
     int code = transfer(disk->image, false, i * DISK_CLUSTER, sizeof bytes, &c);
-    c = (struct cursor){&iov, 0};
+    c = cursor_of(&iov, 1);
     if (code == 0)
         code =
             transfer(disk->changes, true, i * DISK_CLUSTER, sizeof bytes, &c);
@@ -290,8 +297,7 @@ static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
 int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
                     const struct iovec *iov, size_t niov)
 {
-    struct cursor c = {iov, 0};
-    (void)niov;
+    struct cursor c = cursor_of(iov, niov);
     if (!disk->changed)
         return transfer(disk->image, false, offset, len, &c);
     // Runs of clusters that lie in the same file.
@@ -314,8 +320,7 @@ int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
 int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,
                      const struct iovec *iov, size_t niov)
 {
-    struct cursor c = {iov, 0};
-    (void)niov;
+    struct cursor c = cursor_of(iov, niov);
     if (!len)
         return 0;
     switch (disk->mode) {
@@ -384,11 +389,10 @@ int disk_image_discard(struct disk_image *disk, uint64_t offset, uint64_t len)
 
 static int write_zeros(struct disk_image *disk, uint64_t offset, uint64_t len)
 {
-    static const uint8_t zeros[16 * DISK_CLUSTER];
+    uint8_t zeros[DISK_CLUSTER] = {0};
     for (uint64_t done = 0; done < len;) {
         uint64_t part = len - done < sizeof zeros ? len - done : sizeof zeros;
-        // Only read, as it is written to the disk.
-        const struct iovec iov = {(void *)(uintptr_t)zeros, (size_t)part};
+        const struct iovec iov = {zeros, (size_t)part};
         int code = disk_image_write(disk, offset + done, part, &iov, 1);
         if (code < 0)
             return code;

@@ -38,8 +38,8 @@ const char *virtq_fault_text(enum virtq_fault fault);
 
 // Where a driver put a queue; the addresses are guest-physical.
 struct virtq_setup {
-    uint16_t size;
     uint64_t descriptors, driver, device;
+    uint16_t size;
     bool packed, indirect, event_index;
 };
 
