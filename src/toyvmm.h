@@ -13,8 +13,9 @@
 // 16550 UARTs at the PC's addresses: 0x3f8/4, 0x2f8/3, 0x3e8/4, 0x2e8/3.
 #define TOYVMM_PORTS 4
 
-// Most processors of a machine: their APIC ids are 0 to 254.
-#define TOYVMM_CPUS 255
+// Most processors of a machine: their APIC ids are 0 to 253, the next one is
+// the I/O APIC's, and 255 is everybody's.
+#define TOYVMM_CPUS 254
 
 struct toyvmm; // one machine, opaque
 

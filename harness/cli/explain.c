@@ -75,6 +75,7 @@ static int put_guest(const struct explainer *e, const struct guest *g)
     fprintf(line(e, "initrd"), "%s\n", g->initrd ? g->initrd : "none");
     fprintf(line(e, "command line"), "%s\n", g->cmdline);
     fprintf(line(e, "memory"), "%" PRIu64 "M\n", g->memory >> 20);
+    fprintf(line(e, "cpus"), "%u\n", g->cpus);
     uint64_t boots = e->o->repeat ? (uint64_t)e->o->repeat : s->repeats;
     if (boots > 1 || e->o->warmups)
         fprintf(line(e, "boots"), "%" PRIu64 "\n", boots ? boots : 1);

@@ -152,6 +152,7 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
         code = take_disks(guest, s, &v, err);
     if (s->memory)
         guest->memory = s->memory;
+    guest->cpus = s->cpus;
     guest->ports = s->serial_ports;
     variables_free(&v);
     return code;
@@ -190,6 +191,8 @@ int guest_make(struct guest *guest, const struct scenario *s,
         code = replace_copy(&guest->cmdline, DEFAULT_CMDLINE, err);
     if (!guest->memory)
         guest->memory = DEFAULT_MEMORY;
+    if (!guest->cpus)
+        guest->cpus = 1;
     if (code)
         guest_free(guest);
     return code;
@@ -201,7 +204,7 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .initrd = guest->initrd,
                                   .cmdline = guest->cmdline,
                                   .memory = guest->memory,
-                                  .cpus = 1,
+                                  .cpus = guest->cpus,
                                   .ports = guest->ports,
                                   .ndisks = guest->ndisks,
                                   .disks = guest->disks};

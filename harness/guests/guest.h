@@ -21,7 +21,8 @@ struct guest {
     char *kernel, *initrd, *cmdline;
     char *symbols;   // of the kernel, for failure reports, or NULL
     uint64_t memory; // bytes
-    unsigned ports;  // UARTs; 0: as many as a machine has
+    unsigned cpus;
+    unsigned ports; // UARTs; 0: as many as a machine has
     size_t ndisks;
     struct toyvmm_disk *disks; // their texts are owned, too
 };

@@ -95,6 +95,12 @@ static uint64_t memory_of(const struct result *r)
     return text ? strtoull(text, NULL, 10) << 20 : 0;
 }
 
+static uint64_t cpus_of(const struct result *r)
+{
+    const char *text = result_property(r, "cpus");
+    return text ? strtoull(text, NULL, 10) : 1;
+}
+
 // marks: room for all of its marks and readings.
 static void fill_marks(const struct result *r, struct history_mark *marks,
                        size_t *n)
@@ -141,7 +147,7 @@ static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
                         .accelerator = r->accelerator,
                         .version = version ? version : "unknown",
                         .memory = memory_of(r),
-                        .vcpus = 1},
+                        .vcpus = cpus_of(r)},
         .subject = {.kernel_sha256 = e->kernel_sha256,
                     .initrd_sha256 = e->initrd_sha256,
                     .cmdline = cmdline ? cmdline : ""},

@@ -111,7 +111,9 @@ static int describe(const struct live_options *o, struct result *out)
     out->started_unix_ns =
         (uint64_t)wall.tv_sec * NS_PER_S + (uint64_t)wall.tv_nsec - ago;
     char memory[32];
+    char cpus[16];
     snprintf(memory, sizeof(memory), "%" PRIu64 "M", g->memory >> 20);
+    snprintf(cpus, sizeof(cpus), "%u", g->cpus);
     int code = result_set(&out->path, "%s", o->scenario->path);
     if (!code)
         code = result_set(&out->title, "%s", o->scenario->title);
@@ -124,9 +126,9 @@ static int describe(const struct live_options *o, struct result *out)
     const struct {
         const char *name, *value;
     } properties[] = {
-        {"kernel", g->kernel},       {"initrd", g->initrd},
-        {"cmdline", g->cmdline},     {"memory", memory},
-        {"version", TOYVMM_VERSION},
+        {"kernel", g->kernel},   {"initrd", g->initrd},
+        {"cmdline", g->cmdline}, {"memory", memory},
+        {"cpus", cpus},          {"version", TOYVMM_VERSION},
     };
     for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
         if (!code && properties[i].value)

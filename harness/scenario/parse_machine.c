@@ -75,14 +75,9 @@ enum parsed parse_memory(struct parser *p, struct step *out)
 enum parsed parse_cpus(struct parser *p, struct step *out)
 {
     (void)out;
-    const struct token t = p->tok;
     uint64_t cpus;
-    if (!parse_integer(p, "the number of CPUs", 1, 255, &cpus))
-        return PARSED_HEADER;
-    if (cpus > SUPPORTED_CPUS)
-        parse_error(p, &t.begin, t.width, NULL,
-                    "more than one CPU is not supported yet");
-    p->sc->cpus = (unsigned)cpus;
+    if (parse_integer(p, "the number of CPUs", 1, SCENARIO_CPUS, &cpus))
+        p->sc->cpus = (unsigned)cpus;
     return PARSED_HEADER;
 }
 

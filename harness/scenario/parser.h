@@ -79,8 +79,8 @@ struct statement {
     const char *label; // what a refusal calls it, when not by its word
 };
 
-// Beyond this many, `cpus N` is refused as not supported.
-#define SUPPORTED_CPUS 1
+// The largest `cpus`.
+#define SCENARIO_CPUS 254
 
 // What a machine takes (toyvmm.h).
 #define DISKS_MAX       24

@@ -6,8 +6,6 @@ Test(scenario_wrong, refused_by_name)
 {
     static const struct wrong table[] = {
         {"net user\nmark a", 2, 1, "`net` is not supported yet", NULL},
-        {"cpus 2\nmark a", 2, 6, "more than one CPU is not supported yet",
-         NULL},
         {"from s of \"a.tc\"\nmark a", 2, 1, "`from` is not supported yet",
          NULL},
         {"snapshot s", 2, 1, "`snapshot` is not supported yet", NULL},

@@ -43,7 +43,7 @@ Test(scenario_wrong_header, header)
         {"memory 99999999999999999G\nmark a", 2, 8,
          "`99999999999999999G` has too many digits", NULL},
         {"cpus 0\nmark a", 2, 6,
-         "`0` is out of range: the number of CPUs is 1 to 255", NULL},
+         "`0` is out of range: the number of CPUs is 1 to 254", NULL},
         {"cpus 1.5\nmark a", 2, 6, "expected the number of CPUs, found `1.5`",
          NULL},
         {"timeout 5\nmark a", 2, 9, "expected a duration, found `5`",

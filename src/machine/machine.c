@@ -14,6 +14,8 @@
 _Static_assert(TOYVMM_PORTS == PLATFORM_COM_COUNT, "a sink port is a UART");
 _Static_assert(TOYVMM_RX_BREAK == UART_RX_BREAK, "one word for a break");
 
+_Static_assert(TOYVMM_CPUS == BOOT_CPUS_MAX, "all of them are in the tables");
+
 #define KVM_PATH "/dev/kvm"
 
 // ---- The board's callbacks -------------------------------------------------

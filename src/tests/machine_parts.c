@@ -83,7 +83,7 @@ Test(machine_parts, refusals_come_before_kvm)
     };
     check_refused(config, -ENOENT, "/nonexistent/vmlinux");
     config.cpus = TOYVMM_CPUS + 1;
-    check_refused(config, -EINVAL, "256 CPUs");
+    check_refused(config, -EINVAL, "255 CPUs");
     config.cpus = 0;
     check_refused(config, -EINVAL, "0 CPUs");
     config.cpus = 1;
