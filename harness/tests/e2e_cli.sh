@@ -75,7 +75,7 @@ matrix  tail "a b" "c/d"
 
 login   "root" password "root"
 run     "echo ${word} ${tail}" as out
-check   out == "${word} ${tail}\n"
+check   out == "${word} ${tail}"
 poweroff
 END
     scenario skip/net.tc <<'END'
