@@ -2,6 +2,7 @@
 // See guest.h. Init: brings the rig up, then relays until the command ends.
 #include "harness/rig/guest.h"
 
+#include "harness/rig/guest_kick.h"
 #include "harness/rig/process.h"
 
 #include <errno.h>
@@ -196,6 +197,31 @@ static int open_link(struct guest *g, struct error *err)
     return link_flush(&g->relay->link, err);
 }
 
+// The exact rig has nothing that the host could reach it by.
+static int bring_up_alone(struct guest *g, struct error *err)
+{
+    const struct job_state *state = &g->job.state;
+    int rc = guest_load_modules(state->early_modules, state->modules, err);
+    g->times.kvm = boot_ns();
+    if (rc == 0)
+        rc = guest_arm_kick(err);
+    if (rc == 0)
+        rc = guest_enter_exact(&g->job, err);
+    g->times.mounts = boot_ns();
+    return rc;
+}
+
+// Lets the host in, or in again.
+static int meet_host(struct guest *g, struct error *err)
+{
+    const struct job_state *state = &g->job.state;
+    int rc = guest_load_modules(0, state->early_modules, err);
+    if (rc == 0)
+        rc = open_link(g, err);
+    g->times.port = boot_ns();
+    return rc;
+}
+
 // Everything up to the command's start.
 static int bring_up(struct guest *g, struct error *err)
 {
@@ -204,11 +230,10 @@ static int bring_up(struct guest *g, struct error *err)
     if (rc == 0)
         rc = read_job(g, err);
     const struct job_state *state = &g->job.state;
+    if (rc == 0 && state->exact)
+        return bring_up_alone(g, err);
     if (rc == 0)
-        rc = guest_load_modules(0, state->early_modules, err);
-    if (rc == 0)
-        rc = open_link(g, err);
-    g->times.port = boot_ns();
+        rc = meet_host(g, err);
     // Before the initramfs disappears under the host's files.
     if (rc == 0)
         rc = guest_load_modules(state->early_modules, state->modules, err);
@@ -226,10 +251,13 @@ static int start_command(struct guest *g, struct error *err)
     bring_loopback_up();
     if (chmod("/dev/kvm", 0666) < 0)
         return error_errno(err, errno, "the rig has no /dev/kvm");
-    while (!g->have_time && !g->relay->link.eof)
+    while (g->relay && !g->have_time && !g->relay->link.eof)
         wait_link(g, on_frame);
-    int rc = guest_start_command(&g->command, &g->job, g->relay, err);
-    if (rc < 0)
+    int rc = guest_start_command(&g->command, &g->job, err);
+    if (rc == 0 && g->relay)
+        rc = guest_add_streams(g->relay, &g->command, err);
+    g->times.command = boot_ns();
+    if (rc < 0 || !g->relay)
         return rc;
     struct frame_winsize none = {0};
     if (memcmp(&g->size, &none, sizeof(none)) != 0 && g->command.pty >= 0) {
@@ -237,7 +265,28 @@ static int start_command(struct guest *g, struct error *err)
                             g->size.ypixel};
         ioctl(g->command.pty, TIOCSWINSZ, &w);
     }
-    g->times.command = boot_ns();
+    link_send(&g->relay->link, FRAME_STARTED, 0, &g->times, sizeof(g->times));
+    return 0;
+}
+
+// Until the command of the exact rig has ended; then all that it wrote is
+// there to be passed on.
+static int run_alone(struct guest *g, struct error *err)
+{
+    pid_t pid;
+    int status;
+    while ((pid = wait(&status)) > 0 && pid != g->command.pid)
+        ;
+    g->status = status;
+    g->exited = true;
+    int rc = meet_host(g, err);
+    if (rc == 0)
+        rc = guest_hand_out(&g->job, err);
+    if (rc == 0)
+        rc = guest_add_streams(g->relay, &g->command, err);
+    if (rc < 0)
+        return rc;
+    relay_drain_sources(g->relay);
     link_send(&g->relay->link, FRAME_STARTED, 0, &g->times, sizeof(g->times));
     return 0;
 }
@@ -288,7 +337,12 @@ _Noreturn void guest_main(void)
     }
     if (rc == 0)
         rc = start_command(&g, &err);
-    if (rc < 0 || !g.relay)
+    if (rc == 0 && !g.relay)
+        rc = run_alone(&g, &err);
+    // What goes wrong in the exact rig before it met the host is told, too.
+    if (rc < 0 && !g.relay && g.job.state.exact)
+        meet_host(&g, NULL);
+    if (rc < 0)
         fail(&g, &err);
     relay_until_end(&g);
     leave();

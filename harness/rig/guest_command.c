@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-// The ends of the command's streams; -1 where it has none.
+// The command's ends of its streams, and ours; -1 where it has none.
 struct ends {
     int theirs[3];
-    int ours[3];
+    int *ours;
 };
 
 static void close_fd(int *fd)
@@ -34,6 +35,20 @@ static int make_pipe(struct ends *ends, int fd, struct error *err)
     ends->ours[fd] = fd == 0 ? p[1] : p[0];
     // Ours alone: each end of a pipe is an open file of its own.
     fcntl(ends->ours[fd], F_SETFL, O_NONBLOCK);
+    return 0;
+}
+
+// What a command of the exact rig writes stays here until its end.
+static int make_file(struct ends *ends, int fd, struct error *err)
+{
+    char path[32];
+    int file = memfd_create("stream", MFD_CLOEXEC);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    int again = file < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (again < 0)
+        return error_errno(err, errno, "making the command's streams");
+    ends->theirs[fd] = file;
+    ends->ours[fd] = again;
     return 0;
 }
 
@@ -58,6 +73,9 @@ static int make_ends(struct ends *ends, struct command *command,
         switch (job->state.fds[fd]) {
         case JOB_FD_CLOSED:
             break;
+        case JOB_FD_FILE:
+            rc = make_file(ends, fd, err);
+            break;
         case JOB_FD_STREAM:
             rc = make_pipe(ends, fd, err);
             break;
@@ -75,23 +93,24 @@ static int make_ends(struct ends *ends, struct command *command,
     return rc;
 }
 
-static int add_streams(struct relay *relay, struct ends *ends,
-                       const struct command *command, struct error *err)
+int guest_add_streams(struct relay *relay, struct command *command,
+                      struct error *err)
 {
+    int *ours = command->ours;
     static const enum stream_id outputs[] = {
         [1] = STREAM_STDOUT,
         [2] = STREAM_STDERR,
     };
     int rc = 0;
     for (int fd = 1; fd <= 2; fd++) {
-        if (ends->ours[fd] >= 0)
-            relay_add_source(relay, outputs[fd], ends->ours[fd]);
-        ends->ours[fd] = -1;
+        if (ours[fd] >= 0)
+            relay_add_source(relay, outputs[fd], ours[fd]);
+        ours[fd] = -1;
     }
-    if (ends->ours[0] >= 0)
-        rc = relay_add_sink(relay, STREAM_STDIN, ends->ours[0], SINK_NONBLOCK);
+    if (ours[0] >= 0)
+        rc = relay_add_sink(relay, STREAM_STDIN, ours[0], SINK_NONBLOCK);
     if (rc == 0)
-        ends->ours[0] = -1;
+        ours[0] = -1;
     if (rc == 0 && command->pty >= 0) {
         int in = fcntl(command->pty, F_DUPFD_CLOEXEC, 3);
         int out = fcntl(command->pty, F_DUPFD_CLOEXEC, 3);
@@ -115,6 +134,8 @@ static int become(const struct ends *ends, const struct command *command,
         else
             close(fd);
     }
+    if (job->state.exact && open("/dev/null", O_RDONLY) != 0)
+        return error_errno(err, errno, "closing the command's input");
     FILE *score = fopen("/proc/self/oom_score_adj", "we");
     if (score) {
         fputs("0", score);
@@ -141,10 +162,10 @@ static int await_start(int failure, struct error *err)
 }
 
 int guest_start_command(struct command *command, const struct job *job,
-                        struct relay *relay, struct error *err)
+                        struct error *err)
 {
-    *command = (struct command){.pty = -1, .tty = -1};
-    struct ends ends = {{-1, -1, -1}, {-1, -1, -1}};
+    *command = (struct command){.pty = -1, .tty = -1, .ours = {-1, -1, -1}};
+    struct ends ends = {{-1, -1, -1}, command->ours};
     int failure[2] = {-1, -1};
     int rc = make_ends(&ends, command, job, err);
     if (rc == 0 && pipe2(failure, O_CLOEXEC) < 0)
@@ -166,5 +187,5 @@ int guest_start_command(struct command *command, const struct job *job,
     if (rc == 0)
         rc = await_start(failure[0], err);
     close(failure[0]);
-    return rc < 0 ? rc : add_streams(relay, &ends, command, err);
+    return rc;
 }

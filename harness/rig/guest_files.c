@@ -161,6 +161,21 @@ static int mount_root(const struct job *job, struct error *err)
     return rc < 0 ? rc : regain_all(err);
 }
 
+// What every program expects in /dev.
+static int link_devices(struct error *err)
+{
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "/dev/fd"},
+        {"/proc/self/fd/0", "/dev/stdin"},
+        {"/proc/self/fd/1", "/dev/stdout"},
+        {"/proc/self/fd/2", "/dev/stderr"},
+    };
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+        if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
+            return error_errno(err, errno, "making %s", links[i][1]);
+    return 0;
+}
+
 static int enter_root(struct error *err)
 {
     static const struct mount_step steps[] = {
@@ -177,16 +192,7 @@ static int enter_root(struct error *err)
     if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
         chroot(".") < 0 || chdir("/") < 0)
         return error_errno(err, errno, "entering the rig's files");
-    static const char *const links[][2] = {
-        {"/proc/self/fd", "/dev/fd"},
-        {"/proc/self/fd/0", "/dev/stdin"},
-        {"/proc/self/fd/1", "/dev/stdout"},
-        {"/proc/self/fd/2", "/dev/stderr"},
-    };
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-        if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
-            return error_errno(err, errno, "making %s", links[i][1]);
-    return 0;
+    return link_devices(err);
 }
 
 // Makes a directory and its parents; mount says what is still missing.
@@ -213,6 +219,24 @@ int guest_mount_files(const struct job *job, struct error *err)
                                    0};
         make_path(share.target);
         rc = mount_one(&share, err);
+    }
+    return rc;
+}
+
+int guest_enter_exact(const struct job *job, struct error *err)
+{
+    static const struct mount_step steps[] = {
+        {"devpts", "devpts", "/dev/pts", "gid=5,mode=0620,ptmxmode=0666",
+         MS_NOSUID | MS_NOEXEC},
+        {"tmpfs", "shm", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV},
+    };
+    int rc = mount_all(steps, sizeof(steps) / sizeof(steps[0]), err);
+    if (rc == 0)
+        rc = link_devices(err);
+    mkdir("/tmp", 01777);
+    for (size_t i = 0; rc == 0 && i < job->shares.count; i++) {
+        make_path(job->shares.items[i]);
+        mkdir(job->shares.items[i], 0755);
     }
     return rc;
 }

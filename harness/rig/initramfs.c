@@ -7,14 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define PROGRAM_MAX (64u << 20)
+#define PACKED_MAX  (1u << 30)
 
 // In the order of loading: first what the files and the port need.
 static int collect_modules(struct module_list *list, const char *dir,
@@ -37,8 +40,64 @@ static int collect_modules(struct module_list *list, const char *dir,
     return rc;
 }
 
+// The directories above a path. The kernel minds neither that one is there
+// already nor a ".." among them.
+static void add_parents(struct cpio *cpio, const char *path)
+{
+    char part[PATH_MAX];
+    snprintf(part, sizeof(part), "%s", path);
+    for (char *slash = part; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        if (*part)
+            cpio_add(cpio, part, S_IFDIR | 0755, 0, "", 0);
+        *slash = '/';
+    }
+}
+
+// One file of --pack, at the path that it has here.
+static int pack(struct cpio *cpio, const char *cwd, const char *given,
+                struct error *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    uint8_t *bytes;
+    size_t len;
+    const char *above = *given == '/' ? "" : cwd;
+    int n = snprintf(path, sizeof(path), "%s/%s", above, given);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return error_set(err, -EINVAL, "--pack %s: its path is too long",
+                         given);
+    int rc = stat(path, &st) < 0 ? -errno : 0;
+    if (rc == 0 && !S_ISREG(st.st_mode))
+        return error_set(err, -EINVAL, "--pack %s: not a file", given);
+    if (rc == 0)
+        rc = file_read(path, PACKED_MAX, &bytes, &len, NULL);
+    if (rc < 0)
+        return error_errno(err, -rc, "--pack %s", given);
+    const char *name = path + strspn(path, "/");
+    add_parents(cpio, name);
+    cpio_add(cpio, name, S_IFREG | (st.st_mode & 0777), 0, bytes, len);
+    free(bytes);
+    return 0;
+}
+
+static int pack_all(struct cpio *cpio, const struct job *job,
+                    const struct job_list *files, struct error *err)
+{
+    char inside[PATH_MAX];
+    int n = snprintf(inside, sizeof(inside), "%s/",
+                     job->cwd + strspn(job->cwd, "/"));
+    int rc = 0;
+    if (n > 1 && files->count > 0)
+        add_parents(cpio, inside);
+    for (size_t i = 0; rc == 0 && i < files->count; i++)
+        rc = pack(cpio, job->cwd, files->items[i], err);
+    return rc;
+}
+
 static int write_archive(FILE *out, const struct module_list *modules,
-                         const struct job *job, struct error *err)
+                         const struct job *job, const struct job_list *files,
+                         struct error *err)
 {
     uint8_t *program, *text;
     size_t program_len, text_len;
@@ -65,15 +124,16 @@ static int write_archive(FILE *out, const struct module_list *modules,
     }
     free(program);
     free(text);
-    return cpio_end(&cpio, err);
+    rc = pack_all(&cpio, job, files, err);
+    return rc < 0 ? rc : cpio_end(&cpio, err);
 }
 
-int initramfs_build(const struct kernel *kernel, enum rig_machine machine,
+int initramfs_build(const struct kernel *kernel, const struct options *options,
                     struct job *job, struct error *err)
 {
     struct module_list modules = {NULL, 0};
-    int rc =
-        collect_modules(&modules, kernel->modules, machine, &job->state, err);
+    int rc = collect_modules(&modules, kernel->modules, options->machine,
+                             &job->state, err);
     int fd = rc < 0 ? -1 : memfd_create("toyvmm-rig", MFD_CLOEXEC);
     if (rc == 0 && fd < 0)
         rc = error_errno(err, errno, "making the rig's initramfs");
@@ -82,7 +142,7 @@ int initramfs_build(const struct kernel *kernel, enum rig_machine machine,
     if (rc == 0 && (copy < 0 || !(out = fdopen(copy, "w"))))
         rc = error_errno(err, errno, "making the rig's initramfs");
     if (rc == 0)
-        rc = write_archive(out, &modules, job, err);
+        rc = write_archive(out, &modules, job, &options->pack, err);
     if (out)
         fclose(out);
     else if (copy >= 0)

@@ -144,7 +144,7 @@ void job_state_capture(struct job_state *state)
 void job_state_apply(const struct job_state *state)
 {
     umask((mode_t)state->umask);
-    for (int i = 0; i < RLIM_NLIMITS; i++)
+    for (int i = 0; i < RLIM_NLIMITS && !state->exact; i++)
         setrlimit((__rlimit_resource_t)i, &state->limits[i]);
     sigset_t none;
     sigemptyset(&none);

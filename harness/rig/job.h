@@ -16,8 +16,15 @@
 #define JOB_MODULES "/modules/" // followed by a two-digit index
 
 // What one of the descriptors 0, 1, 2 is on the host. AS_STDOUT: stderr is
-// the same file as stdout.
-enum job_fd { JOB_FD_CLOSED, JOB_FD_STREAM, JOB_FD_TTY, JOB_FD_AS_STDOUT };
+// the same file as stdout. FILE: whatever it is, the exact rig's command has a
+// file there.
+enum job_fd {
+    JOB_FD_CLOSED,
+    JOB_FD_STREAM,
+    JOB_FD_TTY,
+    JOB_FD_AS_STDOUT,
+    JOB_FD_FILE,
+};
 
 struct job_state {
     uint32_t umask;
@@ -25,6 +32,7 @@ struct job_state {
     uint32_t early_modules; // of which so many are wanted before the mounts
     uint64_t ignored;       // bit n: signal n is ignored
     bool unprivileged;      // files of other users have no owner here
+    bool exact;             // the command is alone until its end
     enum job_fd fds[3];
     struct termios termios; // of the host's terminal, when an fd is one
     struct rlimit limits[RLIM_NLIMITS];

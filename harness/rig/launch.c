@@ -56,8 +56,7 @@ static int open_signals(struct launch *l, struct error *err)
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-        if (wanted[i] == SIGCHLD ||
-            !(l->prep.job.state.ignored >> wanted[i] & 1))
+        if (wanted[i] == SIGCHLD || !(l->prep.ignored >> wanted[i] & 1))
             sigaddset(&set, wanted[i]);
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
@@ -228,6 +227,19 @@ static void dismiss_machine(struct launch *l)
     l->report.console = l->report.messages = -1;
 }
 
+static int too_late(const struct options *o, struct error *err)
+{
+    if (o->exact)
+        return error_set(err, -ETIMEDOUT,
+                         "the exact rig's command didn't end in %u seconds of "
+                         "this host's time: nothing is known of it",
+                         o->timeout_s);
+    return error_set(err, -ETIMEDOUT,
+                     "the rig didn't come up in %u seconds; a busier "
+                     "machine needs a larger --timeout",
+                     o->timeout_s);
+}
+
 // Until the command has ended and all it wrote has been passed on.
 static int serve(struct launch *l, struct error *err)
 {
@@ -262,10 +274,7 @@ static int serve(struct launch *l, struct error *err)
         if (l->started)
             l->killed = (int)l->asked;
         else
-            return error_set(err, -ETIMEDOUT,
-                             "the rig didn't come up in %u seconds; a busier "
-                             "machine needs a larger --timeout",
-                             l->options->timeout_s);
+            return too_late(l->options, err);
     }
     return 0;
 }
@@ -283,8 +292,8 @@ static int set_up(struct launch *l, struct error *err)
         rc = open_signals(l, err);
     if (rc < 0)
         return rc;
-    job->state.unprivileged = machine_is_unprivileged();
-    int initramfs = initramfs_build(&kernel, o->machine, job, err);
+    job->state.unprivileged = !o->exact && machine_is_unprivileged();
+    int initramfs = initramfs_build(&kernel, o, job, err);
     if (initramfs < 0)
         return initramfs;
     report_step(&l->report, "the initramfs is written");
@@ -376,7 +385,7 @@ int launch_check(const struct options *options)
     if (rc == 0)
         rc = kernel_find(&kernel, options->kernel, options->modules, &err);
     if (rc == 0)
-        rc = initramfs_build(&kernel, options->machine, &job, &err);
+        rc = initramfs_build(&kernel, options, &job, &err);
     if (rc >= 0) {
         close(rc);
         printf("the rig can run here: %s with %s\n", tools.qemu, kernel.image);

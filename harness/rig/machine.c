@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,13 @@
 
 #define ARGS_MAX 128
 #define MIB      UINT64_C(1048576)
+
+// An instruction takes 2^1 ns of the exact rig's time, and a processor that
+// waits takes none of the host's: its time goes on to what it waits for. The
+// processor's counter runs at 1 GHz then.
+#define EXACT_ICOUNT  "shift=1,sleep=off"
+#define EXACT_TSC_KHZ 1000000u
+#define EXACT_CLOCK   "base=2026-01-01T00:00:00,clock=vm"
 
 // What differs between QEMU's machine types.
 static const struct {
@@ -130,7 +138,18 @@ static void add_kernel(struct command_line *line,
         "nokaslr random.trust_cpu=on cryptomgr.notests oops=panic panic=-1 "
         "reboot=t",
         plan->options->verbose ? "loglevel=7" : "quiet loglevel=3",
-        plan->tsc_khz);
+        plan->options->exact ? EXACT_TSC_KHZ : plan->tsc_khz);
+}
+
+// What turns chance and the host's clock into the seed.
+static void add_exact(struct command_line *line, uint64_t seed)
+{
+    add(line, "-icount");
+    add(line, EXACT_ICOUNT);
+    add(line, "-seed");
+    add(line, "%" PRIu64, seed);
+    add(line, "-rtc");
+    add(line, EXACT_CLOCK);
 }
 
 static void build_command(struct command_line *line,
@@ -146,8 +165,6 @@ static void build_command(struct command_line *line,
         "-no-reboot",
         "-display",
         "none",
-        "-accel",
-        "tcg,thread=multi",
         "-cpu",
         "EPYC,+svm,-xsave,check=off",
         "-global",
@@ -156,6 +173,10 @@ static void build_command(struct command_line *line,
     add(line, "%s", plan->tools->qemu);
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         add(line, "%s", fixed[i]);
+    add(line, "-accel");
+    add(line, "tcg,thread=%s", o->exact ? "single" : "multi");
+    if (o->exact)
+        add_exact(line, o->seed);
     add(line, "-M");
     add(line, "%s,memory-backend=ram", types[o->machine].machine);
     add(line, "-m");
@@ -173,7 +194,8 @@ static void build_command(struct command_line *line,
     add_device(line, "virtserialport,chardev=port,name=%s", RIG_PORT_NAME);
     for (size_t i = 0; i < nfs; i++) {
         char id[32];
-        snprintf(id, sizeof(id), "fs%zu", i);
+        // The exact rig brings its own root along.
+        snprintf(id, sizeof(id), "fs%zu", o->exact ? i + 1 : i);
         add_socket(line, id, fs[i]);
         add_device(line, "vhost-user-fs-%s,chardev=%s,tag=%s,queue-size=1024",
                    bus, id, id);
@@ -210,14 +232,15 @@ static int start_shares(struct machine *machine,
                         const struct machine_plan *plan, int *fs, int log,
                         struct error *err)
 {
-    size_t count = plan->shares->count + 1;
+    size_t roots = plan->options->exact ? 0 : 1;
+    size_t count = plan->shares->count + roots;
     if (count > SHARES_MAX)
         return error_set(err, -E2BIG,
                          "the rig shares at most %d directories read-write",
                          SHARES_MAX - 1);
     for (size_t i = 0; i < count; i++) {
-        bool writable = i > 0;
-        const char *dir = writable ? plan->shares->items[i - 1] : "/";
+        bool writable = i >= roots;
+        const char *dir = writable ? plan->shares->items[i - roots] : "/";
         pid_t pid = virtiofsd_start(plan->tools->virtiofsd, dir, writable, log,
                                     &fs[i], err);
         if (pid < 0)

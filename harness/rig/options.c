@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB UINT64_C(1048576)
+#define MIB             UINT64_C(1048576)
+#define TIMEOUT_S       120
+#define EXACT_TIMEOUT_S 3600
 
 const char options_help[] =
     "Usage: toyvmm-rig [options] [--] COMMAND [ARGS...]\n"
@@ -27,7 +29,15 @@ const char options_help[] =
     "  --modules DIR    its lib/modules/VERSION tree\n"
     "  --qemu PATH      the qemu-system-x86_64 to use\n"
     "  --machine NAME   microvm (default) or q35\n"
-    "  --timeout SECS   how long the rig may take to come up (default 120)\n"
+    "  --timeout SECS   how long the rig may take to come up (default 120);\n"
+    "                   with --exact: to end (default 3600)\n"
+    "  --exact          run COMMAND so that every run is the same, down to "
+    "its\n"
+    "                   clock: no input, no files but those of --pack, output\n"
+    "                   at the end\n"
+    "  --pack FILE      a file that COMMAND finds with --exact; may be given\n"
+    "                   several times\n"
+    "  --seed N         what is chance with --exact (default 1)\n"
     "  --verbose        show the rig's console and its times on stderr\n"
     "  --check          say whether the rig can run here, and run nothing\n"
     "  --help, --version\n"
@@ -50,6 +60,9 @@ enum option_id {
     OPT_MACHINE,
     OPT_TIMEOUT,
     OPT_VERBOSE,
+    OPT_EXACT,
+    OPT_PACK,
+    OPT_SEED,
     OPT_CHECK,
     OPT_HELP,
     OPT_VERSION,
@@ -65,6 +78,9 @@ static const struct option table[] = {
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
+    {"exact", no_argument, NULL, OPT_EXACT},
+    {"pack", required_argument, NULL, OPT_PACK},
+    {"seed", required_argument, NULL, OPT_SEED},
     {"check", no_argument, NULL, OPT_CHECK},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -124,6 +140,15 @@ static int parse_machine(enum rig_machine *machine, const char *text,
     return 0;
 }
 
+static int parse_seed(uint64_t *seed, const char *text, struct error *err)
+{
+    const char *rest;
+    if (!parse_number(text, 0, INT64_MAX, seed, &rest) || *rest)
+        return error_set(err, -EINVAL,
+                         "--seed %s: give a whole number below 2^63", text);
+    return 0;
+}
+
 static int take(struct options *o, enum option_id id, char *arg,
                 struct error *err)
 {
@@ -150,6 +175,13 @@ static int take(struct options *o, enum option_id id, char *arg,
     case OPT_VERBOSE:
         o->verbose = true;
         return 0;
+    case OPT_EXACT:
+        o->exact = true;
+        return 0;
+    case OPT_PACK:
+        return job_list_add(&o->pack, arg);
+    case OPT_SEED:
+        return parse_seed(&o->seed, arg, err);
     case OPT_CHECK:
         o->action = RIG_CHECK;
         return 0;
@@ -163,6 +195,21 @@ static int take(struct options *o, enum option_id id, char *arg,
     return 0;
 }
 
+// What options mean together.
+static int settle(struct options *o, struct error *err)
+{
+    if (o->action == RIG_RUN && o->ncommand == 0)
+        return error_set(err, -EINVAL, "no command given; see --help");
+    if (o->exact && (o->cpus > 1 || o->machine != RIG_MICROVM))
+        return error_set(err, -EINVAL,
+                         "--exact has one processor and --machine microvm");
+    if (!o->exact && o->pack.count > 0)
+        return error_set(err, -EINVAL, "--pack is for --exact");
+    if (!o->timeout_s)
+        o->timeout_s = o->exact ? EXACT_TIMEOUT_S : TIMEOUT_S;
+    return 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv,
                   struct error *err)
 {
@@ -170,7 +217,7 @@ int options_parse(struct options *options, int argc, char **argv,
         .action = RIG_RUN,
         .memory = 1024 * MIB,
         .cpus = 1,
-        .timeout_s = 120,
+        .seed = 1,
     };
     opterr = 0;
     optind = 1;
@@ -191,13 +238,12 @@ int options_parse(struct options *options, int argc, char **argv,
     }
     options->command = argv + optind;
     options->ncommand = argc - optind;
-    if (options->action == RIG_RUN && options->ncommand == 0)
-        return error_set(err, -EINVAL, "no command given; see --help");
-    return 0;
+    return settle(options, err);
 }
 
 void options_free(struct options *options)
 {
     free(options->rw.items);
-    options->rw = (struct job_list){NULL, 0};
+    free(options->pack.items);
+    options->rw = options->pack = (struct job_list){NULL, 0};
 }

@@ -16,11 +16,14 @@ struct options {
     unsigned cpus;      // 1..16
     unsigned timeout_s; // for the rig to come up
     bool verbose;       // the rig's console and times go to stderr
+    bool exact;         // nothing of the host's timing reaches the command
+    uint64_t seed;      // of exact's chance, 0..2^63-1
     const char *kernel; // NULL: kernel_find decides
     const char *modules;
     const char *qemu;
-    struct job_list rw; // as given
-    char **command;     // NULL-terminated
+    struct job_list rw;   // as given
+    struct job_list pack; // files that exact brings along, as given
+    char **command;       // NULL-terminated
     int ncommand;
 };
 

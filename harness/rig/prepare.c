@@ -3,6 +3,7 @@
 #include "harness/rig/prepare.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,6 +115,30 @@ static void prepare_fds(struct job_state *state)
         state->fds[2] = JOB_FD_AS_STDOUT;
 }
 
+// Nothing of where the exact rig's command was started may make a difference
+// to it, but for its directory and these variables.
+static bool is_brought_along(const char *variable)
+{
+    static const char *const names[] = {"HOME=", "LANG=",   "LC_",
+                                        "PATH=", "TOYVMM_", "TZ="};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+// Where it was started, and what its streams lead to, must not make the
+// difference of one instruction.
+static void prepare_exact(struct preparation *p)
+{
+    p->job.state = (struct job_state){
+        .exact = true,
+        .umask = 022,
+        .fds = {JOB_FD_CLOSED, JOB_FD_FILE, JOB_FD_FILE},
+    };
+    snprintf(p->hostname, sizeof(p->hostname), "rig");
+}
+
 // The pty does what the host's terminal did, unless that one still does it.
 static void prepare_termios(struct job_state *state,
                             const struct terminal *terminal)
@@ -135,17 +160,23 @@ int prepare_job(struct preparation *p, const struct options *options,
     job->cwd = p->cwd;
     job->hostname = p->hostname;
     job_state_capture(&job->state);
+    p->ignored = job->state.ignored;
     prepare_fds(&job->state);
     prepare_termios(&job->state, terminal);
+    if (options->exact)
+        prepare_exact(p);
     int rc = prepare_shares(p, options, err);
     for (int i = 0; rc == 0 && i < options->ncommand; i++)
         rc = job_list_add(&job->args, options->command[i]);
-    static char mark[] = "TOYVMM_RIG=1";
+    static char mark[] = "TOYVMM_RIG=1", exact[] = "TOYVMM_RIG=exact";
     for (char **e = environ; rc == 0 && *e; e++)
-        if (strncmp(*e, mark, strlen("TOYVMM_RIG=")) != 0)
+        if (strncmp(*e, mark, strlen("TOYVMM_RIG=")) != 0 &&
+            (!options->exact || is_brought_along(*e)))
             rc = job_list_add(&job->env, *e);
     if (rc == 0)
-        rc = job_list_add(&job->env, mark);
+        rc = job_list_add(&job->env, options->exact ? exact : mark);
+    if (rc == 0 && options->exact)
+        qsort(job->env.items, job->env.count, sizeof(*job->env.items), by_name);
     return rc == -ENOMEM ? error_set(err, rc, "no memory for the rig's job")
                          : rc;
 }

@@ -13,6 +13,7 @@ struct preparation {
     struct job job;
     char cwd[PATH_MAX];
     char hostname[65];
+    uint64_t ignored; // bit n: the calling process ignores signal n
 };
 
 // Fills it from the options and the calling process. -EINVAL for a directory

@@ -51,20 +51,25 @@ static int add_output(struct relay *relay, enum stream_id stream, int fd)
     return rc;
 }
 
+static bool is_stream(const struct job_state *state, int fd)
+{
+    return state->fds[fd] == JOB_FD_STREAM || state->fds[fd] == JOB_FD_FILE;
+}
+
 int streams_add_outputs(struct relay *relay, const struct job_state *state,
                         const struct terminal *terminal)
 {
     int rc = 0;
-    if (state->fds[1] == JOB_FD_STREAM)
+    if (is_stream(state, 1))
         rc = add_output(relay, STREAM_STDOUT, 1);
-    if (rc == 0 && state->fds[2] == JOB_FD_STREAM)
+    if (rc == 0 && is_stream(state, 2))
         rc = add_output(relay, STREAM_STDERR, 2);
     if (rc == 0 && terminal->fd >= 0)
         rc = add_output(relay, STREAM_TTY, terminal->fd);
     // The relay's copy is the last one: when the command closes its stdout,
     // the reader sees the end. stderr stays for our own messages.
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (rc == 0 && state->fds[1] == JOB_FD_STREAM && null >= 0)
+    if (rc == 0 && is_stream(state, 1) && null >= 0)
         dup2(null, 1);
     if (null >= 0)
         close(null);

@@ -260,6 +260,33 @@ Test(rig_job, wrong_options_are_named)
     options_free(&nothing.options);
 }
 
+Test(rig_job, exact_is_one_processor_with_a_seed)
+{
+    struct line line;
+    const struct options *o = &line.options;
+    struct error err = {{0}};
+    cr_assert_eq(parse(&line, "--exact --seed 126 --pack /a --pack b x", &err),
+                 0, "%s", err.text);
+    cr_expect(o->exact);
+    cr_expect_eq(o->seed, 126);
+    cr_expect_eq(o->pack.count, 2);
+    cr_expect_eq(o->timeout_s, 3600);
+    options_free(&line.options);
+    cr_assert_eq(parse(&line, "x", NULL), 0);
+    cr_expect_not(o->exact);
+    cr_expect_eq(o->timeout_s, 120);
+    options_free(&line.options);
+    static const char *const wrong[] = {
+        "--exact --cpus 2 x",  "--exact --machine q35 x",
+        "--pack /a x",         "--exact --seed -1 x",
+        "--exact --seed 1x x", "--exact --seed 9223372036854775808 x",
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        cr_expect_eq(parse(&line, wrong[i], &err), -EINVAL, "%s", wrong[i]);
+        options_free(&line.options);
+    }
+}
+
 static int prepare(struct preparation *p, struct line *line, const char *text,
                    struct error *err)
 {
@@ -310,4 +337,34 @@ Test(rig_job, what_can_not_be_shared_is_refused)
         prepare_free(&p);
         options_free(&line.options);
     }
+}
+
+static const char *variable(const struct job *job, const char *name)
+{
+    for (size_t i = 0; i < job->env.count; i++)
+        if (strncmp(job->env.items[i], name, strlen(name)) == 0)
+            return job->env.items[i];
+    return "";
+}
+
+// Where and how it was started is no chance of a command's.
+Test(rig_job, exact_knows_nothing_of_the_shell_around_it)
+{
+    struct preparation p;
+    struct line line;
+    struct error err = {{0}};
+    cr_assert_eq(setenv("OLDPWD", "/somewhere", 1), 0);
+    cr_assert_eq(setenv("TOYVMM_GUEST_X", "/x/guest.conf", 1), 0);
+    cr_assert_eq(prepare(&p, &line, "--exact true", &err), 0, "%s", err.text);
+    cr_expect_str_eq(variable(&p.job, "OLDPWD="), "");
+    cr_expect_str_eq(variable(&p.job, "TOYVMM_GUEST_X="),
+                     "TOYVMM_GUEST_X=/x/guest.conf");
+    cr_expect_str_eq(variable(&p.job, "TOYVMM_RIG="), "TOYVMM_RIG=exact");
+    for (size_t i = 1; i < p.job.env.count; i++)
+        cr_expect_leq(strcmp(p.job.env.items[i - 1], p.job.env.items[i]), 0);
+    cr_expect_str_eq(p.job.hostname, "rig");
+    cr_expect(p.job.state.exact);
+    cr_expect_eq(p.job.state.fds[0], JOB_FD_CLOSED);
+    prepare_free(&p);
+    options_free(&line.options);
 }
