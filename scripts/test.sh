@@ -292,6 +292,7 @@ stage_scenarios()
     [ -n "$(kvm_prefix)" ] || wait
     run_tap scenarios-cli harness/tests/e2e_cli.sh "$BUILD/bin/toyvmm-test"
     run_tap measure harness/tests/e2e_measure.sh "$BUILD/bin/toyvmm-test"
+    run_tap exact harness/tests/e2e_exact.sh "$BUILD/bin/toyvmm-test"
     run_tap ci ci/test.sh "$BUILD/bin/toyvmm-test"
     run_tap torture harness/tests/torture.sh "$BUILD/bin/toyvmm-test"
     wait

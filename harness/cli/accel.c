@@ -28,6 +28,17 @@ bool accel_inside_rig(void)
     return mark && *mark;
 }
 
+static const char *inside_name(void)
+{
+    const char *mark = getenv("TOYVMM_RIG");
+    return mark && !strcmp(mark, "exact") ? "exact" : "rig";
+}
+
+bool accel_is_rig(const char *name)
+{
+    return name && (!strcmp(name, "rig") || !strcmp(name, "exact"));
+}
+
 // The rig's program lies beside ours, or in PATH.
 static bool find_rig(char *out, size_t size)
 {
@@ -83,7 +94,7 @@ int accel_choose(enum accelerator wanted, const char **name, struct error *err)
 {
     struct toyvmm_probe probe = {.usable = false};
     bool inside = accel_inside_rig();
-    *name = inside ? "rig" : "kvm";
+    *name = inside ? inside_name() : "kvm";
     if (inside) {
         // Its KVM is kvm_amd, known to work: a probe would cost a tenth of a
         // second there.
@@ -113,7 +124,7 @@ double accel_timeout_scale(const struct options *o, const char *name)
 {
     if (o->timeout_scale > 0)
         return o->timeout_scale;
-    return name && !strcmp(name, "rig") ? PLAN_RIG_SLOWNESS : 1;
+    return accel_is_rig(name) ? PLAN_RIG_SLOWNESS : 1;
 }
 
 static char *text(uint64_t n, const char *suffix)
@@ -138,9 +149,12 @@ static char **rig_words(char *rig, int argc, char **argv,
 {
     char exe[4096];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    size_t npacked = needs->exact ? needs->exact->count : 0;
     char **args =
-        calloc((size_t)argc + 12 + (size_t)RIG_OUTPUTS * 2, sizeof(*args));
-    static char words[][16] = {"--memory", "--rw", "--"};
+        calloc((size_t)argc + 16 + (size_t)RIG_OUTPUTS * 2 + npacked * 2,
+               sizeof(*args));
+    static char words[][16] = {"--memory", "--rw",   "--",
+                               "--exact",  "--seed", "--pack"};
     if (len <= 0 || !args) {
         free(args);
         return NULL;
@@ -152,6 +166,15 @@ static char **rig_words(char *rig, int argc, char **argv,
     args[n++] = rig;
     args[n++] = words[0];
     args[n++] = text((needs->memory + RIG_OWN_MEMORY) >> 20, "M");
+    if (needs->exact) {
+        args[n++] = words[3];
+        args[n++] = words[4];
+        args[n++] = text(needs->seed, "");
+    }
+    for (size_t i = 0; i < npacked; i++) {
+        args[n++] = words[5];
+        args[n++] = needs->exact->paths[i];
+    }
     for (size_t i = 0; i < RIG_OUTPUTS; i++) {
         const char *file = needs->outputs[i];
         if (!file || !strcmp(file, "-"))

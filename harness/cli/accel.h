@@ -4,7 +4,7 @@
 // the command.
 #pragma once
 
-#include "harness/cli/options.h"
+#include "harness/cli/exact.h"
 
 #include <stdio.h>
 
@@ -16,16 +16,23 @@ struct rig_needs {
     // Files that are written: their folders must be writable. "-" and NULL are
     // none.
     const char *outputs[RIG_OUTPUTS];
+    // What the exact rig brings along, and its seed; NULL: the usual rig.
+    const struct exact_files *exact;
+    uint64_t seed;
 };
 
 // True inside the rig.
 bool accel_inside_rig(void);
 
-// The KVM to use here: 0 and *name "kvm" or "rig". 1: not here, accel_enter_rig
-// must be called. A negative errno with the cure in err: nowhere.
+// The KVM to use here: 0 and *name "kvm", "rig" or "exact". 1: not here,
+// accel_enter_rig must be called. A negative errno with the cure in err:
+// nowhere.
 int accel_choose(enum accelerator wanted, const char **name, struct error *err);
 
-// What deadlines are multiplied by there: --timeout-scale, or 4 in the rig,
+// True for the name of a rig.
+bool accel_is_rig(const char *name);
+
+// What deadlines are multiplied by there: --timeout-scale, or 4 in a rig,
 // because deadlines are written for hardware and an emulated one is slower.
 double accel_timeout_scale(const struct options *o, const char *name);
 

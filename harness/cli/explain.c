@@ -124,6 +124,8 @@ static void put_place(const struct explainer *e)
         fprintf(f, "none: %s\n", e->why);
     else if (!strcmp(e->accelerator, "rig"))
         fputs("the rig: times are not the hardware's, and not judged\n", f);
+    else if (!strcmp(e->accelerator, "exact"))
+        fputs("the exact rig: times are counted in instructions\n", f);
     else
         fprintf(f, "%s\n", e->accelerator);
 }
@@ -341,7 +343,7 @@ int explain_run(const struct options *o, const struct selection *s, FILE *f)
         e.accelerator = NULL;
         snprintf(e.why, sizeof(e.why), "%s", err.text);
     } else if (code > 0) {
-        e.accelerator = "rig";
+        e.accelerator = o->exact ? "exact" : "rig";
     }
     e.scale = accel_timeout_scale(o, e.accelerator);
     int exit_code = EXIT_PASSED;

@@ -7,6 +7,7 @@
 #include "src/base/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ int launch_check_guests(const struct selection *s,
 static struct rig_needs needs_of(const struct options *o, uint64_t memory,
                                  const char *const *outputs, size_t noutputs)
 {
-    struct rig_needs needs = {memory * (unsigned)o->jobs, {NULL}};
+    struct rig_needs needs = {.memory = memory * (unsigned)o->jobs};
     size_t n = 0;
     for (size_t i = 0; i < REPORTS; i++) {
         if (o->reports[i])
@@ -59,6 +60,23 @@ static struct rig_needs needs_of(const struct options *o, uint64_t memory,
             needs.outputs[n++] = outputs[i];
     }
     return needs;
+}
+
+// As long as they are unpacked, the exact rig's files are there twice.
+static int enter_exact(const struct launch *l, struct rig_needs *needs,
+                       struct error *err)
+{
+    const struct options *o = l->options;
+    struct exact_files files;
+    int code = exact_collect(&files, l->selection, &o->machine, err);
+    needs->exact = &files;
+    needs->seed = o->seed.value;
+    needs->memory += 2 * files.bytes;
+    if (!code)
+        code = accel_enter_rig(l->argc, l->argv, needs, err);
+    needs->exact = NULL;
+    exact_free(&files);
+    return code;
 }
 
 static int choose(const struct options *o, const char **accelerator,
@@ -88,6 +106,8 @@ int launch_kept(const struct launch *l, struct keep *k,
     if (code <= 0)
         return code;
     struct rig_needs needs = needs_of(o, l->memory, l->outputs, l->noutputs);
+    if (o->exact)
+        return enter_exact(l, &needs, err);
     if (!keep_wants(k))
         return accel_enter_rig(l->argc, l->argv, &needs, err);
     code = keep_in_rig(k, l->argc, l->argv, &needs,
@@ -98,6 +118,7 @@ int launch_kept(const struct launch *l, struct keep *k,
 struct plan launch_plan(const struct options *o, const struct boots *b,
                         const struct recordings *r, const char *accelerator)
 {
+    // Those of the exact rig are the same each time.
     bool rig = accelerator && !strcmp(accelerator, "rig");
     return (struct plan){
         .nsets = o->nsets,
@@ -117,16 +138,21 @@ struct plan launch_plan(const struct options *o, const struct boots *b,
 
 void launch_announce(const struct options *o, const struct plan *p)
 {
-    char line[128];
-    char scale[64] = "";
+    char line[160];
+    char scale[64] = "", clock[64] = "";
     if (o->quiet || !p->accelerator)
         return;
     if (!o->replay && (p->timeout_scale > 1 || p->timeout_scale < 1))
         snprintf(scale, sizeof(scale), ", deadlines multiplied by %g",
                  p->timeout_scale);
-    int n = snprintf(
-        line, sizeof(line), "accelerator: %s%s%s\n", p->accelerator, scale,
-        o->replay || p->judge_marks ? "" : ", times are not the hardware's");
+    if (!strcmp(p->accelerator, "exact"))
+        snprintf(clock, sizeof(clock),
+                 ", seed %" PRIu64 ", times are counted in instructions",
+                 o->seed.value);
+    else if (!o->replay && !p->judge_marks)
+        snprintf(clock, sizeof(clock), ", times are not the hardware's");
+    int n = snprintf(line, sizeof(line), "accelerator: %s%s%s\n",
+                     p->accelerator, scale, clock);
     // Nobody may read it: the run matters more.
     fflush(stdout);
     outlet_write(STDOUT_FILENO, line, (size_t)n,

@@ -29,10 +29,11 @@ static char *accelerator_reason(const char *wanted, const char *accelerator,
 {
     if (!accelerator)
         return reason(err, "needs %s; guests can't run here", wanted);
-    if (!strcmp(wanted, accelerator))
+    bool rig = accel_is_rig(accelerator);
+    if (!strcmp(wanted, rig ? "rig" : accelerator))
         return NULL;
     return reason(err, "needs %s; this is %s", wanted,
-                  strcmp(accelerator, "rig") ? "the host's KVM" : "the rig");
+                  rig ? "the rig" : "the host's KVM");
 }
 
 static char *guest_reason(const char *name, bool build, struct error *err)

@@ -46,6 +46,8 @@ static const struct row rows[] = {
     {"memory", 0, true, take_memory, 0, 0, BOOTS},
     {"set", 0, true, take_set, 0, 0, BOOTS},
     {"accel", 0, true, take_accelerator, 0, 0, BOOTS},
+    {"exact", 0, false, take_flag, FIELD(exact), 0, 0},
+    {"seed", 0, true, take_seed, 0, 0, 0},
     {"timeout-scale", 0, true, take_scale, 0, 0, BOOTS},
     {"jobs", 'j', true, take_number, FIELD(jobs), 0, 0},
     {"repeat", 0, true, take_number, FIELD(repeat), 0, 0},
@@ -184,6 +186,33 @@ static int choose_action(struct options *o, struct error *err)
     return 0;
 }
 
+// The exact rig brings along what the selected scenarios need and hands out
+// files at its end, nothing else.
+static int check_exact(const struct options *o, struct error *err)
+{
+    if (!o->exact)
+        return o->seed.given ? error_set(err, -EINVAL, "--seed is for --exact")
+                             : 0;
+    const struct {
+        bool given;
+        const char *name;
+    } others[] = {
+        {o->accelerator == ACCEL_KVM, "--accel kvm"},
+        {o->replay, "--replay"},
+        {o->history, "--history"},
+        {o->results, "--results"},
+        {o->shard.count > 0, "--shard"},
+        {o->pin.set, "--pin"},
+        {o->action == ACTION_INTERACTIVE, "--interactive"},
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].given)
+            return error_set(err, -EINVAL, "--exact is not for %s",
+                             others[i].name);
+    }
+    return 0;
+}
+
 // What options mean together.
 static int check_together(const struct options *o, struct error *err)
 {
@@ -219,7 +248,7 @@ static int check_together(const struct options *o, struct error *err)
         return error_set(err, -EINVAL, "--write is for --format");
     if (o->write && o->format_check)
         return error_set(err, -EINVAL, "--write and --check: give one of them");
-    return 0;
+    return check_exact(o, err);
 }
 
 enum command options_command(const char *word)
@@ -249,6 +278,7 @@ int options_parse(struct options *o, enum command command, int argc,
     *o = (struct options){
         .command = command,
         .jobs = 1,
+        .seed = {.value = 1},
         // Known even when the rest can't be read: it says how to exit.
         .bisect = is_given(argc, argv, "--bisect"),
     };
@@ -269,7 +299,11 @@ int options_parse(struct options *o, enum command command, int argc,
     o->npaths = (size_t)(argc - optind);
     int code = choose_action(o, err);
     // What the words of the other commands mean, they say themselves.
-    return code || command != COMMAND_RUN ? code : check_together(o, err);
+    if (!code && command == COMMAND_RUN)
+        code = check_together(o, err);
+    if (o->exact)
+        o->accelerator = ACCEL_RIG;
+    return code;
 }
 
 void options_free(struct options *o)

@@ -45,6 +45,12 @@ struct options {
     const char *tags;             // "smoke,-slow", or NULL
     struct guest_overrides machine;
     struct toyvmm_pin pin;
+    bool exact; // in the rig that is the same each time; accelerator is
+                // ACCEL_RIG then
+    struct {
+        bool given;
+        uint64_t value; // 0..2^63-1; 1 where it isn't given
+    } seed;             // of exact
     size_t nsets;
     struct override *sets;
     double timeout_scale; // 0: by accelerator

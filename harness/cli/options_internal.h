@@ -31,6 +31,7 @@ option_take take_more;
 option_take take_action;
 option_take take_accelerator;
 option_take take_set;
+option_take take_seed;
 // Whole numbers, each with its bounds.
 option_take take_number;
 option_take take_pin;

@@ -71,6 +71,21 @@ int take_accelerator(struct options *o, const struct row *row, char *value,
     return error_set(err, -EINVAL, "--accel %s: give auto, kvm or rig", value);
 }
 
+int take_seed(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)row;
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || errno || n > INT64_MAX)
+        return error_set(err, -EINVAL,
+                         "--seed %s: give a whole number below 2^63", value);
+    o->seed.given = true;
+    o->seed.value = n;
+    return 0;
+}
+
 int take_set(struct options *o, const struct row *row, char *value,
              struct error *err)
 {

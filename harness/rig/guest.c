@@ -342,7 +342,7 @@ _Noreturn void guest_main(void)
     // What goes wrong in the exact rig before it met the host is told, too.
     if (rc < 0 && !g.relay && g.job.state.exact)
         meet_host(&g, NULL);
-    if (rc < 0)
+    if (rc < 0 || !g.relay)
         fail(&g, &err);
     relay_until_end(&g);
     leave();

@@ -60,8 +60,8 @@ static int pack(struct cpio *cpio, const char *cwd, const char *given,
 {
     char path[PATH_MAX];
     struct stat st;
-    uint8_t *bytes;
-    size_t len;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
     const char *above = *given == '/' ? "" : cwd;
     int n = snprintf(path, sizeof(path), "%s/%s", above, given);
     if (n < 0 || (size_t)n >= sizeof(path))

@@ -23,6 +23,7 @@ Test(needs, an_accelerator)
 {
     cr_expect_str_eq(why(NEED_KVM, NULL, "kvm"), "");
     cr_expect_str_eq(why(NEED_RIG, NULL, "rig"), "");
+    cr_expect_str_eq(why(NEED_RIG, NULL, "exact"), "");
     cr_expect_str_eq(why(NEED_KVM, NULL, "rig"), "needs kvm; this is the rig");
     cr_expect_str_eq(why(NEED_RIG, NULL, "kvm"),
                      "needs rig; this is the host's KVM");

@@ -44,6 +44,20 @@ Test(options, everything_is_taken)
     options_free(&o);
 }
 
+Test(options, exact_is_a_rig_with_a_seed)
+{
+    struct options o;
+    struct error err = {""};
+    cr_assert_eq(parse(&o, "--exact a.tc", &err), 0, "%s", err.text);
+    cr_expect(o.exact);
+    cr_expect_eq(o.accelerator, ACCEL_RIG);
+    cr_expect_eq(o.seed.value, 1);
+    options_free(&o);
+    cr_assert_eq(parse(&o, "--seed 126 --exact a.tc", &err), 0, "%s", err.text);
+    cr_expect_eq(o.seed.value, 126);
+    options_free(&o);
+}
+
 Test(options, sets)
 {
     struct options o;
@@ -79,6 +93,14 @@ Test(options, refusals)
         {"--check --list --format a", "--list and --check: give one of them"},
         {"--write a", "--write is for --format"},
         {"--write --format --check a", "--write and --check"},
+        {"--exact --accel kvm a", "--exact is not for --accel kvm"},
+        {"--accel kvm --exact a", "--exact is not for --accel kvm"},
+        {"--exact --history h a", "--exact is not for --history"},
+        {"--exact --replay r a", "--exact is not for --replay"},
+        {"--exact --shard 1/2 a", "--exact is not for --shard"},
+        {"--seed 1 a", "--seed is for --exact"},
+        {"--exact --seed -1 a", "--seed -1: give a whole number"},
+        {"--exact --seed 9223372036854775808 a", "--seed 9223372036854775808"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct options o;

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// See exact.h.
+#include "harness/cli/exact.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Where guest_make leaves the path of each definition that it found.
+#define GUEST_VARIABLE "TOYVMM_GUEST_"
+
+// Without a list of libraries the loader finds those of other folders by this.
+#define LOADER_CACHE "/etc/ld.so.cache"
+
+static bool is_there(const struct exact_files *f, const char *path)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (!strcmp(f->paths[i], path))
+            return true;
+    }
+    return false;
+}
+
+static int add(struct exact_files *f, const char *path, struct error *err)
+{
+    struct stat st;
+    if (!path || is_there(f, path))
+        return 0;
+    if (stat(path, &st) < 0)
+        return error_errno(err, errno, "%s", path);
+    char **paths = reallocarray(f->paths, f->count + 1, sizeof(*paths));
+    char *copy = strdup(path);
+    if (paths)
+        f->paths = paths;
+    if (!paths || !copy) {
+        free(copy);
+        return error_set(err, -ENOMEM, "out of memory");
+    }
+    f->paths[f->count++] = copy;
+    f->bytes += (uint64_t)st.st_size;
+    return 0;
+}
+
+struct libraries {
+    struct exact_files *files;
+    struct error *err;
+    int code;
+};
+
+// Called for the program itself (""), each library and the loader, by the name
+// that it was found by, and for what the kernel maps (a name without a slash).
+static int add_library(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    struct libraries *l = arg;
+    if (info->dlpi_name && *info->dlpi_name == '/')
+        l->code = add(l->files, info->dlpi_name, l->err);
+    return l->code;
+}
+
+static int add_program(struct exact_files *f, struct error *err)
+{
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (n <= 0)
+        return error_errno(err, errno, "/proc/self/exe");
+    exe[n] = '\0';
+    int code = add(f, exe, err);
+    struct libraries l = {f, err, 0};
+    if (!code)
+        dl_iterate_phdr(add_library, &l);
+    if (!code && !l.code && !access(LOADER_CACHE, R_OK))
+        l.code = add(f, LOADER_CACHE, err);
+    return code ? code : l.code;
+}
+
+static int add_scenario(struct exact_files *f, const struct scenario *s,
+                        struct error *err)
+{
+    int code = add(f, s->path, err);
+    for (size_t i = 0; !code && i < s->nincluded; i++)
+        code = add(f, s->included[i].path, err);
+    return code;
+}
+
+static int add_guest(struct exact_files *f, const struct scenario *s,
+                     const struct guest_overrides *machine, struct error *err)
+{
+    struct guest guest;
+    int code = guest_make(&guest, s, machine, err);
+    if (code)
+        return code;
+    code = add(f, guest.kernel, err);
+    if (!code)
+        code = add(f, guest.initrd, err);
+    if (!code)
+        code = add(f, guest.symbols, err);
+    for (size_t i = 0; !code && i < guest.ndisks; i++)
+        code = add(f, guest.disks[i].path, err);
+    guest_free(&guest);
+    return code;
+}
+
+static int add_definitions(struct exact_files *f, struct error *err)
+{
+    int code = 0;
+    for (char **e = environ; !code && *e; e++) {
+        const char *path = strchr(*e, '=');
+        if (!strncmp(*e, GUEST_VARIABLE, strlen(GUEST_VARIABLE)) && path &&
+            !access(path + 1, R_OK))
+            code = add(f, path + 1, err);
+    }
+    return code;
+}
+
+int exact_collect(struct exact_files *f, const struct selection *s,
+                  const struct guest_overrides *machine, struct error *err)
+{
+    *f = (struct exact_files){0};
+    int code = add_program(f, err);
+    for (size_t i = 0; !code && i < s->count; i++) {
+        const struct scenario *scenario = s->list[i].what.scenario;
+        code = add_scenario(f, scenario, err);
+        if (!code && !s->list[i].skip)
+            code = add_guest(f, scenario, machine, err);
+    }
+    // Known only after all guests have been found.
+    return code ? code : add_definitions(f, err);
+}
+
+void exact_free(struct exact_files *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        free(f->paths[i]);
+    free(f->paths);
+    *f = (struct exact_files){0};
+}

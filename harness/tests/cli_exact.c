@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the exact rig must bring along.
+#include "harness/cli/exact.h"
+#include "harness/tests/cli_files.h"
+
+#include <errno.h>
+
+static size_t times(const struct exact_files *f, const char *end)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        size_t len = strlen(f->paths[i]), tail = strlen(end);
+        n += len >= tail && !strcmp(f->paths[i] + len - tail, end);
+    }
+    return n;
+}
+
+// The scenarios that these words mean.
+static void choose(struct selection *s, char **words, size_t count)
+{
+    struct options o = {.jobs = 1, .npaths = count, .paths = words};
+    struct error err = {""};
+    cr_assert_eq(selection_make(s, &o, stderr, &err), 0, "%s", err.text);
+}
+
+TestSuite(exact, .init = enter_folder, .fini = leave_folder);
+
+Test(exact, all_that_is_opened_comes_along_once)
+{
+    static char both[] = ".";
+    char *words[] = {both};
+    struct selection s = {0};
+    struct exact_files f;
+    struct error err = {""};
+    struct guest_overrides none = {0};
+    put_file("one.tc", "kernel \"image\"\nuse \"shared.tci\"\n");
+    put_file("two.tc", "kernel \"image\"\ninitrd \"files\"\n"
+                       "use \"shared.tci\"\n");
+    put_file("shared.tci", "expect /x/\n");
+    put_file("image", "0123456789");
+    put_file("files", "01234");
+    put_file("x.conf", "name x\n");
+    cr_assert_eq(setenv("TOYVMM_GUEST_X", "x.conf", 1), 0);
+    cr_assert_eq(setenv("TOYVMM_GUEST_GONE", "gone.conf", 1), 0);
+    choose(&s, words, 1);
+    cr_assert_eq(exact_collect(&f, &s, &none, &err), 0, "%s", err.text);
+    static const char *const wanted[] = {"one.tc", "two.tc", "shared.tci",
+                                         "image",  "files",  "x.conf"};
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        cr_expect_eq(times(&f, wanted[i]), 1, "%s", wanted[i]);
+    cr_expect_eq(times(&f, "gone.conf"), 0);
+    // This program, and what it can't start without.
+    cr_expect_eq(times(&f, "test-cli"), 1);
+    cr_expect_gt(times(&f, "libc.so.6"), 0);
+    cr_expect_gt(f.bytes, 100000);
+    exact_free(&f);
+    selection_free(&s);
+}
+
+Test(exact, a_kernel_of_the_command_line_is_the_one)
+{
+    static char only[] = "one.tc";
+    char *words[] = {only};
+    struct selection s = {0};
+    struct exact_files f;
+    struct error err = {""};
+    struct guest_overrides other = {0};
+    other.kernel = "other";
+    put_file("one.tc", "kernel \"image\"\nexpect /x/\n");
+    put_file("other", "0");
+    choose(&s, words, 1);
+    cr_assert_eq(exact_collect(&f, &s, &other, &err), 0, "%s", err.text);
+    cr_expect_eq(times(&f, "other"), 1);
+    cr_expect_eq(times(&f, "image"), 0);
+    exact_free(&f);
+    other.kernel = "nowhere";
+    cr_expect_eq(exact_collect(&f, &s, &other, &err), -ENOENT);
+    cr_expect_not_null(strstr(err.text, "nowhere"), "%s", err.text);
+    exact_free(&f);
+    selection_free(&s);
+}
