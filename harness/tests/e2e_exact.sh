@@ -60,7 +60,7 @@ guest  busybox
 
 login  "root" password "root"
 use    "text.tci"
-check  said == "said\n"
+check  said == "said"
 check  mark login_prompt < 60s
 END
 sed 's/^use.*/run "sleep 20 \&\& echo said" as said/' login.tc >sleep.tc
