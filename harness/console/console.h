@@ -105,9 +105,9 @@ struct live_console;
 // typed input can reach it. The console must outlive the machine.
 //
 // A reader that falls behind: about 1 Mi bytes are kept for it (16 MiB), then
-// the guest waits until half of them are read. Nothing is dropped, and no thread
-// waits in here: toyvmm_stop and toyvmm_destroy can't deadlock, from whichever
-// thread.
+// the guest waits until half of them are read. Nothing is dropped, and no
+// thread waits in here: toyvmm_stop and toyvmm_destroy can't deadlock, from
+// whichever thread.
 struct live_console *live_console_new(struct error *err);
 struct toyvmm_sink live_console_sink(struct live_console *lc);
 // Input that was written before is announced to vm. With vm NULL the machine

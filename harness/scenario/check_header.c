@@ -226,11 +226,9 @@ static void resolve_disks(struct check *c)
         struct disk *d = &disks[i];
         resolve_string(c, &d->path, "a path");
         resolve_string(c, &d->serial, "a serial number");
-        if (d->serial.npieces == 1 &&
-            d->serial.pieces->len > DISK_SERIAL_MAX)
+        if (d->serial.npieces == 1 && d->serial.pieces->len > DISK_SERIAL_MAX)
             diag_error(c->p->diags, d->serial.pos, 1, NULL,
-                       "a serial number has at most %d bytes",
-                       DISK_SERIAL_MAX);
+                       "a serial number has at most %d bytes", DISK_SERIAL_MAX);
         if (i == DISKS_MAX)
             diag_error(c->p->diags, d->pos, 1, NULL,
                        "a machine has at most %d disks", DISKS_MAX);

@@ -12,7 +12,8 @@ Test(scenario_wrong, refused_by_name)
         // What is wrong with them comes first.
         {"net x\nmark a", 2, 5, "expected `user` or `none`, found `x`", NULL},
         {"disk a.img rw\nmark a", 2, 12,
-         "expected `readonly`, `writable` or `serial \"...\"`, found `rw`", NULL},
+         "expected `readonly`, `writable` or `serial \"...\"`, found `rw`",
+         NULL},
         {"from s\nmark a", 2, 7,
          "expected `of` and the file that makes the snapshot, found the end of "
          "the line",

@@ -63,8 +63,8 @@
 // ---- PCI -------------------------------------------------------------------
 
 // A machine has PCI when it has a device there. The window that memory BARs lie
-// in, and the GSIs that INTA# of the slots is wired to: slot n to n % 8 of them,
-// level-triggered.
+// in, and the GSIs that INTA# of the slots is wired to: slot n to n % 8 of
+// them, level-triggered.
 #define PLATFORM_PCI_WINDOW_GPA UINT64_C(0xe0000000)
 #define PLATFORM_PCI_WINDOW_LEN UINT64_C(0x08000000)
 #define PLATFORM_PCI_SLOTS      32

@@ -82,7 +82,7 @@ struct toyvmm {
     unsigned nprocessors;
     struct toyvmm_pin pin;
     struct boot_notes notes; // of the images
-    uint64_t ready_ns; // when memory and images were in place
+    uint64_t ready_ns;       // when memory and images were in place
 
     // Held while the sink is called: its calls come one at a time and in one
     // order. lock may be taken under it, not the other way round.
