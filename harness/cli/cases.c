@@ -133,12 +133,13 @@ static char *make_label(const struct test_case *c)
     return NULL;
 }
 
-// every: with the axes that it names, too.
+// every: with the axes that it names, too. NULL when out of memory, or of a
+// case that was not read.
 static char *make_title(const struct test_case *c, bool every)
 {
     char *text = NULL;
     size_t len = 0;
-    FILE *f = open_memstream(&text, &len);
+    FILE *f = c->scenario ? open_memstream(&text, &len) : NULL;
     if (!f)
         return NULL;
     fputs(c->scenario->title, f);

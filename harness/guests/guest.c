@@ -13,6 +13,14 @@
 #define DEFAULT_MEMORY  (UINT64_C(256) << 20)
 #define DEFAULT_CMDLINE "console=ttyS0 panic=-1"
 
+// Owned here, though a machine takes it as what it may not change.
+static void free_text(const char *text)
+{
+    char *owned;
+    memcpy(&owned, &text, sizeof(owned));
+    free(owned);
+}
+
 void guest_free(struct guest *guest)
 {
     free(guest->name);
@@ -22,9 +30,8 @@ void guest_free(struct guest *guest)
     free(guest->cmdline);
     free(guest->symbols);
     for (size_t i = 0; i < guest->ndisks; i++) {
-        // Owned here, though a machine takes them as they are.
-        free((char *)(uintptr_t)guest->disks[i].path);
-        free((char *)(uintptr_t)guest->disks[i].serial);
+        free_text(guest->disks[i].path);
+        free_text(guest->disks[i].serial);
     }
     free(guest->disks);
     *guest = (struct guest){0};
