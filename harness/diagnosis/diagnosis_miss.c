@@ -270,23 +270,34 @@ static size_t line_at(const struct past *p, size_t at)
     return low;
 }
 
+// Only the unchanged pattern is said to have matched: what one that looks at
+// lines finds may never have been the end, or the beginning, of a text.
 static void tell_past(FILE *f, struct diagnosis *d, const struct past *past,
                       const struct pattern *p, const char *name)
 {
-    static const enum near_change changes[] = {NEAR_LINES,
-                                               NEAR_LINES_WITHOUT_END};
+    static const struct {
+        enum near_change change;
+        const char *text;
+    } changes[] = {
+        {NEAR_LINES, "would have matched a line before this wait began, with "
+                     "flag m, "},
+        {NEAR_LINES_WITHOUT_END,
+         "would have matched before this wait began, without the `$`, "},
+    };
+    const char *how = "matched before this wait began, ";
     size_t start = 0;
     size_t end = 0;
     bool found = near_last_match(p, past->text, past->len, &start, &end);
-    for (size_t i = 0; !found && i < 2; i++) {
-        struct pattern *v = near_variant(p, changes[i]);
+    for (size_t i = 0; !found && i < sizeof(changes) / sizeof(*changes); i++) {
+        struct pattern *v = near_variant(p, changes[i].change);
         found = v && near_last_match(v, past->text, past->len, &start, &end);
+        how = changes[i].text;
         pattern_free(v);
     }
     if (!found || !past->n)
         return;
     size_t line = line_at(past, start);
-    fprintf(f, "%s matched before this wait began, ", name);
+    fprintf(f, "%s %s", name, how);
     if (!console_record_elided(d->run->record))
         fprintf(f, "on line %zu, ", line + 1);
     fprintf(f, "at %.3f s: an earlier step has consumed that\n",

@@ -88,21 +88,67 @@ Test(near_miss, another_case)
     result_free(&r);
 }
 
+// It matched, and was not quiet: that is the reason, and no other is told.
+Test(near_miss, not_quiet)
+{
+    struct result r;
+    RUN("expect /login: $/ within 1s\n", &r, {.prints = "login: old\r\n"},
+        {.after_ms = 980, .prints = "host login: "}, {.after_ms = 2000});
+    cr_expect_str_eq(r.kind ? r.kind : "none", "timeout");
+    cr_expect_str_eq(section(&r, "near-miss"),
+                     "/login: $/ matches what is there, but the text was quiet "
+                     "for 20 ms only and not for 50 ms\n");
+    result_free(&r);
+    // The same of a guest that never pauses: each pause is too short.
+    const struct line script[] = {{.prints = "x\r\n"}, {.after_ms = 5000}};
+    fake_run("expect /LOGIN: $|login: $/ within 1s\n", script, 2,
+             &(struct fake_options){.noise = "\r\nlogin: ", .noise_ms = 30},
+             &r);
+    has(&r, "near-miss", "/LOGIN: $|login: $/ matches what is there, but ");
+    has(&r, "near-miss", " only and not for 50 ms\n");
+    lacks(&r, "near-miss", "would");
+    lacks(&r, "near-miss", "before");
+    result_free(&r);
+}
+
 Test(near_miss, consumed_before)
 {
     struct result r;
-    RUN("expect /second/\nexpect /host login: $/ within 1s\n", &r,
+    RUN("expect /second/\nexpect /host login: \\w+/ within 1s\n", &r,
         {.prints = "first\r\nhost login: root\r\n"},
         {.after_ms = 500, .prints = "second\r\n"}, {.after_ms = 2000});
     has(&r, "near-miss",
-        "/host login: $/ matched before this wait began, on line 2, at 0.000 "
-        "s: an earlier step has consumed that\n");
-    // What this wait has seen itself is not "before".
+        "/host login: \\w+/ matched before this wait began, on line 2, at "
+        "0.000 s: an earlier step has consumed that\n");
     result_free(&r);
+    // What this wait has seen itself is not "before".
     RUN("expect /second/\nexpect /third$/ within 1s\n", &r,
         {.prints = "second\r\n"}, {.after_ms = 100, .prints = "third x\r\n"},
         {.after_ms = 2000});
     lacks(&r, "near-miss", "before");
+    result_free(&r);
+}
+
+// A line that never was the end of the text did not match before; what would
+// have is told.
+Test(near_miss, a_line_before)
+{
+    struct result r;
+    RUN("expect /second/\nexpect /host up$/ within 1s\n", &r,
+        {.prints = "first\r\nhost up\r\n"},
+        {.after_ms = 500, .prints = "second\r\n"}, {.after_ms = 2000});
+    has(&r, "near-miss",
+        "/host up$/ would have matched a line before this wait began, with "
+        "flag m, on line 2, at 0.000 s: an earlier step has consumed that\n");
+    lacks(&r, "near-miss", "/ matched before");
+    result_free(&r);
+    RUN("expect /second/\nexpect /host login: $/ within 1s\n", &r,
+        {.prints = "first\r\nhost login: root\r\n"},
+        {.after_ms = 500, .prints = "second\r\n"}, {.after_ms = 2000});
+    has(&r, "near-miss",
+        "/host login: $/ would have matched before this wait began, without "
+        "the `$`, on line 2, at 0.000 s: an earlier step has consumed that\n");
+    lacks(&r, "near-miss", "/ matched before");
     result_free(&r);
 }
 
