@@ -190,6 +190,22 @@ Test(near_miss, each_branch)
     result_free(&r);
 }
 
+// The step is shown as it was written: blanks in a pattern or a text count.
+Test(step, is_quoted_as_written)
+{
+    struct result r;
+    RUN("expect   /a   b \\t c/    within   1s\n", &r, {.prints = "a b"},
+        {.after_ms = 2000});
+    cr_expect_str_eq(section(&r, "step"), "| expect /a   b \\t c/ within 1s\n");
+    result_free(&r);
+    RUN("expect /m\\/  n/  within 1s # x  y\n", &r, {.after_ms = 2000});
+    cr_expect_str_eq(section(&r, "step"), "| expect /m\\/  n/ within 1s\n");
+    result_free(&r);
+    RUN("run  \"echo  '  a'\"   within  1s\n", &r, {.after_ms = 5000});
+    cr_expect_str_eq(section(&r, "step"), "| run \"echo  '  a'\" within 1s\n");
+    result_free(&r);
+}
+
 // ---- A machine that is made up
 // --------------------------------------------------
 
