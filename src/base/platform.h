@@ -30,7 +30,6 @@
 #define PLATFORM_PORT_A             0x92 // bit 0 resets, bit 1 is A20
 #define PLATFORM_CMOS_PORT          0x70 // index; data at the next port
 #define PLATFORM_CMOS_LEN           2
-#define PLATFORM_CMOS_GSI           8
 #define PLATFORM_POST_PORT          0x80  // diagnostic codes; a delay
 #define PLATFORM_BOOT_TIMER_PORT    0x3f0 // the guest tells how far it came
 #define PLATFORM_RESET_PORT         0xcf9 // PCI reset control, one byte

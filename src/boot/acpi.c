@@ -81,7 +81,8 @@ _Static_assert(sizeof(struct fadt) == 276, "FADT 6.5");
 #define FADT_REVISION 6
 #define FADT_MINOR    5
 
-// No LEGACY_DEVICES, no 8042: a driver that is told so doesn't probe.
+// No LEGACY_DEVICES, no 8042: a driver that is told so doesn't probe. Nor an
+// RTC: the CMOS has the time, which the kernel reads, and no interrupt.
 #define BOOT_ARCH_NO_VGA  (1 << 2)
 #define BOOT_ARCH_NO_MSI  (1 << 3)
 #define BOOT_ARCH_NO_ASPM (1 << 4)

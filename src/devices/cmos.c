@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// CMOS memory and real-time clock: registers, flags, interrupt. The static
-// functions run under the device's lock.
+// CMOS memory and real-time clock: registers and flags. The static functions
+// run under the device's lock.
 #include "src/devices/cmos.h"
 
 #include "src/base/clock.h"
 
-#define INDEX_BITS      0x7f
-#define DATA_PORT       1
-#define UPDATE_WARNING  (244 * NS_PER_US)
-#define DIVIDER_HZ      32768
-#define INTERRUPT_FLAGS (CMOS_C_PF | CMOS_C_AF | CMOS_C_UF)
+#define INDEX_BITS     0x7f
+#define DATA_PORT      1
+#define UPDATE_WARNING (244 * NS_PER_US)
+#define DIVIDER_HZ     32768
 
 static bool divider_reset(const struct cmos *cmos)
 {
@@ -31,14 +30,7 @@ static int64_t seconds_at(const struct cmos *cmos, uint64_t ticks)
     return (int64_t)(ticks / NS_PER_S) + cmos->offset_s;
 }
 
-static unsigned second_of_day(int64_t seconds)
-{
-    int64_t second = seconds % 86400;
-
-    return (unsigned)(second < 0 ? second + 86400 : second);
-}
-
-// ---- Flags and interrupt ---------------------------------------------------
+// ---- Flags -----------------------------------------------------------------
 
 // Divider cycles (of 32768 a second) between two periodic flags, 0 for never.
 // The two fastest rates of the table are those of 8 and 9 over again.
@@ -64,34 +56,14 @@ static void catch_up(struct cmos *cmos)
     uint64_t now = ticks_now(cmos), before = cmos->seen;
     uint64_t updates = now / NS_PER_S - before / NS_PER_S;
     uint64_t period = periodic_cycles(cmos);
-    unsigned alarm;
 
     cmos->seen = now;
     if (now <= before) // a host's clock may be set back
         return;
     if (period && cycles_at(now) / period != cycles_at(before) / period)
         *flags |= CMOS_C_PF;
-    if (updates == 0 || standing(cmos))
-        return;
-    *flags |= CMOS_C_UF;
-    alarm = cmos_alarm_distance(cmos->ram, cmos->ram[CMOS_B],
-                                second_of_day(seconds_at(cmos, before)));
-    if (alarm && alarm <= updates)
-        *flags |= CMOS_C_AF;
-}
-
-static void update_irq(struct cmos *cmos)
-{
-    uint8_t *flags = &cmos->ram[CMOS_C];
-    bool level = *flags & cmos->ram[CMOS_B] & INTERRUPT_FLAGS;
-
-    *flags &= INTERRUPT_FLAGS;
-    if (level)
-        *flags |= CMOS_C_IRQF;
-    if (level == cmos->level)
-        return;
-    cmos->level = level;
-    irq_line_set(&cmos->irq, level);
+    if (updates && !standing(cmos))
+        *flags |= CMOS_C_UF;
 }
 
 // ---- Stopping and starting the clock ---------------------------------------
@@ -149,9 +121,6 @@ static void write_register(struct cmos *cmos, unsigned index, uint8_t value)
         write_control(cmos, index, value & (uint8_t)~CMOS_A_UIP);
         return;
     case CMOS_B:
-        // Setting the clock ends the update-ended interrupt.
-        if (value & CMOS_B_SET)
-            value &= (uint8_t)~CMOS_B_UIE;
         write_control(cmos, index, value);
         return;
     case CMOS_C:
@@ -162,7 +131,6 @@ static void write_register(struct cmos *cmos, unsigned index, uint8_t value)
     }
 
     if (!cmos_is_time(index)) {
-        catch_up(cmos); // the alarm was the old one until now
         cmos->ram[index] = value;
         return;
     }
@@ -191,7 +159,6 @@ static uint8_t read_register(struct cmos *cmos, unsigned index)
         value |= CMOS_A_UIP;
     if (index == CMOS_C) {
         catch_up(cmos);
-        update_irq(cmos);
         value = cmos->ram[CMOS_C];
         cmos->ram[CMOS_C] = 0;
     }
@@ -207,10 +174,8 @@ static uint64_t cmos_read(void *owner, const struct access *access,
 
     (void)width;
     pthread_mutex_lock(&cmos->lock);
-    if (offset == DATA_PORT) {
+    if (offset == DATA_PORT)
         value = read_register(cmos, cmos->index);
-        update_irq(cmos);
-    }
     pthread_mutex_unlock(&cmos->lock);
     return value;
 }
@@ -223,22 +188,18 @@ static void cmos_write(void *owner, const struct access *access,
 
     (void)width;
     pthread_mutex_lock(&cmos->lock);
-    if (offset == DATA_PORT) {
+    if (offset == DATA_PORT)
         write_register(cmos, cmos->index, (uint8_t)value);
-        update_irq(cmos);
-    } else {
+    else
         cmos->index = (uint8_t)(value & INDEX_BITS);
-    }
     pthread_mutex_unlock(&cmos->lock);
 }
 
 // ---- Public functions ------------------------------------------------------
 
-void cmos_init(struct cmos *cmos, const struct time_source *utc,
-               const struct irq_line *irq)
+void cmos_init(struct cmos *cmos, const struct time_source *utc)
 {
     *cmos = (struct cmos){
-        .irq = *irq,
         .utc = *utc,
         .ram =
             {[CMOS_A] = 0x26, [CMOS_B] = CMOS_B_24H, [CMOS_D] = CMOS_D_VALID},
@@ -263,44 +224,4 @@ struct device cmos_device(struct cmos *cmos, uint64_t base)
         .read = cmos_read,
         .write = cmos_write,
     };
-}
-
-// Nanoseconds from ticks to the next event of an enabled interrupt.
-static uint64_t next_event(const struct cmos *cmos, uint64_t ticks)
-{
-    uint8_t enabled = cmos->ram[CMOS_B];
-    uint64_t period = periodic_cycles(cmos);
-    uint64_t to_update = NS_PER_S - ticks % NS_PER_S, next = CMOS_NEVER;
-    unsigned alarm;
-
-    if ((enabled & CMOS_B_PIE) && period) {
-        uint64_t cycles = cycles_at(ticks) % period;
-        uint64_t wait = (period - cycles) * NS_PER_S / DIVIDER_HZ;
-
-        next = wait;
-    }
-    if (standing(cmos))
-        return next;
-    if ((enabled & CMOS_B_UIE) && to_update < next)
-        next = to_update;
-    if (enabled & CMOS_B_AIE) {
-        alarm = cmos_alarm_distance(cmos->ram, enabled,
-                                    second_of_day(seconds_at(cmos, ticks)));
-        if (alarm && to_update + (alarm - 1) * NS_PER_S < next)
-            next = to_update + (alarm - 1) * NS_PER_S;
-    }
-    return next;
-}
-
-uint64_t cmos_update(struct cmos *cmos)
-{
-    uint64_t next = CMOS_NEVER;
-
-    pthread_mutex_lock(&cmos->lock);
-    catch_up(cmos);
-    update_irq(cmos);
-    if (!cmos->level)
-        next = next_event(cmos, cmos->seen);
-    pthread_mutex_unlock(&cmos->lock);
-    return next;
 }

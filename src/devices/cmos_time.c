@@ -4,9 +4,7 @@
 
 #include <time.h>
 
-#define HOURS_PM       0x80
-#define ALARM_ANY      0xc0
-#define SECONDS_OF_DAY 86400U
+#define HOURS_PM 0x80
 
 bool cmos_is_time(unsigned index)
 {
@@ -93,25 +91,4 @@ int64_t cmos_time_decode(const uint8_t ram[CMOS_SIZE], uint8_t register_b)
     };
 
     return timegm(&tm);
-}
-
-unsigned cmos_alarm_distance(const uint8_t ram[CMOS_SIZE], uint8_t register_b,
-                             unsigned second_of_day)
-{
-    uint8_t s = ram[CMOS_SECONDS_ALARM];
-    uint8_t m = ram[CMOS_MINUTES_ALARM];
-    uint8_t h = ram[CMOS_HOURS_ALARM];
-    int second = s >= ALARM_ANY ? -1 : decode(s, register_b);
-    int minute = m >= ALARM_ANY ? -1 : decode(m, register_b);
-    int hour = h >= ALARM_ANY ? -1 : decode_hours(h, register_b);
-
-    for (unsigned distance = 1; distance <= SECONDS_OF_DAY; distance++) {
-        unsigned at = (second_of_day + distance) % SECONDS_OF_DAY;
-
-        if ((second < 0 || at % 60 == (unsigned)second) &&
-            (minute < 0 || at / 60 % 60 == (unsigned)minute) &&
-            (hour < 0 || at / 3600 == (unsigned)hour))
-            return distance;
-    }
-    return 0;
 }

@@ -10,11 +10,8 @@
 
 enum cmos_register {
     CMOS_SECONDS = 0x00,
-    CMOS_SECONDS_ALARM = 0x01,
     CMOS_MINUTES = 0x02,
-    CMOS_MINUTES_ALARM = 0x03,
     CMOS_HOURS = 0x04,
-    CMOS_HOURS_ALARM = 0x05,
     CMOS_WEEKDAY = 0x06, // 1 is Sunday
     CMOS_DAY = 0x07,
     CMOS_MONTH = 0x08,
@@ -33,15 +30,10 @@ enum {
     CMOS_A_RATE = 0x0f,
 
     CMOS_B_SET = 0x80, // the time stands still, to be set
-    CMOS_B_PIE = 0x40, // interrupt enables, at the places of C's flags
-    CMOS_B_AIE = 0x20,
-    CMOS_B_UIE = 0x10,
     CMOS_B_BINARY = 0x04,
     CMOS_B_24H = 0x02,
 
-    CMOS_C_IRQF = 0x80,
     CMOS_C_PF = 0x40,
-    CMOS_C_AF = 0x20,
     CMOS_C_UF = 0x10,
 
     CMOS_D_VALID = 0x80, // the battery is good
@@ -59,8 +51,3 @@ void cmos_time_encode(uint8_t ram[CMOS_SIZE], uint8_t register_b,
 // carried over, February 30th becomes March. The day of the week is not looked
 // at; it follows from the date.
 int64_t cmos_time_decode(const uint8_t ram[CMOS_SIZE], uint8_t register_b);
-
-// Seconds from second_of_day (0..86399) to the alarm's next match, 1..86400;
-// 0 when it never matches. Alarm bytes of 0xc0 and above match everything.
-unsigned cmos_alarm_distance(const uint8_t ram[CMOS_SIZE], uint8_t register_b,
-                             unsigned second_of_day);

@@ -71,8 +71,7 @@ static void init_devices(struct board *board)
     i8042_init(&board->kbc, &power);
 
     const struct time_source utc = {.now_ns = utc_ns};
-    const struct irq_line rtc = irq_wire(&board->wires, PLATFORM_CMOS_GSI);
-    cmos_init(&board->cmos, &utc, &rtc);
+    cmos_init(&board->cmos, &utc);
 
     const struct time_source steady = {.now_ns = steady_ns};
     const struct irq_line sci = irq_wire(&board->wires, PLATFORM_SCI_GSI);
@@ -193,11 +192,6 @@ void board_settle(struct board *board, unsigned uarts)
     }
 }
 
-uint64_t board_update(struct board *board)
-{
-    return cmos_update(&board->cmos);
-}
-
 uint32_t board_interrupts(struct board *board)
 {
     uint32_t gsis = 0;
@@ -205,7 +199,5 @@ uint32_t board_interrupts(struct board *board)
         if (uart_look(&board->uarts[i]).listens)
             gsis |= 1U << com_ports[i].gsi;
     }
-    if (cmos_update(&board->cmos) != CMOS_NEVER)
-        gsis |= 1U << PLATFORM_CMOS_GSI;
     return gsis;
 }

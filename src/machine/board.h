@@ -81,13 +81,8 @@ void board_end_late(struct board_late *late);
 // uart_settle for each of these UARTs. Any thread.
 void board_settle(struct board *board, unsigned uarts);
 
-// ---- Time and interrupts ---------------------------------------------------
-
-// Drives what depends on time alone, the RTC's interrupt. Returns after how
-// many nanoseconds it wants to be called again, UINT64_MAX for never. Any
-// thread.
-uint64_t board_update(struct board *board);
+// ---- Interrupts ------------------------------------------------------------
 
 // Which GSIs (a bit each) a device may raise without the guest doing anything:
-// UARTs that take input, the RTC. Any thread.
+// UARTs that take input. Any thread.
 uint32_t board_interrupts(struct board *board);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper thread: notices a guest that sleeps for ever, drives the RTC's
-// interrupt, and fetches the output that KVM keeps back.
+// The keeper thread: notices a guest that sleeps for ever, and fetches the
+// output that KVM keeps back.
 //
 // Why it is needed: `hlt` with interrupts off is how a halted Linux ends (and
 // many a broken one). With the interrupt controllers in the kernel KVM never
@@ -29,7 +29,7 @@
 
 // When the keeper does what next.
 struct plan {
-    uint64_t look, fetch, update;
+    uint64_t look, fetch;
     uint64_t last_cpu_ns; // of all vCPUs
     bool sleeps;
 };
@@ -45,8 +45,7 @@ static bool wait_while_running(struct toyvmm *vm, uint64_t deadline_ns)
 
 static uint64_t first(const struct plan *p)
 {
-    uint64_t at = p->look < p->fetch ? p->look : p->fetch;
-    return p->update < at ? p->update : at;
+    return p->look < p->fetch ? p->look : p->fetch;
 }
 
 static uint64_t cpu_ns_of_all(struct toyvmm *vm)
@@ -95,7 +94,6 @@ void *machine_run_keeper(void *arg)
     struct plan plan = {
         .look = clock_after(now, RUNS_NS),
         .fetch = clock_after(now, FETCH_NS),
-        .update = now,
         .last_cpu_ns = UINT64_MAX,
     };
 
@@ -105,13 +103,8 @@ void *machine_run_keeper(void *arg)
         now = clock_now_ns();
         if (now >= plan.fetch)
             fetch(vm, &plan, now);
-        // A guest enables the RTC's interrupts without telling this thread;
-        // it finds out when it looks next.
-        bool looks = now >= plan.look;
-        if (looks)
+        if (now >= plan.look)
             look(vm, &plan, now);
-        if (looks || now >= plan.update)
-            plan.update = clock_after(now, board_update(&vm->board));
         pthread_mutex_lock(&vm->lock);
     }
     pthread_mutex_unlock(&vm->lock);

@@ -5,8 +5,8 @@
 // Threads and who may do what:
 //   vCPU threads  one for each: run the guest, call the sink; any of them may
 //                 end the machine, the last one to leave reports it (run.c)
-//   keeper        notices a dead guest, drives the RTC, fetches what KVM keeps
-//                 back of the output (keeper.c)
+//   keeper        notices a dead guest, fetches what KVM keeps back of the
+//                 output (keeper.c)
 //   any other     toyvmm.h's functions; reaches a vCPU by a kick
 #pragma once
 
