@@ -22,6 +22,11 @@ int console_write_secret(struct console *c, unsigned port, const void *bytes,
                : c->ops->write(c, port, bytes, len, err);
 }
 
+int console_break(struct console *c, unsigned port, struct error *err)
+{
+    return c->ops->line_break(c, port, err);
+}
+
 size_t console_unread(struct console *c, unsigned port)
 {
     return c->ops->unread(c, port);

@@ -50,6 +50,19 @@ static int live_write(struct console *c, unsigned port, const void *bytes,
     return code;
 }
 
+static int live_break(struct console *c, unsigned port, struct error *err)
+{
+    struct live_console *lc = (struct live_console *)c;
+    if (port >= TOYVMM_PORTS) {
+        return error_set(err, -EINVAL, "no serial port %u", port);
+    }
+    int code = input_put_break(&lc->input, port, err);
+    if (code == 0) {
+        tell_input(lc, port);
+    }
+    return code;
+}
+
 static size_t live_unread(struct console *c, unsigned port)
 {
     struct live_console *lc = (struct live_console *)c;
@@ -79,6 +92,7 @@ static void live_close(struct console *c)
 static const struct console_ops live_ops = {
     .read = live_read,
     .write = live_write,
+    .line_break = live_break,
     .unread = live_unread,
     .now = live_now,
     .interrupt = live_interrupt,

@@ -71,7 +71,8 @@ void output_interrupt(struct output *q); // async-signal-safe
 
 // ---- What is typed ---------------------------------------------------------
 
-#define INPUT_MAX ((size_t)1 << 20)
+#define INPUT_MAX    ((size_t)1 << 20)
+#define INPUT_BREAKS 64
 
 // Any thread; all under the lock, which is never held while calling out.
 struct input {
@@ -79,6 +80,10 @@ struct input {
     struct {
         uint8_t *ring; // grows up to INPUT_MAX
         size_t cap, head, count;
+        uint64_t taken; // of all times
+        // Before which byte of all times each break comes that waits.
+        uint64_t breaks[INPUT_BREAKS];
+        unsigned nbreaks;
     } port[TOYVMM_PORTS];
 };
 
@@ -86,6 +91,8 @@ int input_init(struct input *in, struct error *err);
 void input_free(struct input *in);
 int input_put(struct input *in, unsigned port, const uint8_t *bytes, size_t len,
               struct error *err);
+int input_put_break(struct input *in, unsigned port, struct error *err);
+// TOYVMM_RX_BREAK: a break comes before the next byte, and is taken.
 size_t input_take(struct input *in, unsigned port, uint8_t *bytes, size_t max);
 size_t input_count(struct input *in, unsigned port);
 void input_forget(struct input *in);

@@ -81,16 +81,55 @@ int input_put(struct input *in, unsigned port, const uint8_t *bytes, size_t len,
     return code;
 }
 
+int input_put_break(struct input *in, unsigned port, struct error *err)
+{
+    int code = 0;
+    pthread_mutex_lock(&in->lock);
+    unsigned n = in->port[port].nbreaks;
+    if (n == INPUT_BREAKS) {
+        code = error_set(err, -ENOSPC,
+                         "port %u: %u breaks wait for the guest already, no "
+                         "room for another",
+                         port, n);
+    } else {
+        in->port[port].breaks[n] = in->port[port].taken + in->port[port].count;
+        in->port[port].nbreaks++;
+    }
+    pthread_mutex_unlock(&in->lock);
+    return code;
+}
+
+// How many bytes come before the next break. The caller holds the lock.
+static size_t before_break(const struct input *in, unsigned port)
+{
+    return in->port[port].nbreaks
+               ? (size_t)(in->port[port].breaks[0] - in->port[port].taken)
+               : in->port[port].count;
+}
+
+static void drop_break(struct input *in, unsigned port)
+{
+    in->port[port].nbreaks--;
+    memmove(in->port[port].breaks, in->port[port].breaks + 1,
+            in->port[port].nbreaks * sizeof in->port[port].breaks[0]);
+}
+
 size_t input_take(struct input *in, unsigned port, uint8_t *bytes, size_t max)
 {
     pthread_mutex_lock(&in->lock);
-    size_t n = in->port[port].count;
+    size_t n = before_break(in, port);
+    if (n == 0 && in->port[port].nbreaks) {
+        drop_break(in, port);
+        pthread_mutex_unlock(&in->lock);
+        return TOYVMM_RX_BREAK;
+    }
     n = n < max ? n : max;
     if (n) {
         peek(in->port[port].ring, in->port[port].cap, in->port[port].head,
              bytes, n);
         in->port[port].head = (in->port[port].head + n) % in->port[port].cap;
         in->port[port].count -= n;
+        in->port[port].taken += n;
     }
     pthread_mutex_unlock(&in->lock);
     return n;
@@ -99,7 +138,7 @@ size_t input_take(struct input *in, unsigned port, uint8_t *bytes, size_t max)
 size_t input_count(struct input *in, unsigned port)
 {
     pthread_mutex_lock(&in->lock);
-    size_t n = in->port[port].count;
+    size_t n = in->port[port].count + in->port[port].nbreaks;
     pthread_mutex_unlock(&in->lock);
     return n;
 }
@@ -109,6 +148,7 @@ void input_forget(struct input *in)
     pthread_mutex_lock(&in->lock);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
         in->port[i].count = 0;
+        in->port[i].nbreaks = 0;
     }
     pthread_mutex_unlock(&in->lock);
 }

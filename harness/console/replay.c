@@ -79,6 +79,11 @@ static int replay_write(struct console *c, unsigned port, const void *bytes,
                : error_set(err, -EINVAL, "no serial port %u", port);
 }
 
+static int replay_break(struct console *c, unsigned port, struct error *err)
+{
+    return replay_write(c, port, "", 0, err);
+}
+
 static size_t replay_unread(struct console *c, unsigned port)
 {
     (void)c;
@@ -107,6 +112,7 @@ static void replay_close(struct console *c)
 static const struct console_ops replay_ops = {
     .read = replay_read,
     .write = replay_write,
+    .line_break = replay_break,
     .unread = replay_unread,
     .now = replay_now,
     .interrupt = replay_interrupt,

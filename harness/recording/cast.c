@@ -55,17 +55,25 @@ static void bytes(struct cast *c, const struct record *r)
           json_feed(&c->output, r->bytes + from, r->len - from, c->text));
 }
 
-static void marker(struct cast *c, const struct toyvmm_event *e)
+static void marker(struct cast *c, uint64_t ns, const char *name,
+                   const char *detail)
 {
     struct json_stream s = {0};
-    const char *parts[] = {toyvmm_event_name(e->kind), *e->detail ? ": " : "",
-                           e->detail};
+    const char *parts[] = {name, *detail ? ": " : "", detail};
     size_t n = 0;
     for (size_t i = 0; i < 3; i++)
         n += json_feed(&s, (const uint8_t *)parts[i], strlen(parts[i]),
                        c->text + n);
     n += json_end(&s, c->text + n);
-    event(c, e->ns, 'm', n);
+    event(c, ns, 'm', n);
+}
+
+static void input(struct cast *c, const struct record *r)
+{
+    if (r->flags & INPUT_BREAK)
+        marker(c, r->ns, "the serial line breaks", "");
+    else
+        event(c, r->ns, 'i', json_feed(&c->input, r->bytes, r->len, c->text));
 }
 
 static void header(FILE *f, const struct recording_info *info)
@@ -93,9 +101,10 @@ int cast_write(FILE *f, struct recording_reader *reader, unsigned port)
         if (r.kind == RECORD_BYTES && r.port == port)
             bytes(c, &r);
         else if (r.kind == RECORD_EVENT)
-            marker(c, r.event);
+            marker(c, r.event->ns, toyvmm_event_name(r.event->kind),
+                   r.event->detail);
         else if (r.kind == RECORD_INPUT && r.port == port && !r.code)
-            event(c, r.ns, 'i', json_feed(&c->input, r.bytes, r.len, c->text));
+            input(c, &r);
         if (record_is_item(r.kind) && r.ns > last)
             last = r.ns;
     }

@@ -306,6 +306,7 @@ void record_decode(struct bytes_in *in, enum record_kind kind, uint64_t last_ns,
         out->ns = get_delta(in, last_ns);
         get_outcome(in, out);
         out->bytes = get_text(in, &out->len);
+        in->bad |= out->flags & INPUT_BREAK && out->len;
         break;
     case RECORD_NOW:
         out->ns = get_delta(in, last_ns);

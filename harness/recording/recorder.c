@@ -176,6 +176,23 @@ static int rec_write_secret(struct console *c, unsigned port, const void *bytes,
     return code;
 }
 
+static int rec_break(struct console *c, unsigned port, struct error *err)
+{
+    struct recorder *r = (struct recorder *)c;
+    struct error own = {""};
+    int code = console_break(r->console, port, &own);
+    if (code && err)
+        *err = own;
+    if (port < TOYVMM_PORTS)
+        put_outcome(r,
+                    (struct record){.kind = RECORD_INPUT,
+                                    .ns = console_now(r->console),
+                                    .port = port,
+                                    .flags = INPUT_BREAK},
+                    code, &own);
+    return code;
+}
+
 static size_t rec_unread(struct console *c, unsigned port)
 {
     struct recorder *r = (struct recorder *)c;
@@ -210,6 +227,7 @@ static const struct console_ops rec_ops = {
     .read = rec_read,
     .write = rec_write,
     .write_secret = rec_write_secret,
+    .line_break = rec_break,
     .unread = rec_unread,
     .now = rec_now,
     .interrupt = rec_interrupt,

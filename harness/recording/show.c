@@ -51,7 +51,10 @@ static void json_bytes(struct json_show *s, const struct record *r)
     fprintf(s->f, ", \"port\": %u, \"text\": \"", r->port);
     fwrite(s->text, 1, n, s->f);
     fprintf(s->f, "\"%s}\n",
-            typed && r->flags & INPUT_SECRET ? ", \"secret\": true" : "");
+            !typed                    ? ""
+            : r->flags & INPUT_SECRET ? ", \"secret\": true"
+            : r->flags & INPUT_BREAK  ? ", \"break\": true"
+                                      : "");
 }
 
 static void json_event(const struct json_show *s, const struct toyvmm_event *e)

@@ -143,7 +143,10 @@ static void input(struct rows *r, const struct record *rec)
     char failed[ERROR_MAX + 16];
     end_lines(r);
     marks_until(r, rec->ns + 1);
-    row(r, rec->ns, '>', rec->port, (const char *)rec->bytes, rec->len);
+    if (rec->flags & INPUT_BREAK)
+        row_of(r, rec->ns, '!', "the serial line breaks");
+    else
+        row(r, rec->ns, '>', rec->port, (const char *)rec->bytes, rec->len);
     if (!rec->code)
         return;
     snprintf(failed, sizeof(failed), "not typed: %.*s", (int)rec->text_len,

@@ -17,6 +17,8 @@
 static bool keep(struct tape *t, const struct record *r)
 {
     if (r->kind == RECORD_INPUT && !r->code) {
+        if (r->flags & INPUT_BREAK)
+            typed_break(&t->typed, TYPED_THEN, r->port, r->ns);
         typed_add(&t->typed, TYPED_THEN, r->port, r->bytes, r->len,
                   r->flags & INPUT_SECRET, r->ns);
         return false;

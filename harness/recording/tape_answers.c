@@ -70,6 +70,15 @@ static int tape_write_secret(struct console *c, unsigned port,
     return tape_type(t, port, bytes, len, true, err);
 }
 
+static int tape_break(struct console *c, unsigned port, struct error *err)
+{
+    struct tape *t = (struct tape *)c;
+    int code = tape_type(t, port, NULL, 0, false, err);
+    if (!code)
+        typed_break(&t->typed, TYPED_NOW, port, t->now_ns);
+    return code;
+}
+
 // ---- Answers ---------------------------------------------------------------
 
 static size_t tape_unread(struct console *c, unsigned port)
@@ -104,6 +113,7 @@ const struct console_ops tape_ops = {
     .read = tape_read,
     .write = tape_write,
     .write_secret = tape_write_secret,
+    .line_break = tape_break,
     .unread = tape_unread,
     .now = tape_now,
     .interrupt = tape_interrupt,

@@ -42,27 +42,29 @@ static void compare(struct typed *t, unsigned port)
            (now = first(t, port, TYPED_NOW))) {
         size_t a = then->len - then->at, b = now->len - now->at;
         size_t n = a < b ? a : b;
-        if (!then->secret && !now->secret &&
-            memcmp(then->bytes + then->at, now->bytes + now->at, n) != 0)
+        if (then->line_break != now->line_break ||
+            (!then->secret && !now->secret &&
+             memcmp(then->bytes + then->at, now->bytes + now->at, n) != 0))
             differ(t, then->ns);
         drop(t, port, TYPED_THEN, n);
         drop(t, port, TYPED_NOW, n);
     }
 }
 
-void typed_add(struct typed *t, enum typed_side side, unsigned port,
-               const uint8_t *bytes, size_t len, bool secret, uint64_t ns)
+static void add(struct typed *t, enum typed_side side, unsigned port,
+                const uint8_t *bytes, const struct typed_piece *like)
 {
+    size_t len = like->len;
     if (!len || t->differs)
         return;
     struct typed_piece *p = NULL;
     if (len <= WAITING_MAX - t->waiting[port][side].len)
         p = malloc(sizeof(*p) + len);
     if (!p) {
-        differ(t, ns);
+        differ(t, like->ns);
         return;
     }
-    *p = (struct typed_piece){.ns = ns, .secret = secret, .len = len};
+    *p = *like;
     memcpy(p->bytes, bytes, len);
     if (!t->waiting[port][side].first)
         t->waiting[port][side].end = &t->waiting[port][side].first;
@@ -70,6 +72,21 @@ void typed_add(struct typed *t, enum typed_side side, unsigned port,
     t->waiting[port][side].end = &p->next;
     t->waiting[port][side].len += len;
     compare(t, port);
+}
+
+void typed_add(struct typed *t, enum typed_side side, unsigned port,
+               const uint8_t *bytes, size_t len, bool secret, uint64_t ns)
+{
+    add(t, side, port, bytes,
+        &(struct typed_piece){.ns = ns, .secret = secret, .len = len});
+}
+
+void typed_break(struct typed *t, enum typed_side side, unsigned port,
+                 uint64_t ns)
+{
+    const uint8_t none = 0;
+    add(t, side, port, &none,
+        &(struct typed_piece){.ns = ns, .line_break = true, .len = 1});
 }
 
 void typed_finish(struct typed *t, bool cut_off)

@@ -27,6 +27,16 @@ enum flow run_type(struct run *r, const void *bytes, size_t len)
     return FLOW_NEXT;
 }
 
+enum flow run_break(struct run *r)
+{
+    struct error err = {""};
+    if (run_revive(r) == FLOW_END)
+        return FLOW_END;
+    if (console_break(r->options->console, r->port, &err))
+        return run_error(r, "input", &err);
+    return FLOW_NEXT;
+}
+
 enum flow run_type_secret(struct run *r, const void *bytes, size_t len,
                           bool echoed)
 {

@@ -7,7 +7,7 @@
 
 #define KEY(name, bytes)                                                       \
     {                                                                          \
-        name, bytes, sizeof(bytes) - 1                                         \
+        name, bytes, sizeof(bytes) - 1, false                                  \
     }
 
 static const struct key keys[] = {
@@ -24,7 +24,7 @@ static const struct key keys[] = {
     KEY("f6", "\x1b[17~"),    KEY("f7", "\x1b[18~"),
     KEY("f8", "\x1b[19~"),    KEY("f9", "\x1b[20~"),
     KEY("f10", "\x1b[21~"),   KEY("f11", "\x1b[23~"),
-    KEY("f12", "\x1b[24~"),
+    KEY("f12", "\x1b[24~"),   {"break", "", 0, true},
 };
 
 static const char ctrl[] = "ctrl-";
@@ -62,6 +62,7 @@ bool key_find(const char *name, size_t len, struct arena *arena,
     out->name = arena_copy(arena, name, len);
     out->bytes = arena_copy(arena, &code, 1);
     out->len = 1;
+    out->line_break = false;
     return true;
 }
 

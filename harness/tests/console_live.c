@@ -317,6 +317,40 @@ Test(console_live, input)
     console_close(c);
 }
 
+// A break comes where it was queued, and the bytes around it wait for it.
+Test(console_live, breaks_in_order)
+{
+    struct error err = {""};
+    struct live_console *lc = fresh();
+    struct console *c = live_console_base(lc);
+    struct toyvmm_sink sink = live_console_sink(lc);
+    uint8_t bytes[16];
+    cr_expect_eq(console_write(c, 0, "ab", 2, &err), 0);
+    cr_expect_eq(console_break(c, 0, &err), 0);
+    cr_expect_eq(console_break(c, 0, &err), 0);
+    cr_expect_eq(console_write(c, 0, "h", 1, &err), 0);
+    cr_expect_eq(console_break(c, 0, &err), 0);
+    cr_expect_eq(console_unread(c, 0), 6);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 2);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), TOYVMM_RX_BREAK);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), TOYVMM_RX_BREAK);
+    cr_expect_eq(sink.rx(sink.owner, 1, bytes, 16), 0, "the other port's none");
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 1);
+    cr_expect_eq(bytes[0], 'h');
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), TOYVMM_RX_BREAK);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 0);
+    cr_expect_eq(console_break(c, TOYVMM_PORTS, &err), -EINVAL);
+
+    for (unsigned i = 0; i < INPUT_BREAKS; i++) {
+        cr_expect_eq(console_break(c, 0, &err), 0);
+    }
+    cr_expect_eq(console_break(c, 0, &err), -ENOSPC);
+    live_console_forget_input(lc);
+    cr_expect_eq(console_unread(c, 0), 0);
+    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 0);
+    console_close(c);
+}
+
 Test(console_live, input_is_bounded)
 {
     struct error err = {""};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recorded run and its replays are the same, field by field.
+#include "harness/recording/typed.h"
 #include "harness/tests/recording_util.h"
 
 #include <string.h>
@@ -49,6 +50,39 @@ Test(recording_replay, a_nudge)
     SAME("login \"root\"\n", boot, {NULL, 1, "garbled", 0},
          {"\r", 10, "\r\nbox login: ", 0}, {"root\r", 1, "root\r\n", 0},
          {NULL, 1, "# ", 0});
+}
+
+Test(recording_replay, a_break)
+{
+    SAME("key break\ntype \"h\"\nexpect /HELP/\n",
+         {"<break>h", 1, "sysrq: HELP : loglevel(0-9)\r\n", 0});
+}
+
+// What is typed, as the sides of a comparison: '^' is a break.
+static void type(struct typed *t, enum typed_side side, const char *what)
+{
+    for (; *what; what++) {
+        const uint8_t byte = *what == '0' ? 0 : (uint8_t)*what;
+        if (*what == '^')
+            typed_break(t, side, 0, 1);
+        else
+            typed_add(t, side, 0, &byte, 1, false, 1);
+    }
+}
+
+// Breaks are compared with those of then, in order with the bytes.
+Test(recording_replay, a_break_that_differs)
+{
+    static const char *const others[] = {"h^", "h", "0h", "^^h", "^0h", ""};
+    for (size_t i = 0; i <= sizeof(others) / sizeof(others[0]); i++) {
+        struct typed t = {0};
+        const char *now = i ? others[i - 1] : "^h";
+        type(&t, TYPED_THEN, "^h");
+        type(&t, TYPED_NOW, now);
+        typed_finish(&t, false);
+        cr_expect_eq(t.differs, i > 0, "%s", now);
+        typed_free(&t);
+    }
 }
 
 Test(recording_replay, a_machine_that_ends)

@@ -124,6 +124,11 @@ static int fake_write(struct console *c, unsigned port, const void *bytes,
     return 0;
 }
 
+static int fake_break(struct console *c, unsigned port, struct error *err)
+{
+    return fake_write(c, port, "<break>", 7, err);
+}
+
 static uint64_t fake_now(struct console *c)
 {
     struct fake *f = (struct fake *)c;
@@ -141,6 +146,7 @@ static size_t fake_unread(struct console *c, unsigned port)
 
 static const struct console_ops fake_ops = {.read = fake_read,
                                             .write = fake_write,
+                                            .line_break = fake_break,
                                             .unread = fake_unread,
                                             .now = fake_now};
 

@@ -40,7 +40,7 @@ struct fake_options {
 void fake_run(const char *scenario, const struct line *script, size_t n,
               const struct fake_options *options, struct result *result);
 
-// What was typed in the last run, NUL-terminated.
+// What was typed in the last run, NUL-terminated; a break is "<break>".
 const char *fake_typed(void);
 // The same of one port, its first 4 KiB.
 const char *fake_typed_on(unsigned port);

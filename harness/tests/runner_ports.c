@@ -77,13 +77,14 @@ Test(ports, the_chosen_one_holds_until_another_is_chosen)
     RUN("send \"a\"\nconsole ttyS1\nsend \"b\"\n"
         "group \"g\" {\nconsole ttyS2\nsend \"c\"\n}\nsend \"d\"\n"
         "send on ttyS0 \"e\"\nsend \"f\"\nkey on ttyS3 ctrl-c\n"
+        "key on ttyS3 break\n"
         "expect one on ttyS1 within 1s {\n/x/ { send \"g\" }\n}\nsend \"h\"\n",
         &r, {.prints = "x", .port = 1});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
     cr_expect_str_eq(fake_typed_on(0), "a\re\r");
     cr_expect_str_eq(fake_typed_on(1), "b\r");
     cr_expect_str_eq(fake_typed_on(2), "c\rd\rf\rg\rh\r");
-    cr_expect_str_eq(fake_typed_on(3), "\x03");
+    cr_expect_str_eq(fake_typed_on(3), "\x03<break>");
     result_free(&r);
 }
 

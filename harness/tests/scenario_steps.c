@@ -115,7 +115,7 @@ Test(scenario_steps, typing)
     struct parsed_text p =
         steps("send \"\\n\\r\\t\\e\\x00\\xfF\\\"\\\\\\$ $HOME \\${x}\"\n"
               "type 'raw \\n ${x}' secret\nsend \"\"\nkey ctrl-c\n"
-              "key ctrl-[\nkey up\nkey ctrl-@\nkey f12");
+              "key ctrl-[\nkey up\nkey ctrl-@\nkey f12\nkey break");
     const struct text *t = &STEP(0)->u.send.text;
     cr_assert_eq(STEP(0)->kind, STEP_SEND);
     cr_assert(STEP(0)->u.send.enter);
@@ -135,6 +135,9 @@ Test(scenario_steps, typing)
     cr_assert_eq(STEP(6)->u.key.len, 1);
     cr_assert_eq(STEP(6)->u.key.bytes[0], 0);
     cr_assert_str_eq(STEP(7)->u.key.bytes, "\x1b[24~");
+    cr_assert_not(STEP(7)->u.key.line_break);
+    cr_assert_eq(STEP(8)->u.key.len, 0);
+    cr_assert(STEP(8)->u.key.line_break);
     parsed_free(&p);
 }
 
