@@ -4,6 +4,7 @@
 
 #include "harness/cli/accel.h"
 #include "harness/cli/bisect_exit.h"
+#include "harness/cli/check_files.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/explain.h"
 #include "harness/cli/format.h"
@@ -260,6 +261,8 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
     struct error err = {""};
     struct selection s = {0};
     int failed = o->npaths ? selection_make(&s, o, stderr, &err) : 0;
+    if (o->action == ACTION_CHECK && !failed)
+        failed = check_files(o, &s, stderr, &err);
     if (o->action == ACTION_CHECK && s.files)
         tell_check(o, &s);
     if (o->action == ACTION_CHECK && s.tally.errors)

@@ -226,3 +226,53 @@ int guest_check(const struct guest *guest, struct error *err)
                            guest->symbols);
     return toyvmm_check(&config, err);
 }
+
+// ---- What isn't there
+// -----------------------------------------------------------
+
+struct looker {
+    const struct scenario *s;
+    const struct variables *variables;
+    void (*missing)(void *owner, const struct source_pos *pos,
+                    const char *text);
+    void *owner;
+};
+
+static int look(const struct looker *l, const char *what, const struct text *t,
+                bool writable, struct error *err)
+{
+    char *path = NULL;
+    int code = take_path(&path, l->s, l->variables, t, err);
+    if (code || !path)
+        return code;
+    if (access(path, writable ? R_OK | W_OK : R_OK) < 0) {
+        struct error why;
+        error_errno(&why, errno, "can't %s the %s %s",
+                    writable ? "write" : "read", what, path);
+        l->missing(l->owner, &t->pos, why.text);
+    }
+    free(path);
+    return 0;
+}
+
+int guest_missing(const struct scenario *s,
+                  const struct guest_overrides *overrides,
+                  void (*missing)(void *owner, const struct source_pos *pos,
+                                  const char *text),
+                  void *owner, struct error *err)
+{
+    struct variables v = {0};
+    const struct looker l = {s, &v, missing, owner};
+    int code = variables_take_settings(&v, s, err);
+    if (!code && !overrides->kernel)
+        code = look(&l, "kernel", &s->kernel, false, err);
+    if (!code && !overrides->initrd)
+        code = look(&l, "initrd", &s->initrd, false, err);
+    if (!code)
+        code = look(&l, "symbols", &s->symbols, false, err);
+    for (size_t i = 0; !code && i < s->ndisks; i++)
+        code = look(&l, "disk image", &s->disks[i].path, s->disks[i].writable,
+                    err);
+    variables_free(&v);
+    return code;
+}

@@ -39,6 +39,16 @@ void guest_free(struct guest *guest);
 // Opens and checks the files, without KVM. Errors as toyvmm_check.
 int guest_check(const struct guest *guest, struct error *err);
 
+// Tells of each file that the scenario's header names and that can't be used as
+// it is asked for (read; a writable disk written): where it is named, and a
+// sentence, both valid during the call. What the overrides replace is not
+// looked at, nothing is opened or built. 0, or a negative errno.
+int guest_missing(const struct scenario *s,
+                  const struct guest_overrides *overrides,
+                  void (*missing)(void *owner, const struct source_pos *pos,
+                                  const char *text),
+                  void *owner, struct error *err);
+
 // The machine's configuration, borrowing the guest's strings.
 struct toyvmm_config guest_config(const struct guest *guest);
 

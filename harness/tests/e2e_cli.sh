@@ -109,6 +109,16 @@ check() {
     toyvmm --check t/good.tc nothing.tc
     [ $status = 2 ] && grep -q 'nothing.tc: No such file' err
     claim "--check of a file that isn't there"
+    scenario disk.tc <<'END'
+guest busybox
+disk  no.img
+expect /x/
+END
+    toyvmm --check disk.tc
+    [ $status = 0 ] && grep -qx '1 file, 0 errors, 1 warning' out &&
+        grep -q '^disk.tc:2:7: warning: .* disk image no.img: No such' err
+    claim "--check tells of a disk that isn't there"
+    rm disk.tc
     ! grep -q '^accelerator' out
     claim "--check boots nothing"
 }
