@@ -243,11 +243,12 @@ size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
                            uint64_t address, void *to, size_t len);
 
 // What drivers did against the rules of virtio, and was not done: such a device
-// waits until its driver resets it.
+// waits until its driver resets it. And writes for which a disk had no room.
 struct toyvmm_refusal {
     char device[32]; // "disk vda"
     uint64_t count;
-    char why[96]; // the last one, part of a sentence
+    char why[96]; // the last one, part of a sentence; "" when count is 0
+    bool full;    // TOYVMM_DISK_DROPS: more was written than is kept
 };
 
 // Tells of each device that refused something, at most max; returns how many.

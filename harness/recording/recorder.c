@@ -276,6 +276,13 @@ static size_t rec_memory(void *owner, const struct toyvmm_regs *regs,
     return r->machine->read(r->machine->owner, regs, address, to, len);
 }
 
+// As is what devices refused: it is told beside the verdict.
+static size_t rec_refusals(void *owner, struct toyvmm_refusal *out, size_t max)
+{
+    const struct recorder *r = owner;
+    return r->machine->refusals(r->machine->owner, out, max);
+}
+
 static void rec_usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
 {
     struct recorder *r = owner;
@@ -320,6 +327,7 @@ static unsigned wrap(struct recorder *r, const struct run_machine *m)
     r->wrapped.observe = m->observe ? rec_observe : NULL;
     r->wrapped.read = m->read ? rec_memory : NULL;
     r->wrapped.usage = m->usage ? rec_usage : NULL;
+    r->wrapped.refusals = m->refusals ? rec_refusals : NULL;
     r->wrapped.restart = m->restart ? rec_restart : NULL;
     r->wrapped.nmi = m->nmi ? rec_nmi : NULL;
     return (m->stop ? 1U << ABLE_STOP : 0) | (m->regs ? 1U << ABLE_REGS : 0) |

@@ -62,6 +62,9 @@ void run_add_usage(struct toyvmm_usage *sum, const struct toyvmm_usage *more);
 // A boot is over: what its consoles told of times goes to the result.
 void run_end_boot_logs(struct run *r);
 
+// A boot is over, its machine still there: notes what its devices refused.
+void run_note_refusals(struct run *r);
+
 // The run is over: says why there are no initcall times though they were asked
 // for.
 void run_note_initcalls(struct run *r);

@@ -54,6 +54,12 @@ static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
         toyvmm_usage_at(m->vm, ns, out);
 }
 
+static size_t refusals(void *owner, struct toyvmm_refusal *out, size_t max)
+{
+    struct live_machine *m = owner;
+    return m->vm ? toyvmm_refusals(m->vm, out, max) : 0;
+}
+
 static int nmi(void *owner, struct error *err)
 {
     struct live_machine *m = owner;
@@ -169,6 +175,7 @@ static int run_on(const struct live_options *o, struct live_machine *m,
                                         .observe = observe,
                                         .read = read_virtual,
                                         .usage = usage,
+                                        .refusals = refusals,
                                         .restart = restart,
                                         .nmi = nmi};
     struct run_options run = {.scenario = o->scenario,

@@ -3,6 +3,7 @@
 // Used by the runner only.
 #include "harness/runner/intake.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,40 @@ void run_end_boot_logs(struct run *r)
     add_initcalls(r);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++)
         r->ports[i].log = (struct boot_log){0};
+}
+
+static void note_refusal(struct run *r, const struct toyvmm_refusal *what)
+{
+    struct result *out = r->result;
+    uint64_t at = r->now_ns - r->options->started_ns;
+    if (what->count == 1)
+        result_add_note(out, false, at, NULL,
+                        "%s refused a request of the guest's driver: %s",
+                        what->device, what->why);
+    else if (what->count)
+        result_add_note(out, false, at, NULL,
+                        "%s refused %" PRIu64
+                        " requests of the guest's driver, the last one for "
+                        "this: %s",
+                        what->device, what->count, what->why);
+    if (what->full)
+        result_add_note(out, false, at, NULL,
+                        "%s: the guest wrote more than is kept of a disk that "
+                        "is put back, and got errors for the rest; `writable` "
+                        "has no such bound",
+                        what->device);
+}
+
+void run_note_refusals(struct run *r)
+{
+    const struct run_machine *m = r->options->machine;
+    // Each disk, and the random generator.
+    struct toyvmm_refusal list[TOYVMM_DISKS_MAX + 1];
+    size_t n = m && m->refusals
+                   ? m->refusals(m->owner, list, TOYVMM_DISKS_MAX + 1)
+                   : 0;
+    for (size_t i = 0; i < n; i++)
+        note_refusal(r, &list[i]);
 }
 
 static bool has_word(const char *text, const char *word)

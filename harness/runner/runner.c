@@ -157,6 +157,7 @@ static void finish(struct run *r)
     judge_checks(r);
     witness_unlock(r->options->witness);
     run_end_boot_logs(r);
+    run_note_refusals(r);
     run_note_initcalls(r);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
         const struct run_port *p = &r->ports[i];

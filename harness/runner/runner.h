@@ -28,6 +28,8 @@ struct run_machine {
     // What the present boot had spent by ns, the time of a byte or an event, or
     // the present (toyvmm_usage_at).
     void (*usage)(void *owner, uint64_t ns, struct toyvmm_usage *out);
+    // What its devices refused in the present boot (toyvmm_refusals).
+    size_t (*refusals)(void *owner, struct toyvmm_refusal *out, size_t max);
     // Makes the machine anew and starts it, once it has ended; what was typed
     // and not taken is forgotten. 0 or a negative errno.
     int (*restart)(void *owner, struct error *err);

@@ -127,8 +127,8 @@ bool pci_board_is_busy(struct pci_board *pci)
 
 // ---- What devices refused --------------------------------------------------
 
-static size_t tell(struct virtio_device *device, const char *name,
-                   struct toyvmm_refusal *out)
+static bool tell(struct virtio_device *device, const char *name,
+                 struct toyvmm_refusal *out)
 {
     pthread_mutex_lock(&device->lock);
     *out = (struct toyvmm_refusal){.count = device->refusals};
@@ -136,6 +136,14 @@ static size_t tell(struct virtio_device *device, const char *name,
     pthread_mutex_unlock(&device->lock);
     strncpy(out->device, name, sizeof out->device - 1);
     return out->count > 0;
+}
+
+static bool tell_disk(struct pci_disk *disk, const char *name,
+                      struct toyvmm_refusal *out)
+{
+    bool refused = tell(&disk->blk.device, name, out);
+    out->full = __atomic_load_n(&disk->blk.disk.full, __ATOMIC_RELAXED);
+    return refused || out->full;
 }
 
 size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
@@ -148,7 +156,7 @@ size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
     for (unsigned i = 0; i < pci->ndisks && n < max; i++) {
         char name[sizeof out->device] = "disk vdX";
         name[7] = (char)('a' + i);
-        n += tell(&pci->disks[i].blk.device, name, &out[n]);
+        n += tell_disk(&pci->disks[i], name, &out[n]);
     }
     return n;
 }
