@@ -17,19 +17,29 @@ static bool is_user(const struct toyvmm_sample *s)
 // ---- Waiting for input
 // ---------------------------------------------------------
 
-static void tell_input(FILE *f, const struct diagnosis *d)
+// What was typed and not taken, whatever the guest does. False: nothing.
+static bool tell_unread(FILE *f, const struct diagnosis *d)
 {
     unsigned port = d->run->port;
     size_t typed = d->run->unread;
-    if (typed)
+    if (typed == 1)
+        fprintf(f, "; a typed byte waits for it to read ttyS%u", port);
+    else if (typed)
         fprintf(f, "; %zu typed bytes wait for it to read ttyS%u", typed, port);
     else if (d->seen.ports[port].holds)
         fprintf(f, "; what was typed on ttyS%u it has not read", port);
-    else if (d->seen.ports[port].polls)
+    return typed || d->seen.ports[port].holds;
+}
+
+static void tell_input(FILE *f, const struct diagnosis *d)
+{
+    unsigned port = d->run->port;
+    bool told = tell_unread(f, d);
+    if (!told && d->seen.ports[port].polls)
         fprintf(f, "; it polls ttyS%u for input", port);
-    else if (d->seen.ports[port].listens)
+    else if (!told && d->seen.ports[port].listens)
         fprintf(f, " and waits for input on ttyS%u, a timer or a device", port);
-    else
+    else if (!told)
         fprintf(f, "; no program has ttyS%u open for input", port);
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
         if (i != port && d->seen.ports[i].listens)
@@ -153,6 +163,17 @@ static void tell_ended(FILE *f, const struct diagnosis *d)
                 diagnose_place(d, regs->rip, place));
 }
 
+// Of a machine that was not looked at, where one was to be.
+static void tell_unread_alone(FILE *f, const struct diagnosis *d)
+{
+    size_t typed = d->run->unread;
+    if (typed && diagnose_explains(d))
+        fprintf(f,
+                "of what was typed on ttyS%u the guest has not taken %zu "
+                "byte%s\n",
+                d->run->port, typed, typed == 1 ? "" : "s");
+}
+
 void tell_doing(FILE *f, struct diagnosis *d)
 {
     if (d->not_looked)
@@ -163,8 +184,10 @@ void tell_doing(FILE *f, struct diagnosis *d)
         fputs("what the guest does is not known: it could not be looked at in "
               "the time that there was\n",
               f);
-    if (!d->observed)
+    if (!d->observed) {
+        tell_unread_alone(f, d);
         return;
+    }
     switch (d->seen.activity) {
     case TOYVMM_IDLE:
         tell_idle(f, d);
@@ -185,6 +208,8 @@ void tell_doing(FILE *f, struct diagnosis *d)
         tell_ended(f, d);
         break;
     }
+    if (d->seen.activity != TOYVMM_IDLE)
+        tell_unread(f, d);
     fputc('\n', f);
 }
 

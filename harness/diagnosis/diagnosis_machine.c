@@ -139,12 +139,17 @@ void diagnose_names(struct diagnosis *d)
         take_file(d, o->kernel, *d->no_names.text ? &ignored : &d->no_names);
 }
 
+// A check or an exit status says enough.
+bool diagnose_explains(const struct diagnosis *d)
+{
+    return d->wait || d->run->end || d->run->hit_line;
+}
+
 void diagnose_machine(struct diagnosis *d)
 {
     const struct diagnosis_run *r = d->run;
     const struct diagnosis_machine *m = r->machine;
-    // A check or an exit status says enough.
-    if (!d->wait && !r->end && !r->hit_line)
+    if (!diagnose_explains(d))
         return;
     if (!m || !m->observe || !m->read)
         return;

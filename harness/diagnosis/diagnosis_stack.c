@@ -53,7 +53,7 @@ void tell_registers(FILE *f, struct diagnosis *d)
     const struct diagnosis_run *r = d->run;
     const struct diagnosis_machine *m = r->machine;
     struct toyvmm_regs regs;
-    if (!d->wait && !r->end && !r->hit_line)
+    if (!diagnose_explains(d))
         return;
     if (r->end && r->end->has_regs)
         regs = r->end->regs;

@@ -39,6 +39,8 @@ struct ksyms_patience diagnose_patience(struct diagnosis *d);
 
 // ---- The machine (diagnosis_machine.c) --------------------------------------
 
+// Whether what the machine did can explain this failure.
+bool diagnose_explains(const struct diagnosis *d);
 // Looks at the machine when that can explain something.
 void diagnose_machine(struct diagnosis *d);
 // Finds names for what was seen there, where they are told.

@@ -287,6 +287,8 @@ static void prepare(void *owner, struct run_options *run)
     run->symbols = owner;
 }
 
+static size_t unread; // typed and not taken, of the next failure
+
 static void fail(struct result *r, const char *symbols)
 {
     const struct line script[] = {{.after_ms = 2000}};
@@ -295,7 +297,7 @@ static void fail(struct result *r, const char *symbols)
         void *out;
     } path = {symbols};
     const struct fake_options options = {
-        .scale = 1, .prepare = prepare, .owner = path.out};
+        .scale = 1, .unread = unread, .prepare = prepare, .owner = path.out};
     fake_run("expect /x/ within 1s\n", script, 1, &options, r);
     cr_assert_str_eq(r->kind, "timeout");
 }
@@ -444,5 +446,41 @@ Test(doing, not_of_a_check)
     fake_run("expect /(?<x>a)/\ncheck x == b\n", script, 1, &options, &r);
     cr_expect_str_eq(section(&r, "doing"), "");
     cr_expect_str_eq(section(&r, "registers"), "");
+    result_free(&r);
+}
+
+// Whatever the guest does, and also where nobody could look at it.
+Test(doing, never_took_what_was_typed)
+{
+    static const enum toyvmm_activity all[] = {TOYVMM_IDLE,    TOYVMM_SPINS,
+                                               TOYVMM_PORT_IO, TOYVMM_RUNS,
+                                               TOYVMM_WAITS,   TOYVMM_ENDED};
+    struct result r;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        seen.activity = all[i];
+        unread = 5;
+        fail(&r, map_path);
+        has(&r, "doing", "; 5 typed bytes wait for it to read ttyS0");
+        result_free(&r);
+        unread = 1;
+        fail(&r, map_path);
+        has(&r, "doing", "; a typed byte waits for it to read ttyS0");
+        result_free(&r);
+        unread = 0;
+        seen.ports[0].holds = true;
+        fail(&r, map_path);
+        has(&r, "doing", "; what was typed on ttyS0 it has not read");
+        result_free(&r);
+        seen.ports[0].holds = false;
+        fail(&r, map_path);
+        lacks(&r, "doing", "typed");
+        result_free(&r);
+    }
+    unread = 5;
+    machine.observe = NULL;
+    fail(&r, map_path);
+    cr_expect_str_eq(section(&r, "doing"),
+                     "of what was typed on ttyS0 the guest has not taken 5 "
+                     "bytes\n");
     result_free(&r);
 }

@@ -23,6 +23,7 @@ struct fake {
     const char *noise;
     uint64_t noise_ns, noise_every_ns; // when it comes next, and how often
     uint64_t tick_ns;
+    size_t unread;
     char typed[16384];
     size_t ntyped, nseen;             // seen: taken by a line's condition
     char on_port[TOYVMM_PORTS][4096]; // the same, of each port
@@ -136,12 +137,10 @@ static uint64_t fake_now(struct console *c)
     return f->now;
 }
 
-// Whatever is typed is taken at once.
 static size_t fake_unread(struct console *c, unsigned port)
 {
-    (void)c;
     (void)port;
-    return 0;
+    return ((struct fake *)c)->unread;
 }
 
 static const struct console_ops fake_ops = {.read = fake_read,
@@ -186,6 +185,7 @@ void fake_run(const char *scenario, const struct line *script, size_t n,
         f->noise = options->noise;
         f->noise_ns = BEGINNING;
         f->noise_every_ns = options->noise_ms * NS_PER_MS;
+        f->unread = options->unread;
         f->tick_ns = options->tick_us * NS_PER_US;
     }
     struct run_options o = {

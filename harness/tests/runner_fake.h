@@ -31,6 +31,7 @@ struct fake_options {
     // Printed every noise_ms, whatever the script does. NULL: nothing.
     const char *noise;
     uint64_t noise_ms;
+    size_t unread;    // of what is typed so much is never taken, on any port
     uint64_t tick_us; // time passes whenever somebody looks at the clock
     // Called with the run before it begins, and after it. May be NULL.
     void (*prepare)(void *owner, struct run_options *run);
