@@ -97,9 +97,10 @@ uint64_t watch_message_in(const struct watch *w, uint64_t at, uint64_t end,
         size_t n = kmsg_candidate(s, end - at);
         if (n < end - at &&
             kmsg_prefix(s + n, end - at - n, used) == KMSG_YES) {
-            *printed = w->heard && matcher_was_printed(
-                                       w->heard, kmsg_clock_us(s + n, *used),
-                                       text_ns(&w->text, at + n));
+            uint64_t ns = text_ns(&w->text, at + n);
+            *printed = w->heard &&
+                       matcher_was_printed(w->heard,
+                                           kmsg_clock_us(s + n, *used), ns, ns);
             return at + n;
         }
         at += n + 1;

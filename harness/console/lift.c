@@ -333,13 +333,14 @@ uint64_t lift_count(const struct lift *l, uint64_t off)
     return !run || off == text_end(&l->text) ? l->lifted : run->lifted;
 }
 
-bool lift_was_printed(const struct lift *l, uint64_t clock_us, uint64_t ns)
+bool lift_was_printed(const struct lift *l, uint64_t clock_us, uint64_t from_ns,
+                      uint64_t to_ns)
 {
     uint64_t n = l->nprinted < LIFT_PRINTED ? l->nprinted : LIFT_PRINTED;
     for (uint64_t i = 1; i <= n; i++) {
         const struct lift_printed *p =
             &l->printed[(l->nprinted - i) % LIFT_PRINTED];
-        if (p->clock_us == clock_us && p->ns == ns) {
+        if (p->clock_us == clock_us && p->ns >= from_ns && p->ns <= to_ns) {
             return true;
         }
     }

@@ -111,9 +111,10 @@ uint64_t lift_joined_ns(const struct lift *l, uint64_t off);
 // may be its end).
 uint64_t lift_count(const struct lift *l, uint64_t off);
 
-// Whether the message with that clock, which came then, was a program's. Known
-// of the last LIFT_PRINTED of them.
-bool lift_was_printed(const struct lift *l, uint64_t clock_us, uint64_t ns);
+// Whether a message with that clock, which came within that time (both ends
+// count), was a program's. Known of the last LIFT_PRINTED of them.
+bool lift_was_printed(const struct lift *l, uint64_t clock_us, uint64_t from_ns,
+                      uint64_t to_ns);
 
 // When the view's last byte was received; 0 when there was none.
 uint64_t lift_plain_ns(const struct lift *l);

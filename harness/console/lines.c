@@ -6,12 +6,13 @@
 
 void console_line_split(const char *text, size_t len, struct console_line *out)
 {
-    *out = (struct console_line){false, len, len};
+    *out = (struct console_line){false, len, len, 0};
     size_t at = kmsg_candidate(text, len);
     while (at < len) {
         size_t used;
         if (kmsg_prefix(text + at, len - at, &used) == KMSG_YES) {
-            *out = (struct console_line){true, at, at + used};
+            *out = (struct console_line){true, at, at + used,
+                                         kmsg_clock_us(text + at, used)};
             return;
         }
         at++;

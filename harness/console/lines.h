@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 //   |login: |[    3.141592] |random: crng init done|
 //   0       plain           message                len
@@ -12,8 +13,9 @@
 // Without a kernel message plain is the whole line, and message its end.
 struct console_line {
     bool kernel;
-    size_t plain;   // so many bytes stand before the message's prefix
-    size_t message; // where its text begins, behind time stamp and caller
+    size_t plain;      // so many bytes stand before the message's prefix
+    size_t message;    // where its text begins, behind time stamp and caller
+    uint64_t clock_us; // the kernel's clock in it, in microseconds
 };
 
 // Takes text[0..len) apart: filtered text (filter.h) without a newline. The

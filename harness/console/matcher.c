@@ -98,9 +98,9 @@ void matcher_started(struct matcher *m, uint64_t ns)
 }
 
 bool matcher_was_printed(const struct matcher *m, uint64_t clock_us,
-                         uint64_t ns)
+                         uint64_t from_ns, uint64_t to_ns)
 {
-    return lift_was_printed(&m->lift, clock_us, ns);
+    return lift_was_printed(&m->lift, clock_us, from_ns, to_ns);
 }
 
 void matcher_skip(struct matcher *m)

@@ -104,9 +104,10 @@ enum match_status matcher_look(struct matcher *m,
 void matcher_started(struct matcher *m, uint64_t ns);
 
 // Whether the kernel message with this clock (microseconds), whose first byte
-// came at ns, is one that a program printed. Known of the last 512 of them.
+// came between these times (which count), is one that a program printed. Known
+// of the last 512 of them.
 bool matcher_was_printed(const struct matcher *m, uint64_t clock_us,
-                         uint64_t ns);
+                         uint64_t from_ns, uint64_t to_ns);
 
 // Consumes everything received until now.
 void matcher_skip(struct matcher *m);

@@ -127,16 +127,28 @@ static void last_state(const char **text, size_t *len)
     *text = cr + 1;
 }
 
-void ktap_line(struct ktap *k, const char *text, size_t len, uint64_t at_ns)
+// Where the kernel's part of a line begins. There is none where a program
+// quotes it.
+static void split(const struct ktap *k, const char *text, size_t len,
+                  bool printed, struct console_line *parts)
+{
+    console_line_split(text, len, parts);
+    bool others = k->program.depth || (k->kernel.depth && !k->log);
+    if (parts->kernel && ((printed && others) || is_quoted(text, parts)))
+        *parts = (struct console_line){false, len, len, 0};
+}
+
+void ktap_line(struct ktap *k, const char *text, size_t len, bool printed,
+               uint64_t at_ns)
 {
     struct console_line parts;
     last_state(&text, &len);
     if (len > KTAP_LINE_MAX)
         len = ktap_whole(text, len, KTAP_LINE_MAX);
-    console_line_split(text, len, &parts);
-    if (parts.kernel && is_quoted(text, &parts))
-        parts = (struct console_line){false, len, len};
+    split(k, text, len, printed, &parts);
     k->last_ns = at_ns;
+    if (parts.kernel && !k->kernel.depth)
+        k->log = printed;
     size_t skip = level_prefix(text, parts.plain);
     if (!len && !k->nheld)
         ktap_doc_line(k, &k->program, text, 0, at_ns);
@@ -181,13 +193,12 @@ enum ktap_state ktap_state(const struct ktap *k)
     return KTAP_NOTHING;
 }
 
-bool ktap_belongs(const struct ktap *k, const char *text, size_t len)
+bool ktap_belongs(const struct ktap *k, const char *text, size_t len,
+                  bool printed)
 {
     struct console_line parts;
     last_state(&text, &len);
-    console_line_split(text, len, &parts);
-    if (parts.kernel && is_quoted(text, &parts))
-        parts = (struct console_line){false, len, len};
+    split(k, text, len, printed, &parts);
     if (parts.kernel)
         return ktap_doc_belongs(&k->kernel, text + parts.message,
                                 len - parts.message);

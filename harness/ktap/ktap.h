@@ -49,8 +49,12 @@ struct ktap *ktap_new(void);
 void ktap_free(struct ktap *k); // NULL is fine
 
 // Takes one line, without its newline, as text (harness/console/filter.h).
-// at_ns: when it began, since process start.
-void ktap_line(struct ktap *k, const char *text, size_t len, uint64_t at_ns);
+// at_ns: when it began, since process start. printed: what looks like the
+// kernel's in it is known to be a program's (`dmesg`). That is the log that is
+// to be read, unless the tests of others have begun, a program's or live ones
+// of the kernel: then it is text of the program.
+void ktap_line(struct ktap *k, const char *text, size_t len, bool printed,
+               uint64_t at_ns);
 
 enum ktap_state {
     KTAP_NOTHING,  // no document yet
@@ -63,7 +67,8 @@ enum ktap_state ktap_state(const struct ktap *k);
 
 // Does the line still belong to a complete document? So do diagnostics, YAML
 // blocks and results beyond the plan; another document does not.
-bool ktap_belongs(const struct ktap *k, const char *text, size_t len);
+bool ktap_belongs(const struct ktap *k, const char *text, size_t len,
+                  bool printed);
 
 // The results that came until now, subtests included.
 size_t ktap_results(const struct ktap *k);

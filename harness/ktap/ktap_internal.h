@@ -80,6 +80,7 @@ struct ktap {
     bool too_many;  // tests were left out,
     bool too_deep;  // or nested too deeply
     bool failed;    // out of memory: sticks
+    bool log; // what is read of the kernel's is a log that a program prints
     uint64_t last_ns;
 
     char held[KTAP_LINE_MAX]; // the beginning of a program's line that a kernel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `ktap` statement: lines from the console to the KTAP reader until its
 // documents are complete, then the verdict. Used by the runner only.
+#include "harness/console/lines.h"
 #include "harness/ktap/ktap.h"
 #include "harness/runner/steps.h"
 #include "src/base/clock.h"
@@ -15,6 +16,8 @@
 #define PLANLESS_QUIET (2 * NS_PER_S)
 // Lines that belong to the last test follow it at once.
 #define TRAILING_QUIET (100 * NS_PER_MS)
+// Live messages that several processors print may be out of order by so much.
+#define DISORDER_US UINT64_C(10000)
 // How many failed tests a message names.
 #define NAMED 3
 
@@ -24,7 +27,9 @@ struct collector {
     struct ktap *reader;
     struct pattern *line;
     struct wait wait;
-    bool in_line; // the beginning of a very long line was read
+    bool in_line;     // the beginning of a very long line was read
+    bool live;        // a live message of the kernel was read;
+    uint64_t live_us; // the newest one's clock
     uint64_t last_ns;
 };
 
@@ -41,14 +46,40 @@ static struct pattern *compile_line(struct error *err)
     return pattern_compile(source, sizeof(source) - 1, 0, &at, err);
 }
 
+// Whether a line, which came within that time, is what a program prints of the
+// kernel's log. A live test that is taken for old is lost: where live ones are
+// read it must be older than they are.
+static bool is_printed(const struct collector *c, const char *text, size_t len,
+                       uint64_t from_ns, uint64_t to_ns)
+{
+    struct console_line parts;
+    console_line_split(text, len, &parts);
+    bool older = !c->live || parts.clock_us + DISORDER_US < c->live_us;
+    return parts.kernel && older &&
+           matcher_was_printed(c->r->matcher, parts.clock_us, from_ns, to_ns);
+}
+
+// Gives a line to the reader.
+static void read_line(struct collector *c, const char *text, size_t len,
+                      uint64_t from_ns, uint64_t to_ns)
+{
+    struct console_line parts;
+    bool printed = is_printed(c, text, len, from_ns, to_ns);
+    console_line_split(text, len, &parts);
+    if (parts.kernel && !printed) {
+        c->live = true;
+        c->live_us = parts.clock_us > c->live_us ? parts.clock_us : c->live_us;
+    }
+    ktap_line(c->reader, text, len, printed, since_start(c->r, from_ns));
+}
+
 // Of a very long line only the beginning is read.
 static void take_line(struct collector *c, const struct match *m)
 {
     size_t len = m->all.len;
     bool whole = len && m->all.text[len - 1] == '\n';
     if (!c->in_line)
-        ktap_line(c->reader, m->all.text, len - whole,
-                  since_start(c->r, m->start_ns));
+        read_line(c, m->all.text, len - whole, m->start_ns, m->end_ns);
     c->in_line = !whole;
     c->last_ns = m->end_ns;
 }
@@ -58,8 +89,8 @@ static void take_rest(struct collector *c)
 {
     struct text_span rest = matcher_pending(c->r->matcher);
     if (rest.len && !c->in_line)
-        ktap_line(c->reader, rest.text, rest.len,
-                  since_start(c->r, matcher_pending_ns(c->r->matcher)));
+        read_line(c, rest.text, rest.len, matcher_pending_ns(c->r->matcher),
+                  c->r->now_ns);
     matcher_skip(c->r->matcher);
 }
 
@@ -88,8 +119,12 @@ static bool take_trailing(struct collector *c, uint64_t end_ns)
     const struct pattern *line = c->line;
     struct text_span next = matcher_pending(r->matcher);
     const char *newline = next.len ? memchr(next.text, '\n', next.len) : NULL;
-    if (!newline || matcher_pending_ns(r->matcher) > end_ns ||
-        !ktap_belongs(c->reader, next.text, (size_t)(newline - next.text)) ||
+    uint64_t from_ns = matcher_pending_ns(r->matcher);
+    if (!newline || from_ns > end_ns)
+        return false;
+    size_t len = (size_t)(newline - next.text);
+    bool printed = is_printed(c, next.text, len, from_ns, r->now_ns);
+    if (!ktap_belongs(c->reader, next.text, len, printed) ||
         matcher_look(r->matcher, &line, 1, r->now_ns, &match, &err) !=
             MATCH_FOUND)
         return false;

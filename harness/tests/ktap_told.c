@@ -24,7 +24,7 @@ char *ktap_told_result(const char *text, size_t len, const char *cut,
     for (size_t at = 0; at < len; ns += NS_PER_MS) {
         const char *nl = memchr(text + at, '\n', len - at);
         size_t n = nl ? (size_t)(nl - text) - at : len - at;
-        ktap_line(k, text + at, n, ns);
+        ktap_line(k, text + at, n, false, ns);
         at += n + 1;
     }
     char *out = NULL;

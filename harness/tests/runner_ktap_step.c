@@ -267,6 +267,63 @@ Test(ktap_step, an_expected_panic_may_follow)
     result_free(&r);
 }
 
+// ---- The kernel's log, printed
+// ------------------------------------------------
+
+// A program prints old messages while tests are read: they are its text.
+Test(ktap_step, an_old_log_within_live_tests_is_text)
+{
+    struct result r;
+    RUN("ktap\n", &r,
+        {.prints = "[    0.000000] Linux version 6.1\r\n"
+                   "[    0.000100] KTAP version 1\r\n[    0.000200] 1..2\r\n"
+                   "[    0.000300] ok 1 a\r\n"},
+        {.after_ms = 2000, .prints = "[    2.000000] loaded\r\nsh# dmesg\r\n"},
+        {.after_ms = 10,
+         .prints = "[    0.000100] KTAP version 1\r\n[    0.000200] 1..2\r\n"
+                   "[    0.000300] ok 1 a\r\n[    1.000000] not ok 2 old\r\n"},
+        {.after_ms = 490, .prints = "[    2.500000] ok 2 b\r\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_assert_eq(r.ntests, 2);
+    cr_expect_str_eq(r.tests[1].name, "b");
+    result_free(&r);
+}
+
+Test(ktap_step, an_old_log_within_a_programs_tests_is_text)
+{
+    struct result r;
+    RUN("expect /sh# $/\nktap\n", &r,
+        {.prints = "[    0.000000] Linux version 6.1\r\n"},
+        {.after_ms = 2000, .prints = "[    2.000000] up\r\nsh# "},
+        {.after_ms = 1000,
+         .prints = "\r\nTAP version 13\r\n1..2\r\nok 1 a\r\n"
+                   "[    0.500000] KTAP version 1\r\n"
+                   "<6>[    0.600000] 1..1\r\n"
+                   "Jan  1 h kernel: [    0.700000] not ok 1 old\r\n"
+                   "[    0.700000] not ok 1 old\r\nok 2 b\r\n"
+                   "[    0.800000] # old\r\n"});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(r.ntests, 2);
+    result_free(&r);
+}
+
+// Where no other tests are, the log is what is to be read.
+Test(ktap_step, a_log_by_itself_is_read)
+{
+    struct result r;
+    RUN("expect /sh# $/\nktap\n", &r,
+        {.prints = "[    0.000000] Linux version 6.1\r\n"},
+        {.after_ms = 2000, .prints = "[    2.000000] up\r\nsh# "},
+        {.after_ms = 1000,
+         .prints = "dmesg\r\n[    0.500000] KTAP version 1\r\n"
+                   "[    0.600000] 1..2\r\n[    0.700000] not ok 1 a\r\n"
+                   "[    0.800000] ok 2 b\r\n"});
+    cr_expect_str_eq(r.message ? r.message : "",
+                     "1 of 2 kernel tests failed: a");
+    cr_expect_eq(r.ntests, 2);
+    result_free(&r);
+}
+
 // ---- Pieces -----------------------------------------------------------------
 
 // However the bytes are cut, and whatever escapes are in them.
