@@ -5,7 +5,11 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void check_unusable(const char *path, const char *why)
 {
@@ -57,4 +61,39 @@ Test(host_probe, this_machine)
         cr_assert_eq(first.nmissing, 0);
     for (size_t i = 0; i < first.nmissing; i++)
         cr_assert(strstr(first.reason, first.missing[i]), "%s", first.reason);
+}
+
+// ---- A KVM that lacks something --------------------------------------------
+
+static bool pretends; // every fd is a KVM without interrupt controllers
+
+// In place of the C library's.
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list args;
+    va_start(args, request);
+    unsigned long value = va_arg(args, unsigned long);
+    va_end(args);
+    if (!pretends)
+        return (int)syscall(SYS_ioctl, fd, request, value);
+    switch (request) {
+    case KVM_GET_API_VERSION:
+        return KVM_API_VERSION;
+    case KVM_GET_VCPU_MMAP_SIZE:
+        return 3 * 4096;
+    case KVM_CHECK_EXTENSION:
+        return value != KVM_CAP_IRQCHIP && value != KVM_CAP_PIT2;
+    default:
+        errno = ENOTTY;
+        return -1;
+    }
+}
+
+Test(host_probe, no_interrupt_controllers)
+{
+    pretends = true;
+    check_unusable("/dev/null", "in-kernel interrupt controllers");
+    check_unusable("/dev/null", "in-kernel timer");
+    check_unusable("/dev/null", "CONFIG_KVM_IOAPIC=y, or use the rig");
+    pretends = false;
 }
