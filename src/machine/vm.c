@@ -90,6 +90,11 @@ static int set_up(struct vm *vm, struct error *err)
     if (code < 0)
         return error_errno(err, -code, "KVM can't place its own pages");
     code = create_interrupts(vm);
+    if (code == -ENOTTY || code == -EINVAL)
+        return error_set(err, code,
+                         "KVM has no in-kernel I/O APIC or timer: boot a host "
+                         "kernel that is built with CONFIG_KVM_IOAPIC=y, or "
+                         "use the rig");
     if (code < 0)
         return error_errno(err, -code,
                            "KVM can't create interrupt controllers");
