@@ -160,7 +160,7 @@ bool packed_want_kicks(struct virtq *q, bool wanted)
     }
     if (!wanted)
         return false;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    ring_fence();
     return is_available(
         ring_load(slot_at(q, q->next_avail) + FLAGS, __ATOMIC_RELAXED),
         q->avail_wrap);

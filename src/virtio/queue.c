@@ -158,7 +158,7 @@ bool virtq_must_interrupt(struct virtq *q)
     if (!q->ready)
         return false;
     // What was pushed is visible before the driver's wish is read.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    ring_fence();
     return q->setup.packed ? packed_must_interrupt(q) : split_must_interrupt(q);
 }
 

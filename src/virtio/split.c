@@ -132,6 +132,6 @@ bool split_want_kicks(struct virtq *q, bool wanted)
     if (!wanted)
         return false;
     // Either the driver sees the wish, or we see its buffer.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    ring_fence();
     return ring_load(q->driver + 2, __ATOMIC_RELAXED) != q->next_avail;
 }
