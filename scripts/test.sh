@@ -30,7 +30,7 @@ Without a stage, all run, in this order:
   lint       clang-format, clang-tidy, shellcheck, who includes whom
   asan       unit tests under AddressSanitizer and UBSan
   tsan       tests of threaded rooms under ThreadSanitizer
-  fuzz       libFuzzer targets, half a minute each
+  fuzz       libFuzzer targets, twenty seconds each
   fixtures   guest recipes: reproducible, atomic, clear errors
   rig        the emulated AMD-V machine: streams, exit codes, no orphans
   kvm        unit tests that need a working /dev/kvm (in the rig without one)
@@ -209,7 +209,7 @@ stage_tsan()
 # its way stays in the build folder.
 fuzz_one()
 {
-    local name=${1##*/} dir seconds=${FUZZ_SECONDS:-30}
+    local name=${1##*/} dir seconds=${FUZZ_SECONDS:-20}
     dir=$(dirname "$(dirname "$1")")
     mkdir -p "$dir/corpus/$name"
     tap_run "$name for $seconds s" "$1" -max_total_time="$seconds" \

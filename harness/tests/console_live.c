@@ -128,7 +128,7 @@ static void room(void *machine)
     struct vcpu *v = machine;
     pthread_mutex_lock(&v->lock);
     v->rooms++;
-    pthread_cond_signal(&v->changed);
+    pthread_cond_broadcast(&v->changed);
     pthread_mutex_unlock(&v->lock);
 }
 
@@ -147,6 +147,7 @@ static void *flood(void *arg)
         }
         pthread_mutex_lock(&v->lock);
         v->waits++;
+        pthread_cond_broadcast(&v->changed);
         while (v->rooms == rooms) {
             pthread_cond_wait(&v->changed, &v->lock);
         }
@@ -198,6 +199,11 @@ Test(console_live, back_pressure, .timeout = 60)
     struct vcpu v = {.lc = fresh(), .bytes = 100000};
     v.lc->output.max = OUTPUT_FIRST;
     start(&v, flood);
+    // However the two are scheduled: nobody reads before the guest had to wait.
+    pthread_mutex_lock(&v.lock);
+    while (!v.waits)
+        pthread_cond_wait(&v.changed, &v.lock);
+    pthread_mutex_unlock(&v.lock);
     size_t got = 0;
     while (read_one(v.lc, CLOCK_NEVER) == CONSOLE_BYTES) {
         got += batch.len;
