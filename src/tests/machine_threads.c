@@ -99,7 +99,9 @@ Test(machine_threads, signals_stay_the_callers)
 // kick still arrives: looks, the button and the stop answer at once.
 Test(machine_threads, a_kick_needs_no_room_in_a_queue)
 {
-    const struct rlimit none = {0, 0};
+    struct rlimit before;
+    cr_assert_eq(getrlimit(RLIMIT_SIGPENDING, &before), 0);
+    const struct rlimit none = {0, before.rlim_max};
     cr_assert_eq(setrlimit(RLIMIT_SIGPENDING, &none), 0);
     struct guest_log log;
     guest_log_init(&log);
@@ -112,6 +114,8 @@ Test(machine_threads, a_kick_needs_no_room_in_a_queue)
     cr_assert_neq(toyvmm_nmi(vm, &err), -ETIMEDOUT);
     cr_assert_eq(toyvmm_stop(vm), 0);
     toyvmm_destroy(vm);
+    // Other tests may run in this process, and the probe's timers need room.
+    cr_assert_eq(setrlimit(RLIMIT_SIGPENDING, &before), 0);
 }
 
 // A vCPU that KVM does not give back: its thread is gone from the machine's
