@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the tests that criterion/criterion.h beside this file has collected.
-// `--tap=FILE` is taken as Criterion takes it.
+// `--tap=FILE` and `--filter=PATTERN` (suite/test) are taken as Criterion takes
+// them.
 #include "src/tests/inprocess/criterion/criterion.h"
 
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdarg.h>
 
@@ -91,20 +93,32 @@ static void run_one(const struct inprocess_test *t)
     fflush(state.tap);
 }
 
+static bool matches(const struct inprocess_test *t, const char *pattern)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s/%s", t->suite, t->name);
+    return !pattern || !fnmatch(pattern, name, 0);
+}
+
 int main(int argc, char **argv)
 {
     int failures = 0;
+    const char *pattern = NULL;
     state.tap = stdout;
     state.thread = pthread_self();
     for (int i = 1; i < argc; i++) {
         if (!strncmp(argv[i], "--tap=", 6))
             state.tap = fopen(argv[i] + 6, "w");
+        if (!strncmp(argv[i], "--filter=", 9))
+            pattern = argv[i] + 9;
         if (!state.tap) {
             perror(argv[i]);
             return 2;
         }
     }
     for (const struct inprocess_test *t = state.first; t; t = t->next) {
+        if (!matches(t, pattern))
+            continue;
         run_one(t);
         failures += state.failed;
     }
