@@ -2,6 +2,8 @@
 // virtio over PCI. See transport_pci.h; sections are those of virtio 1.2.
 #include "src/virtio/transport_pci.h"
 
+#include "src/virtio/transport_pci_common.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -31,37 +33,17 @@ enum { // offsets in a capability
 
 #define NOTIFY_STRIDE 4
 
-enum { // 4.1.4.3: the common configuration, by offset
-    DEVICE_FEATURE_SELECT = 0x00,
-    DEVICE_FEATURE = 0x04,
-    DRIVER_FEATURE_SELECT = 0x08,
-    DRIVER_FEATURE = 0x0c,
-    CONFIG_VECTOR = 0x10,
-    NUM_QUEUES = 0x12,
-    STATUS = 0x14,
-    GENERATION = 0x15,
-    QUEUE_SELECT = 0x16,
-    QUEUE_SIZE = 0x18,
-    QUEUE_VECTOR = 0x1a,
-    QUEUE_ENABLE = 0x1c,
-    QUEUE_NOTIFY_OFF = 0x1e,
-    QUEUE_DESC = 0x20,
-    QUEUE_DRIVER = 0x28,
-    QUEUE_DEVICE = 0x30,
-    COMMON_LEN = 0x38,
-};
-
 enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };
 
 // ---- Interrupts ------------------------------------------------------------
 
-static void update_line(struct virtio_pci *t)
+void virtio_pci_update_intx(struct virtio_pci *t)
 {
     bool level = t->isr && !t->no_intx && !msix_enabled(&t->msix);
-    if (level == t->level)
+    if (level == t->intx_level)
         return;
-    t->level = level;
-    irq_line_set(&t->line, level);
+    t->intx_level = level;
+    irq_line_set(&t->intx, level);
 }
 
 static void interrupt(struct virtio_pci *t, uint16_t vector, uint8_t isr)
@@ -73,7 +55,7 @@ static void interrupt(struct virtio_pci *t, uint16_t vector, uint8_t isr)
         return;
     }
     t->isr |= isr;
-    update_line(t);
+    virtio_pci_update_intx(t);
 }
 
 static void interrupt_queue(void *owner, unsigned queue)
@@ -88,176 +70,13 @@ static void interrupt_config(void *owner)
     interrupt(t, t->config_vector, ISR_CONFIG);
 }
 
-// ---- Common configuration --------------------------------------------------
-
-static void forget(struct virtio_pci *t)
-{
-    t->isr = 0;
-    update_line(t);
-    t->feature_select = t->driver_feature_select = 0;
-    t->queue_select = 0;
-    t->config_vector = VIRTIO_PCI_NO_VECTOR;
-    for (unsigned i = 0; i < VIRTIO_QUEUES_MAX; i++)
-        t->queue_vectors[i] = VIRTIO_PCI_NO_VECTOR;
-}
-
-static bool queue_is_there(const struct virtio_pci *t)
-{
-    return t->queue_select < t->device->ops->nqueues;
-}
-
-// The 64-bit register at offset, half by half.
-static uint64_t *queue_address(struct virtio_pci *t, uint64_t offset)
-{
-    struct virtq_setup *s = &t->device->setups[t->queue_select];
-    switch (offset & ~UINT64_C(7)) {
-    case QUEUE_DESC:
-        return &s->descriptors;
-    case QUEUE_DRIVER:
-        return &s->driver;
-    case QUEUE_DEVICE:
-        return &s->device;
-    default:
-        return NULL;
-    }
-}
-
-static uint64_t read_queue(struct virtio_pci *t, uint64_t offset)
-{
-    const struct virtio_device *dev = t->device;
-    unsigned q = t->queue_select;
-    // 4.1.4.3.1: size 0 says that there is no such queue.
-    if (!queue_is_there(t))
-        return 0;
-    switch (offset) {
-    case QUEUE_SIZE:
-        return dev->setups[q].size;
-    case QUEUE_VECTOR:
-        return t->queue_vectors[q];
-    case QUEUE_ENABLE:
-        return dev->enabled[q];
-    case QUEUE_NOTIFY_OFF:
-        return q;
-    default: {
-        const uint64_t *address = queue_address(t, offset);
-        return address ? *address >> (8 * (offset & 7)) : 0;
-    }
-    }
-}
-
-static uint64_t read_common(struct virtio_pci *t, uint64_t offset)
-{
-    const struct virtio_device *dev = t->device;
-    switch (offset) {
-    case DEVICE_FEATURE_SELECT:
-        return t->feature_select;
-    case DEVICE_FEATURE:
-        return t->feature_select < 2 ? dev->offered >> (32 * t->feature_select)
-                                     : 0;
-    case DRIVER_FEATURE_SELECT:
-        return t->driver_feature_select;
-    case DRIVER_FEATURE:
-        return t->driver_feature_select < 2
-                   ? dev->features >> (32 * t->driver_feature_select)
-                   : 0;
-    case CONFIG_VECTOR:
-        return t->config_vector;
-    case NUM_QUEUES:
-        return dev->ops->nqueues;
-    case STATUS:
-        return dev->status;
-    case GENERATION:
-        return dev->generation;
-    case QUEUE_SELECT:
-        return t->queue_select;
-    default:
-        return read_queue(t, offset);
-    }
-}
-
-// A vector that isn't there reads back as none (4.1.4.3.1).
-static uint16_t vector_of(const struct virtio_pci *t, uint64_t value)
-{
-    return value < t->msix.count ? (uint16_t)value : VIRTIO_PCI_NO_VECTOR;
-}
-
-static void write_address(struct virtio_pci *t, uint64_t offset, unsigned width,
-                          uint64_t value)
-{
-    uint64_t *address = queue_address(t, offset);
-    unsigned shift = 8 * (offset & 4);
-    if (!address || t->device->enabled[t->queue_select])
-        return;
-    if (width == 8)
-        *address = value;
-    else if (width == 4)
-        *address = (*address & ~(UINT64_C(0xffffffff) << shift)) |
-                   (value & 0xffffffff) << shift;
-}
-
-static void write_queue(struct virtio_pci *t, uint64_t offset, unsigned width,
-                        uint64_t value)
-{
-    struct virtio_device *dev = t->device;
-    unsigned q = t->queue_select;
-    if (!queue_is_there(t))
-        return;
-    switch (offset) {
-    case QUEUE_SIZE:
-        if (!dev->enabled[q])
-            dev->setups[q].size = (uint16_t)value;
-        break;
-    case QUEUE_VECTOR:
-        t->queue_vectors[q] = vector_of(t, value);
-        break;
-    case QUEUE_ENABLE:
-        if (value == 1)
-            virtio_enable_queue(dev, q);
-        break;
-    default:
-        write_address(t, offset, width, value);
-        break;
-    }
-}
-
-static void write_common(struct virtio_pci *t, uint64_t offset, unsigned width,
-                         uint64_t value)
-{
-    switch (offset) {
-    case DEVICE_FEATURE_SELECT:
-        t->feature_select = (uint32_t)value;
-        break;
-    case DRIVER_FEATURE_SELECT:
-        t->driver_feature_select = (uint32_t)value;
-        break;
-    case DRIVER_FEATURE:
-        virtio_set_features(t->device, t->driver_feature_select,
-                            (uint32_t)value);
-        break;
-    case CONFIG_VECTOR:
-        t->config_vector = vector_of(t, value);
-        break;
-    case STATUS:
-        virtio_set_status(t->device, (uint8_t)value);
-        if (!(uint8_t)value)
-            forget(t);
-        break;
-    case QUEUE_SELECT:
-        t->queue_select = (uint16_t)value;
-        break;
-    default:
-        write_queue(t, offset, width, value);
-        break;
-    }
-}
-
 // ---- The BAR ---------------------------------------------------------------
 
 static uint64_t read_isr(struct virtio_pci *t)
 {
     uint8_t isr = t->isr;
     t->isr = 0;
-    update_line(t);
+    virtio_pci_update_intx(t);
     return isr;
 }
 
@@ -274,7 +93,7 @@ static uint64_t bar_read(void *owner, unsigned bar, uint64_t offset,
         return msix_pending_read(&t->msix, at, width);
     pthread_mutex_lock(&t->device->lock);
     if (part == VIRTIO_PCI_COMMON)
-        value = at < COMMON_LEN ? read_common(t, at) : 0;
+        value = at < VIRTIO_PCI_COMMON_LEN ? virtio_pci_common_read(t, at) : 0;
     else if (part == VIRTIO_PCI_ISR)
         value = at == 0 ? read_isr(t) : 0;
     else if (part == VIRTIO_PCI_CONFIG)
@@ -295,8 +114,8 @@ static void bar_write(void *owner, unsigned bar, uint64_t offset,
         return;
     }
     pthread_mutex_lock(&t->device->lock);
-    if (part == VIRTIO_PCI_COMMON && at < COMMON_LEN)
-        write_common(t, at, width, value);
+    if (part == VIRTIO_PCI_COMMON && at < VIRTIO_PCI_COMMON_LEN)
+        virtio_pci_common_write(t, at, width, value);
     else if (part == VIRTIO_PCI_CONFIG)
         virtio_write_config(t->device, at, width, value);
     else if (part == VIRTIO_PCI_NOTIFY)
@@ -358,7 +177,7 @@ static void after_config_write(void *owner, unsigned offset, unsigned width)
     msix_config_written(&t->msix, &t->function);
     pthread_mutex_lock(&t->device->lock);
     t->no_intx = pci_get(&t->function, PCI_COMMAND, 2) & PCI_COMMAND_NO_INTX;
-    update_line(t);
+    virtio_pci_update_intx(t);
     pthread_mutex_unlock(&t->device->lock);
 }
 
@@ -391,8 +210,8 @@ static bool add_capabilities(struct virtio_pci *t, const struct msi_sink *sink)
     // A vector for each queue and one for the configuration.
     bool good = msix_init(&t->msix, f, nqueues + 1, BAR, VIRTIO_PCI_TABLE,
                           VIRTIO_PCI_PENDING, sink);
-    good &=
-        add_part(f, TYPE_COMMON, CAP_LEN, VIRTIO_PCI_COMMON, COMMON_LEN) != 0;
+    good &= add_part(f, TYPE_COMMON, CAP_LEN, VIRTIO_PCI_COMMON,
+                     VIRTIO_PCI_COMMON_LEN) != 0;
     good &= add_part(f, TYPE_ISR, CAP_LEN, VIRTIO_PCI_ISR, 1) != 0;
     // A device without configuration still may be asked for it.
     size_t config_len = t->device->ops->config_len;
@@ -426,7 +245,7 @@ static uint16_t class_of(uint32_t id)
 }
 
 int virtio_pci_init(struct virtio_pci *t, struct virtio_device *device,
-                    struct pci_host *host, const struct irq_line *line,
+                    struct pci_host *host, const struct irq_line *intx,
                     const struct msi_sink *sink, struct error *err)
 {
     const struct pci_identity identity = {
@@ -438,12 +257,12 @@ int virtio_pci_init(struct virtio_pci *t, struct virtio_device *device,
         .revision = 1, // 4.1.2.1: no legacy interface
         .intx = true,
     };
-    *t = (struct virtio_pci){.device = device, .line = *line};
+    *t = (struct virtio_pci){.device = device, .intx = *intx};
     pci_function_init(&t->function, &identity, &function_ops, t);
     if (!add_capabilities(t, sink))
         return error_set(err, -ENOSPC, "%s: too many PCI capabilities",
                          device->ops->name);
-    forget(t);
+    virtio_pci_forget(t);
     uint32_t bar = pci_host_place_bar(host, VIRTIO_PCI_BAR_LEN);
     if (!bar)
         return error_set(err, -ENOSPC, "%s: no room in the PCI window",

@@ -30,21 +30,21 @@ enum {
 struct virtio_pci {
     struct virtio_device *device;
     struct pci_function function;
-    struct irq_line line; // INTA#, used while MSI-X is off
+    struct irq_line intx; // INTA#, used while MSI-X is off
     struct msix msix;
     uint8_t window; // the offset of the configuration access capability
     uint32_t feature_select, driver_feature_select;
     uint16_t queue_select;
     uint16_t config_vector, queue_vectors[VIRTIO_QUEUES_MAX];
     uint8_t isr;
-    bool level;   // what the line was told
-    bool no_intx; // the command register says so
+    bool intx_level; // what INTA# was told
+    bool no_intx;    // the command register says so
 };
 
-// Makes the function of device and puts it on host; line and sink are how it
+// Makes the function of device and puts it on host; intx and sink are how it
 // interrupts. 0; -ENOSPC with a sentence when the bus or its window is full.
 // Destroy it either way, before the device.
 int virtio_pci_init(struct virtio_pci *t, struct virtio_device *device,
-                    struct pci_host *host, const struct irq_line *line,
+                    struct pci_host *host, const struct irq_line *intx,
                     const struct msi_sink *sink, struct error *err);
 void virtio_pci_destroy(struct virtio_pci *t);
