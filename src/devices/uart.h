@@ -73,18 +73,18 @@ enum {
     UART_MSR_DCD = 0x80,
 };
 
-// What uart_line.rx says in place of a count.
+// What uart_peer.rx says in place of a count.
 #define UART_RX_BREAK SIZE_MAX
 
-// What is behind the port. Plain value, copied in. The callbacks must be quick
-// and must not call into this UART.
-struct uart_line {
+// What the port is connected to. Plain value, copied in. The callbacks must be
+// quick and must not call into this UART.
+struct uart_peer {
     void *owner;
     // The guest transmitted n bytes (1..UART_QUEUE) in the exit of time ns.
     // Called in the guest's order, without the UART's lock.
     void (*tx)(void *owner, const uint8_t *bytes, size_t n, uint64_t ns);
     // Give up to max (1..16) bytes of waiting input, oldest first; returns how
-    // many, or UART_RX_BREAK when the line breaks before the next of them.
+    // many, or UART_RX_BREAK when it sends a break before the next of them.
     // They count as delivered: the UART never gives them back. Under the
     // UART's lock, on the thread that made the register access or called
     // uart_input_ready.
@@ -98,23 +98,23 @@ struct uart_bytes {
 };
 
 // The registers: a plain value without pointers, so that it can be copied. The
-// receive FIFO holds the first shown bytes of line, then those of loop, 16 of
+// receive FIFO holds the first shown bytes of pulled, then those of loop, 16 of
 // them or, with FIFOs off, one at most. The transmitter is always empty between
 // accesses.
 struct uart_state {
     uint8_t ier, fcr, lcr, mcr, scr;
     uint8_t dll, dlm;
-    uint8_t lsr_errors;     // LSR.OE and BI, until LSR is read
-    uint8_t msr_deltas;     // MSR bits 0..3, until MSR is read
-    bool thre_pending;      // the THRE interrupt condition, whatever IER says
-    bool level;             // what the interrupt line was told last
-    bool renewed;           // THRE arose while it was told already
-    struct uart_bytes line; // pulled from the line, not read yet
-    struct uart_bytes loop; // from the loopback, all in the FIFO
-    uint8_t shown;          // at most line.count
-    bool line_broke;        // line is a break: one zero byte
-    uint8_t looks;          // for input, since the guest last sent something
-    uint8_t idle_looks;     // those that no sending explains
+    uint8_t lsr_errors;       // LSR.OE and BI, until LSR is read
+    uint8_t msr_deltas;       // MSR bits 0..3, until MSR is read
+    bool thre_pending;        // the THRE interrupt condition, whatever IER says
+    bool irq_level;           // what the interrupt line was told last
+    bool renewed;             // THRE arose while it was told already
+    struct uart_bytes pulled; // from the peer, not read yet
+    struct uart_bytes loop;   // from the loopback, all in the FIFO
+    uint8_t shown;            // at most pulled.count
+    bool pulled_break;        // pulled is a break: one zero byte
+    uint8_t looks;            // for input, since the guest last sent something
+    uint8_t idle_looks;       // those that no sending explains
 };
 
 // Bytes that an exit may send before they are handed on.
@@ -133,7 +133,7 @@ struct uart_sent {
 // taken before lock and never waited for while lock is held.
 struct uart {
     pthread_mutex_t lock, handing;
-    struct uart_line line;
+    struct uart_peer peer;
     struct irq_line irq;
     struct uart_state state;
     struct uart_sent sent;
@@ -141,7 +141,7 @@ struct uart {
 
 // The state after power-on: interrupts off, FIFOs off, divisor 1 (115200 baud;
 // Linux's earlycon divides by it). A peer is there: CTS, DSR and DCD are on.
-void uart_init(struct uart *uart, const struct uart_line *line,
+void uart_init(struct uart *uart, const struct uart_peer *peer,
                const struct irq_line *irq);
 void uart_destroy(struct uart *uart);
 
@@ -150,9 +150,9 @@ void uart_destroy(struct uart *uart);
 //
 // The contract (data sheet sections 8.1 to 8.11):
 //  - When an exit settles, and when input arrives, the interrupt condition is
-//    computed anew, and the line told if its level changed: RLS, RDA or CTI,
-//    THRE, modem status, each gated by its IER bit, all by MCR.OUT2. So an IER
-//    write that unmasks a condition raises the line.
+//    computed anew, and the interrupt line told if its level changed: RLS, RDA
+//    or CTI, THRE, modem status, each gated by its IER bit, all by MCR.OUT2. So
+//    an IER write that unmasks a condition raises it.
 //  - What is sent is queued and handed on when the exit settles (or the queue
 //    is full): no byte is dropped here.
 //  - THRE arises when the transmitter becomes empty (at once after each THR
@@ -162,7 +162,7 @@ void uart_destroy(struct uart *uart);
 //  - There is no character clock: data below the trigger level is reported as
 //    CTI at once.
 //  - Receive is flow-controlled by the guest: when the FIFO is empty, IER.ERBFI
-//    set and the loopback off, it is filled by pulling from line->rx, 16 bytes
+//    set and the loopback off, it is filled by pulling from peer->rx, 16 bytes
 //    at most (1 with FIFOs off). With MCR.OUT2 that happens at once. Without
 //    it no interrupt can reach the guest, so it happens when the guest looks
 //    (reads RBR, IIR or LSR): Linux's port detection sets all of IER for an
@@ -176,26 +176,27 @@ void uart_destroy(struct uart *uart);
 //    console reads LSR once for each byte that it prints, with IER masked and
 //    written back at the end, and its driver looks three times at most when it
 //    opens a port.
-//  - A break on the line is a zero byte that comes alone, with LSR.BI.
+//  - A break from the peer is a zero byte that comes alone, with LSR.BI.
 //  - FCR's clear bit drops the FIFO. A change of its enable bit empties it as
-//    well, but what came from the line counts as not sent yet and comes again:
+//    well, but what came from the peer counts as not sent yet and comes again:
 //    Linux opens a port with IER first and turns its FIFOs on after that, and
 //    must not lose the byte in between.
-//  - The line never overruns. LSR.OE, hence RLS, comes from loopback only.
+//  - The peer never overruns the receiver: LSR.OE, hence RLS, comes from the
+//    loopback only.
 struct device uart_device(struct uart *uart, uint64_t base);
 
 #define UART_IDLE_LOOKS 8
 
 // A write to register 0 (THR, or the divisor) that was put off: KVM coalesced
 // it. It comes before any other access to this UART. uart_hand_on gives what
-// was sent so far to the line: before what another UART sent after it. Then,
+// was sent so far to the peer: before what another UART sent after it. Then,
 // once for all of an exit, uart_settle: the interrupt, and what is left.
 void uart_write_thr(struct uart *uart, const struct access *access,
                     uint8_t value);
 void uart_hand_on(struct uart *uart);
 void uart_settle(struct uart *uart);
 
-// Input is waiting behind line->rx: pulls it now if the guest will have it;
+// Input is waiting behind peer->rx: pulls it now if the guest will have it;
 // otherwise the guest's next access that makes room does. Call it after the
 // bytes can be had from rx. Any thread, but not from the callbacks.
 void uart_input_ready(struct uart *uart);

@@ -24,15 +24,15 @@ static const struct {
 static void port_tx(void *owner, const uint8_t *bytes, size_t n, uint64_t ns)
 {
     const struct board_port *port = owner;
-    const struct board_line *line = &port->board->line;
-    line->tx(line->owner, port->number, bytes, n, ns);
+    const struct board_hooks *hooks = &port->board->hooks;
+    hooks->tx(hooks->owner, port->number, bytes, n, ns);
 }
 
 static size_t port_rx(void *owner, uint8_t *bytes, size_t max)
 {
     const struct board_port *port = owner;
-    const struct board_line *line = &port->board->line;
-    return line->rx(line->owner, port->number, bytes, max);
+    const struct board_hooks *hooks = &port->board->hooks;
+    return hooks->rx(hooks->owner, port->number, bytes, max);
 }
 
 static uint64_t utc_ns(void *owner)
@@ -55,18 +55,18 @@ static void init_devices(struct board *board)
 {
     for (unsigned i = 0; i < PLATFORM_COM_COUNT; i++) {
         board->ports[i] = (struct board_port){board, i};
-        const struct uart_line line = {
+        const struct uart_peer peer = {
             .owner = &board->ports[i],
             .tx = port_tx,
             .rx = port_rx,
         };
         const struct irq_line irq = irq_wire(&board->wires, com_ports[i].gsi);
-        uart_init(&board->uarts[i], &line, &irq);
+        uart_init(&board->uarts[i], &peer, &irq);
     }
     const struct power_control power = {
-        .owner = board->line.owner,
-        .reset = board->line.reset,
-        .poweroff = board->line.poweroff,
+        .owner = board->hooks.owner,
+        .reset = board->hooks.reset,
+        .poweroff = board->hooks.poweroff,
     };
     i8042_init(&board->kbc, &power);
 
@@ -78,8 +78,8 @@ static void init_devices(struct board *board)
     acpi_pm_init(&board->pm, &power, &sci, &steady);
 
     board->timer = (struct boot_timer){
-        .owner = board->line.owner,
-        .reached = board->line.reached,
+        .owner = board->hooks.owner,
+        .reached = board->hooks.reached,
     };
 }
 
@@ -125,13 +125,13 @@ static int add_memory_devices(struct board *board, struct error *err)
 }
 
 int board_init(struct board *board, const struct vm *vm, unsigned ports,
-               const struct board_line *line, struct error *err)
+               const struct board_hooks *hooks, struct error *err)
 {
     board->nports = ports;
     bus_init(&board->pio);
     bus_init(&board->mmio);
     irq_wires_init(&board->wires, vm);
-    board->line = *line;
+    board->hooks = *hooks;
     init_devices(board);
     int code = add_devices(board, err);
     return code < 0 ? code : add_memory_devices(board, err);

@@ -19,7 +19,7 @@
 // What the board tells the machine. Plain value, copied. They run on a vCPU
 // thread within its VM exit; tx also inside board_settle, rx inside
 // board_input_ready. See uart.h, boot_timer.h and power.h.
-struct board_line {
+struct board_hooks {
     void *owner;
     void (*tx)(void *owner, unsigned port, const uint8_t *bytes, size_t n,
                uint64_t ns);
@@ -34,7 +34,7 @@ struct board_line {
 struct board {
     struct bus pio, mmio;
     struct irq_wires wires;
-    struct board_line line;
+    struct board_hooks hooks;
     struct board_port { // what a UART's callbacks need
         struct board *board;
         unsigned number;
@@ -52,7 +52,7 @@ struct board {
 // a negative errno with a sentence when two devices claim one address. Destroy
 // it either way.
 int board_init(struct board *board, const struct vm *vm, unsigned ports,
-               const struct board_line *line, struct error *err);
+               const struct board_hooks *hooks, struct error *err);
 void board_destroy(struct board *board);
 
 // Input is waiting for a port (below PLATFORM_COM_COUNT). Any thread. One

@@ -109,7 +109,7 @@ static void init_sync(struct toyvmm *vm)
 static void free_machine(struct toyvmm *vm)
 {
     pci_board_free(vm->board.pci);
-    if (vm->board.line.owner) {
+    if (vm->board.hooks.owner) {
         coalesced_close(&vm->coalesced);
         board_destroy(&vm->board);
     }
@@ -156,7 +156,7 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
 // What the board needs a vCPU for: the ring of what KVM keeps back lies there.
 static int build_board(struct toyvmm *vm, unsigned ports, struct error *err)
 {
-    const struct board_line line = {
+    const struct board_hooks hooks = {
         .owner = vm,
         .tx = on_tx,
         .rx = on_rx,
@@ -165,7 +165,7 @@ static int build_board(struct toyvmm *vm, unsigned ports, struct error *err)
         .poweroff = on_poweroff,
     };
     coalesced_open(&vm->coalesced, &vm->kvm, &vm->processors[0].vcpu);
-    int code = board_init(&vm->board, &vm->kvm, ports, &line, err);
+    int code = board_init(&vm->board, &vm->kvm, ports, &hooks, err);
     if (code < 0)
         return code;
     for (unsigned i = 0; i < ports; i++)

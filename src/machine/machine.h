@@ -76,7 +76,7 @@ struct toyvmm {
     struct toyvmm_sink sink;
     struct guest_memory memory;
     struct vm kvm;
-    struct board board; // its line.owner is NULL until it exists
+    struct board board; // its hooks.owner is NULL until it exists
     struct coalesced coalesced;
     struct processor *processors;
     unsigned nprocessors;

@@ -27,9 +27,9 @@ static int plug(struct board *board, struct virtio_device *device,
 {
     struct pci_host *host = &board->pci->host;
     unsigned gsi = PLATFORM_PCI_GSI + host->nslots % PLATFORM_PCI_GSIS;
-    const struct irq_line line = irq_wire(&board->wires, gsi);
+    const struct irq_line intx = irq_wire(&board->wires, gsi);
     const struct msi_sink sink = {.send = send_msi, .owner = board->pci};
-    return virtio_pci_init(t, device, host, &line, &sink, err);
+    return virtio_pci_init(t, device, host, &intx, &sink, err);
 }
 
 static enum disk_mode mode_of(enum toyvmm_disk_mode mode)

@@ -145,9 +145,9 @@ int vm_set_memory(struct vm *vm, const struct guest_memory *mem,
 
 void vm_irq_line(const struct vm *vm, unsigned gsi, bool level)
 {
-    struct kvm_irq_level line = {.irq = gsi, .level = level};
+    struct kvm_irq_level irq = {.irq = gsi, .level = level};
     // It fails for a GSI that the irqchip lacks only: a wiring mistake.
-    (void)kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
+    (void)kvm_ioctl(vm->fd, KVM_IRQ_LINE, &irq);
 }
 
 void vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t data)

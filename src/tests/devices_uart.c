@@ -164,7 +164,7 @@ Test(devices_uart, thre_waits_behind_received_data)
     cr_assert_not(f.level);
 }
 
-Test(devices_uart, out2_gates_the_line)
+Test(devices_uart, out2_gates_the_interrupt)
 {
     out(&f, UART_IER, UART_IER_ETBEI);
     cr_assert_not(f.level);

@@ -20,7 +20,7 @@ struct uart_fixture {
     size_t calls;         // of tx
     uint64_t last_ns;     // that it was told
     uint64_t now;         // of the next access
-    bool breaks;          // the line does, before its input
+    bool breaks;          // sent before the input
     const uint8_t *input; // not yet pulled
     size_t ninput;
     size_t pulls, last_max; // rx calls, and the max of the last
@@ -60,7 +60,7 @@ static void fixture_level(void *owner, unsigned gsi, bool level)
     struct uart_fixture *f = owner;
 
     cr_assert_eq(gsi, 4u);
-    cr_assert_neq(level, f->level, "the line is told changes only");
+    cr_assert_neq(level, f->level, "the interrupt line is told changes only");
     f->level = level;
     f->edges++;
 }
@@ -73,7 +73,7 @@ static inline void fixture_init(struct uart_fixture *f)
     *f = (struct uart_fixture){.input = (const uint8_t *)""};
     uart_init(
         &f->uart,
-        &(struct uart_line){.owner = f, .tx = fixture_tx, .rx = fixture_rx},
+        &(struct uart_peer){.owner = f, .tx = fixture_tx, .rx = fixture_rx},
         &(struct irq_line){.set_level = fixture_level, .owner = f, .gsi = 4});
     bus_init(&f->bus);
     device = uart_device(&f->uart, COM);
@@ -93,7 +93,7 @@ static inline void out(struct uart_fixture *f, enum uart_register reg,
     bus_write(&f->bus, &access, COM + (uint64_t)reg, 1, value);
 }
 
-// More input waits behind the line. text outlives the fixture.
+// The peer has more input. text outlives the fixture.
 static inline void offer(struct uart_fixture *f, const char *text)
 {
     f->input = (const uint8_t *)text;

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-// The model: the line is a sequence of bytes, a function of their position;
+// The model: the input is a sequence of bytes, a function of their position;
 // [taken, given) were pulled and not read, the first shown of them in the FIFO.
 struct model {
     struct uart uart;
@@ -22,7 +22,7 @@ struct model {
     unsigned looks, idle;
 };
 
-static uint8_t line_byte(size_t position)
+static uint8_t input_byte(size_t position)
 {
     return (uint8_t)(position * 167 + position / 251);
 }
@@ -66,7 +66,7 @@ static size_t model_rx(void *owner, uint8_t *bytes, size_t max)
     cr_assert_eq(m->given, m->taken, "pulled though some are left");
     cr_assert_eq(max, pulled(m));
     for (size_t i = 0; i < n; i++)
-        bytes[i] = line_byte(m->given + i);
+        bytes[i] = input_byte(m->given + i);
     m->given += n;
     return n;
 }
@@ -102,7 +102,7 @@ static uint8_t expected_source(const struct model *m)
     return (m->ier & 8) && m->deltas ? 0 : 1;
 }
 
-static uint8_t lines(uint8_t mcr)
+static uint8_t modem_inputs(uint8_t mcr)
 {
     if (!(mcr & 0x10))
         return 0xb0;
@@ -116,7 +116,7 @@ static uint8_t model_pop(struct model *m)
 
     if (m->shown) {
         m->shown--;
-        byte = line_byte(m->taken++);
+        byte = input_byte(m->taken++);
     } else if (m->nloop) {
         byte = m->loop[0];
         memmove(m->loop, m->loop + 1, --m->nloop);
@@ -175,8 +175,9 @@ static void model_write(struct model *m, unsigned reg, uint8_t value)
         m->looks = m->idle = 0;
         break;
     case 4:
-        changed = lines(m->mcr) ^ lines(value);
-        m->deltas |= (changed >> 4) & (lines(value) & 0x40 ? 0x0b : 0x0f);
+        changed = modem_inputs(m->mcr) ^ modem_inputs(value);
+        m->deltas |=
+            (changed >> 4) & (modem_inputs(value) & 0x40 ? 0x0b : 0x0f);
         m->mcr = value & 0x1f;
         break;
     case 7:
@@ -213,7 +214,7 @@ static uint8_t model_read(struct model *m, unsigned reg)
         m->errors = 0;
         return value;
     case 6:
-        value = lines(m->mcr) | m->deltas;
+        value = modem_inputs(m->mcr) | m->deltas;
         m->deltas = 0;
         return value;
     default:
@@ -301,7 +302,7 @@ static void model_init(struct model *m, uint64_t seed)
 {
     *m = (struct model){.seed = seed, .dll = 1};
     uart_init(&m->uart,
-              &(struct uart_line){.owner = m, .tx = model_tx, .rx = model_rx},
+              &(struct uart_peer){.owner = m, .tx = model_tx, .rx = model_rx},
               &(struct irq_line){.set_level = model_level, .owner = m});
     m->device = uart_device(&m->uart, 0);
 }
@@ -320,7 +321,7 @@ static void drain(struct model *m)
         settle(m);
     }
     m->device.settle(m->device.owner, &m->access);
-    cr_assert_eq(m->taken, m->offered, "all of the line was read");
+    cr_assert_eq(m->taken, m->offered, "all of the input was read");
     cr_assert_not(m->level);
 }
 

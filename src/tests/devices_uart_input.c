@@ -251,7 +251,7 @@ Test(devices_uart_input, fcr_clears_pending_bytes)
     }
 }
 
-// Turning FIFOs on or off empties them, and the line sends again.
+// Turning FIFOs on or off empties them, and the peer sends again.
 Test(devices_uart_input, a_change_of_mode_loses_nothing)
 {
     open_port(&f, UART_IER_ERBFI);
@@ -272,13 +272,13 @@ Test(devices_uart_input, a_change_of_mode_loses_nothing)
 Test(devices_uart_input, a_change_of_mode_ends_looped_bytes)
 {
     open_port(&f, UART_IER_ERBFI);
-    offer(&f, "line");
+    offer(&f, "peer");
     out(&f, UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2);
     out(&f, UART_THR, 'L');
     out(&f, UART_FCR, 0);
     cr_assert_eq(in(&f, UART_LSR) & UART_LSR_DR, 0);
     out(&f, UART_MCR, UART_MCR_OUT2);
-    read_text(&f, "line");
+    read_text(&f, "peer");
     cr_assert_not(f.level);
 }
 

@@ -105,7 +105,7 @@ Test(devices_uart_threads, typist_and_guest, .timeout = 60)
 
     uart_init(
         &d.uart,
-        &(struct uart_line){.owner = &d, .tx = dialogue_tx, .rx = dialogue_rx},
+        &(struct uart_peer){.owner = &d, .tx = dialogue_tx, .rx = dialogue_rx},
         &(struct irq_line){.set_level = dialogue_level, .owner = &d});
     d.device = uart_device(&d.uart, 0);
     write_register(&d, UART_FCR, UART_FCR_ENABLE | 0x80);

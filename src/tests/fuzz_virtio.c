@@ -48,7 +48,7 @@ struct machine {
 static void set_up(struct machine *m, int image)
 {
     const struct device reset = {.read = no_read, .write = no_write};
-    const struct irq_line line = {0};
+    const struct irq_line intx = {0};
     const struct msi_sink sink = {.send = send};
     struct error err = {""};
     char path[32];
@@ -60,9 +60,9 @@ static void set_up(struct machine *m, int image)
     virtio_rng_init(&m->rng, &m->memory);
     if (guest_memory_map(&m->memory, MEMORY, &err) ||
         virtio_blk_init(&m->blk, &disk, &m->memory, &err) ||
-        virtio_pci_init(&m->rng_pci, &m->rng.device, &m->host, &line, &sink,
+        virtio_pci_init(&m->rng_pci, &m->rng.device, &m->host, &intx, &sink,
                         &err) ||
-        virtio_pci_init(&m->blk_pci, &m->blk.device, &m->host, &line, &sink,
+        virtio_pci_init(&m->blk_pci, &m->blk.device, &m->host, &intx, &sink,
                         &err))
         abort();
     const struct device ports = pci_host_ports(&m->host, 0xcf8);

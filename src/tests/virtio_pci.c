@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // virtio over PCI, from the registers: a driver finds the parts, sets the
-// entropy device up and takes bytes from it, by message and by line.
+// entropy device up and takes bytes from it, by message and by INTx.
 #include "src/tests/virtio_driver.h"
 #include "src/virtio/rng.h"
 #include "src/virtio/transport_pci.h"
@@ -76,7 +76,7 @@ static bool fill(void *buf, size_t len)
 static void set_up(struct fixture *f)
 {
     const struct device reset = {.read = no_read, .write = no_write};
-    const struct irq_line line = {.set_level = set_level, .owner = f};
+    const struct irq_line intx = {.set_level = set_level, .owner = f};
     const struct msi_sink sink = {send, f};
     struct error err = {""};
     memset(f, 0, sizeof *f);
@@ -87,7 +87,7 @@ static void set_up(struct fixture *f)
     virtio_rng_init(&f->rng, &f->d.memory);
     f->rng.fill = fill;
     cr_assert_eq(
-        virtio_pci_init(&f->pci, &f->rng.device, &f->host, &line, &sink, &err),
+        virtio_pci_init(&f->pci, &f->rng.device, &f->host, &intx, &sink, &err),
         0, "%s", err.text);
     struct device ports = pci_host_ports(&f->host, 0xcf8);
     struct device memory = pci_host_memory(&f->host);
@@ -226,7 +226,7 @@ Test(virtio_pci, bytes_come_with_a_message)
     tear_down(&f);
 }
 
-Test(virtio_pci, bytes_come_with_a_line)
+Test(virtio_pci, bytes_come_with_intx)
 {
     struct fixture f;
     set_up(&f);
