@@ -21,7 +21,6 @@
 static uint32_t timer_value(const struct acpi_pm *pm)
 {
     uint64_t ns = time_source_now(&pm->clock);
-
     // In two parts: nanoseconds times hertz exceed 64 bits in half an hour.
     return (uint32_t)(ns / NS_PER_S * PLATFORM_PM_TIMER_HZ +
                       ns % NS_PER_S * PLATFORM_PM_TIMER_HZ / NS_PER_S);
@@ -30,7 +29,6 @@ static uint32_t timer_value(const struct acpi_pm *pm)
 static void look_at_timer(struct acpi_pm *pm)
 {
     bool msb = timer_value(pm) & TIMER_MSB;
-
     if (msb != pm->timer_msb)
         pm->pm1_status |= ACPI_PM1_TMR;
     pm->timer_msb = msb;
@@ -39,10 +37,9 @@ static void look_at_timer(struct acpi_pm *pm)
 static void update_sci(struct acpi_pm *pm)
 {
     bool level = pm->pm1_status & pm->pm1_enable & PM1_EVENTS;
-
-    if (level == pm->level)
+    if (level == pm->sci_level)
         return;
-    pm->level = level;
+    pm->sci_level = level;
     irq_line_set(&pm->sci, level);
 }
 
@@ -62,11 +59,10 @@ static uint64_t pm1_read(void *owner, const struct access *access,
                          uint64_t offset, unsigned width)
 {
     (void)access;
+    (void)width;
     struct acpi_pm *pm = owner;
     unsigned shift = offset & 1 ? 8 : 0;
     uint16_t words[PM1_REGISTERS];
-
-    (void)width;
     pthread_mutex_lock(&pm->lock);
     look_at_timer(pm);
     update_sci(pm);
@@ -86,13 +82,12 @@ static uint16_t replace(uint16_t word, uint16_t mask, unsigned value)
 static void pm1_write(void *owner, const struct access *access, uint64_t offset,
                       unsigned width, uint64_t byte)
 {
+    (void)width;
     struct acpi_pm *pm = owner;
     unsigned shift = offset & 1 ? 8 : 0;
     uint16_t mask = (uint16_t)(0xff << shift);
     unsigned value = (unsigned)byte << shift;
     bool off = false;
-
-    (void)width;
     pthread_mutex_lock(&pm->lock);
     look_at_timer(pm);
     switch ((enum pm1_register)(offset / 2 % PM1_REGISTERS)) {
@@ -127,14 +122,12 @@ static uint64_t timer_read(void *owner, const struct access *access,
                            uint64_t offset, unsigned width)
 {
     (void)access;
-    struct acpi_pm *pm = owner;
-    uint32_t value;
-
     (void)width;
+    struct acpi_pm *pm = owner;
     pthread_mutex_lock(&pm->lock);
     look_at_timer(pm);
     update_sci(pm);
-    value = timer_value(pm);
+    uint32_t value = timer_value(pm);
     pthread_mutex_unlock(&pm->lock);
     return value >> (8 * offset);
 }
@@ -155,12 +148,10 @@ static uint64_t sleep_read(void *owner, const struct access *access,
                            uint64_t offset, unsigned width)
 {
     (void)access;
-    struct acpi_pm *pm = owner;
-    uint8_t value;
-
     (void)width;
+    struct acpi_pm *pm = owner;
     pthread_mutex_lock(&pm->lock);
-    value = offset == 0 ? pm->sleep_control : pm->sleep_status;
+    uint8_t value = offset == 0 ? pm->sleep_control : pm->sleep_status;
     pthread_mutex_unlock(&pm->lock);
     return value;
 }
@@ -168,10 +159,9 @@ static uint64_t sleep_read(void *owner, const struct access *access,
 static void sleep_write(void *owner, const struct access *access,
                         uint64_t offset, unsigned width, uint64_t value)
 {
+    (void)width;
     struct acpi_pm *pm = owner;
     bool off = false;
-
-    (void)width;
     pthread_mutex_lock(&pm->lock);
     if (offset == 1) {
         pm->sleep_status &= (uint8_t)~value;
@@ -194,13 +184,11 @@ static uint64_t reset_read(void *owner, const struct access *access,
                            uint64_t offset, unsigned width)
 {
     (void)access;
-    struct acpi_pm *pm = owner;
-    uint8_t value;
-
     (void)offset;
     (void)width;
+    struct acpi_pm *pm = owner;
     pthread_mutex_lock(&pm->lock);
-    value = pm->reset_control;
+    uint8_t value = pm->reset_control;
     pthread_mutex_unlock(&pm->lock);
     return value;
 }
@@ -208,13 +196,11 @@ static uint64_t reset_read(void *owner, const struct access *access,
 static void reset_write(void *owner, const struct access *access,
                         uint64_t offset, unsigned width, uint64_t value)
 {
-    struct acpi_pm *pm = owner;
-    bool raised;
-
     (void)offset;
     (void)width;
+    struct acpi_pm *pm = owner;
     pthread_mutex_lock(&pm->lock);
-    raised = value & ~(uint64_t)pm->reset_control & RST_CPU;
+    bool raised = value & ~(uint64_t)pm->reset_control & RST_CPU;
     pm->reset_control = (uint8_t)(value & RESET_BITS);
     pthread_mutex_unlock(&pm->lock);
 

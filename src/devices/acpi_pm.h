@@ -41,11 +41,11 @@ struct acpi_pm {
     uint8_t sleep_control, sleep_status;
     uint8_t reset_control;
     bool timer_msb; // the PM timer's top bit when it was looked at last
-    bool level;     // what the SCI was told last
+    bool sci_level; // what the SCI was told last
 };
 
 // clock is any that never goes back; the PM timer shows it at 3.579545 MHz.
-// sci is level-triggered, asserted while level is true.
+// sci is level-triggered, asserted while sci_level is true.
 void acpi_pm_init(struct acpi_pm *pm, const struct power_control *power,
                   const struct irq_line *sci, const struct time_source *clock);
 void acpi_pm_destroy(struct acpi_pm *pm);

@@ -15,10 +15,9 @@ static uint64_t timer_read(void *owner, const struct access *access,
 static void timer_write(void *owner, const struct access *access,
                         uint64_t offset, unsigned width, uint64_t value)
 {
-    const struct boot_timer *timer = owner;
-
     (void)offset;
     (void)width;
+    const struct boot_timer *timer = owner;
     if (timer->reached)
         timer->reached(timer->owner, access, (uint8_t)value);
 }

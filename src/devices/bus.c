@@ -92,7 +92,6 @@ const struct device *bus_find(struct bus *bus, uint64_t address)
 bool bus_remove(struct bus *bus, uint64_t address, struct device *out)
 {
     const struct device *device = bus_find(bus, address);
-
     if (!device)
         return false;
     size_t at = (size_t)(device - bus->devices);

@@ -37,7 +37,6 @@ static int64_t seconds_at(const struct cmos *cmos, uint64_t ticks)
 static uint64_t periodic_cycles(const struct cmos *cmos)
 {
     unsigned rate = cmos->ram[CMOS_A] & CMOS_A_RATE;
-
     if (rate == 0 || divider_reset(cmos))
         return 0;
     return UINT64_C(1) << ((rate < 3 ? rate + 7 : rate) - 1);
@@ -56,7 +55,6 @@ static void catch_up(struct cmos *cmos)
     uint64_t now = ticks_now(cmos), before = cmos->seen;
     uint64_t updates = now / NS_PER_S - before / NS_PER_S;
     uint64_t period = periodic_cycles(cmos);
-
     cmos->seen = now;
     if (now <= before) // a host's clock may be set back
         return;
@@ -79,7 +77,6 @@ static void stop_clock(struct cmos *cmos)
 static void start_clock(struct cmos *cmos)
 {
     int64_t seconds = cmos_time_decode(cmos->ram, cmos->ram[CMOS_B]);
-
     cmos->seen = ticks_now(cmos);
     cmos->offset_s = seconds - (int64_t)(cmos->seen / NS_PER_S);
 }
@@ -88,7 +85,6 @@ static void start_clock(struct cmos *cmos)
 static void restart_divider(struct cmos *cmos)
 {
     uint64_t fraction = time_source_now(&cmos->utc) % NS_PER_S;
-
     cmos->phase_ns = (NS_PER_S + NS_PER_S / 2 - fraction) % NS_PER_S;
     cmos->seen = ticks_now(cmos);
 }
@@ -96,14 +92,12 @@ static void restart_divider(struct cmos *cmos)
 static void write_control(struct cmos *cmos, unsigned index, uint8_t value)
 {
     bool stood = standing(cmos), held = divider_reset(cmos);
-    bool stands;
-
     catch_up(cmos);
     // Encoded before the write, in the format that held until now.
     if (!stood)
         stop_clock(cmos);
     cmos->ram[index] = value;
-    stands = standing(cmos);
+    bool stands = standing(cmos);
     if (held && !divider_reset(cmos))
         restart_divider(cmos);
     if (!stands && stood)
@@ -115,7 +109,6 @@ static void write_control(struct cmos *cmos, unsigned index, uint8_t value)
 static void write_register(struct cmos *cmos, unsigned index, uint8_t value)
 {
     bool runs = !standing(cmos);
-
     switch (index) {
     case CMOS_A:
         write_control(cmos, index, value & (uint8_t)~CMOS_A_UIP);
@@ -150,11 +143,9 @@ static bool update_in_progress(const struct cmos *cmos)
 
 static uint8_t read_register(struct cmos *cmos, unsigned index)
 {
-    uint8_t value;
-
     if (cmos_is_time(index) && !standing(cmos))
         stop_clock(cmos); // only to have the bytes: ram is not the clock's
-    value = cmos->ram[index];
+    uint8_t value = cmos->ram[index];
     if (index == CMOS_A && update_in_progress(cmos))
         value |= CMOS_A_UIP;
     if (index == CMOS_C) {
@@ -169,10 +160,9 @@ static uint64_t cmos_read(void *owner, const struct access *access,
                           uint64_t offset, unsigned width)
 {
     (void)access;
+    (void)width;
     struct cmos *cmos = owner;
     uint8_t value = 0xff;
-
-    (void)width;
     pthread_mutex_lock(&cmos->lock);
     if (offset == DATA_PORT)
         value = read_register(cmos, cmos->index);
@@ -184,9 +174,8 @@ static void cmos_write(void *owner, const struct access *access,
                        uint64_t offset, unsigned width, uint64_t value)
 {
     (void)access;
-    struct cmos *cmos = owner;
-
     (void)width;
+    struct cmos *cmos = owner;
     pthread_mutex_lock(&cmos->lock);
     if (offset == DATA_PORT)
         write_register(cmos, cmos->index, (uint8_t)value);

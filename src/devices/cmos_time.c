@@ -40,7 +40,6 @@ static int decode(uint8_t value, uint8_t register_b)
 static uint8_t encode_hours(int hours, uint8_t register_b)
 {
     int twelve = hours % 12 == 0 ? 12 : hours % 12;
-
     if (register_b & CMOS_B_24H)
         return encode(hours, register_b);
     return encode(twelve, register_b) | (hours >= 12 ? HOURS_PM : 0);
@@ -48,11 +47,9 @@ static uint8_t encode_hours(int hours, uint8_t register_b)
 
 static int decode_hours(uint8_t value, uint8_t register_b)
 {
-    int twelve;
-
     if (register_b & CMOS_B_24H)
         return decode(value, register_b);
-    twelve = decode(value & (uint8_t)~HOURS_PM, register_b);
+    int twelve = decode(value & (uint8_t)~HOURS_PM, register_b);
     return twelve % 12 + (value & HOURS_PM ? 12 : 0);
 }
 
@@ -61,12 +58,11 @@ void cmos_time_encode(uint8_t ram[CMOS_SIZE], uint8_t register_b,
 {
     time_t when = seconds;
     struct tm tm;
-    int year;
 
     if (!gmtime_r(&when, &tm))
         return;
     // Two registers of two digits: what a guest set beyond them is lost.
-    year = tm.tm_year > -1900 ? (tm.tm_year + 1900) % 10000 : 0;
+    int year = tm.tm_year > -1900 ? (tm.tm_year + 1900) % 10000 : 0;
     ram[CMOS_SECONDS] = encode(tm.tm_sec, register_b);
     ram[CMOS_MINUTES] = encode(tm.tm_min, register_b);
     ram[CMOS_HOURS] = encode_hours(tm.tm_hour, register_b);
@@ -89,6 +85,5 @@ int64_t cmos_time_decode(const uint8_t ram[CMOS_SIZE], uint8_t register_b)
         .tm_mon = decode(ram[CMOS_MONTH], register_b) - 1,
         .tm_year = century * 100 + year - 1900,
     };
-
     return timegm(&tm);
 }

@@ -121,11 +121,10 @@ static void run_command(struct i8042 *kbc, uint8_t code)
 static void command_write(void *owner, const struct access *access,
                           uint64_t offset, unsigned width, uint64_t value)
 {
-    struct i8042 *kbc = owner;
-    uint8_t code = (uint8_t)value;
-
     (void)offset;
     (void)width;
+    struct i8042 *kbc = owner;
+    uint8_t code = (uint8_t)value;
     pthread_mutex_lock(&kbc->lock);
     run_command(kbc, code);
     pthread_mutex_unlock(&kbc->lock);
@@ -143,13 +142,11 @@ static uint64_t data_read(void *owner, const struct access *access,
                           uint64_t offset, unsigned width)
 {
     (void)access;
-    struct i8042 *kbc = owner;
-    uint8_t data;
-
     (void)offset;
     (void)width;
+    struct i8042 *kbc = owner;
     pthread_mutex_lock(&kbc->lock);
-    data = kbc->waiting ? kbc->data : NO_DATA;
+    uint8_t data = kbc->waiting ? kbc->data : NO_DATA;
     if (kbc->waiting)
         kbc->waiting--;
     pthread_mutex_unlock(&kbc->lock);
@@ -159,11 +156,10 @@ static uint64_t data_read(void *owner, const struct access *access,
 static void data_write(void *owner, const struct access *access,
                        uint64_t offset, unsigned width, uint64_t value)
 {
-    struct i8042 *kbc = owner;
-    bool pulled_low = false;
-
     (void)offset;
     (void)width;
+    struct i8042 *kbc = owner;
+    bool pulled_low = false;
     pthread_mutex_lock(&kbc->lock);
     if (kbc->expecting == COMMAND_WRITE_CONTROL) {
         kbc->control = (uint8_t)value;
@@ -187,13 +183,11 @@ static uint64_t port_a_read(void *owner, const struct access *access,
                             uint64_t offset, unsigned width)
 {
     (void)access;
-    struct i8042 *kbc = owner;
-    uint64_t value;
-
     (void)offset;
     (void)width;
+    struct i8042 *kbc = owner;
     pthread_mutex_lock(&kbc->lock);
-    value = kbc->output & OUTPUT_A20 ? PORT_A_A20 : 0;
+    uint64_t value = kbc->output & OUTPUT_A20 ? PORT_A_A20 : 0;
     pthread_mutex_unlock(&kbc->lock);
     return value;
 }
@@ -201,10 +195,9 @@ static uint64_t port_a_read(void *owner, const struct access *access,
 static void port_a_write(void *owner, const struct access *access,
                          uint64_t offset, unsigned width, uint64_t value)
 {
-    struct i8042 *kbc = owner;
-
     (void)offset;
     (void)width;
+    struct i8042 *kbc = owner;
     pthread_mutex_lock(&kbc->lock);
     kbc->output &= (uint8_t)~OUTPUT_A20;
     if (value & PORT_A_A20)

@@ -85,7 +85,6 @@ static uint64_t ports_read(void *owner, const struct access *access,
 {
     struct pci_host *host = owner;
     uint64_t value = ones(width);
-
     if (offset == PORT_RESET && width == 1)
         return host->reset.read(host->reset.owner, access, 0, 1);
     pthread_mutex_lock(&host->lock);
@@ -105,7 +104,6 @@ static void ports_write(void *owner, const struct access *access,
                         uint64_t offset, unsigned width, uint64_t value)
 {
     struct pci_host *host = owner;
-
     if (offset == PORT_RESET && width == 1) {
         host->reset.write(host->reset.owner, access, 0, 1, value);
         return;
@@ -163,24 +161,24 @@ static const struct pci_function *find_bar(const struct pci_host *host,
 static uint64_t memory_read(void *owner, const struct access *access,
                             uint64_t offset, unsigned width)
 {
+    (void)access;
     struct pci_host *host = owner;
     unsigned bar;
     uint64_t at;
     const struct pci_function *f =
         find_bar(host, host->window + offset, width, &bar, &at);
-    (void)access;
     return f ? f->ops->read(f->owner, bar, at, width) : ones(width);
 }
 
 static void memory_write(void *owner, const struct access *access,
                          uint64_t offset, unsigned width, uint64_t value)
 {
+    (void)access;
     struct pci_host *host = owner;
     unsigned bar;
     uint64_t at;
     const struct pci_function *f =
         find_bar(host, host->window + offset, width, &bar, &at);
-    (void)access;
     if (f)
         f->ops->write(f->owner, bar, at, width, value);
 }

@@ -65,7 +65,6 @@ static void setup(void)
 {
     struct device devices[4];
     struct error err;
-
     now = 0;
     resets = poweroffs = 0;
     sci = false;
@@ -116,7 +115,6 @@ static unsigned inb(uint64_t port)
 Test(devices_acpi_pm, s5_powers_off)
 {
     unsigned type = PLATFORM_S5_SLP_TYP << ACPI_PM1_SLP_TYP_SHIFT;
-
     cr_assert_eq(inw(CONTROL), ACPI_PM1_SCI_EN, "in ACPI mode from the start");
     outw(CONTROL, ACPI_PM1_SCI_EN | type);
     cr_assert_eq(poweroffs, 0u);

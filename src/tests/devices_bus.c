@@ -73,7 +73,6 @@ static int add(struct cells *cells, uint64_t base, uint64_t len,
                unsigned widths)
 {
     struct device device = cells_device(cells, base, len, widths);
-
     return bus_add(&bus, &device, &err);
 }
 
@@ -118,7 +117,6 @@ Test(devices_bus, refusals_say_what_is_wrong)
 {
     struct cells cells = {.bytes = {0}};
     struct device device = cells_device(&cells, 0x3f8, 8, BUS_WORD);
-
     cr_assert_eq(bus_add(&bus, &device, &err), -EINVAL, "no byte access");
     device.widths = BUS_BYTE;
     device.write = NULL;
@@ -134,7 +132,6 @@ Test(devices_bus, refusals_say_what_is_wrong)
 Test(devices_bus, a_full_bus_refuses)
 {
     struct cells cells = {.bytes = {0}};
-
     for (uint64_t i = 0; i < BUS_MAX_DEVICES; i++)
         cr_assert_eq(add(&cells, (BUS_MAX_DEVICES - i) * STEP, 8, BUS_BYTE), 0);
     cr_assert_eq(add(&cells, 0x10000, 8, BUS_BYTE), -ENOSPC);
@@ -161,7 +158,6 @@ Test(devices_bus, unclaimed_is_all_ones)
 Test(devices_bus, whole_accesses_of_each_width)
 {
     struct cells cells = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8}};
-
     add(&cells, 0x100, 8, BUS_BYTE | BUS_WORD | BUS_DWORD | BUS_QWORD);
     cr_assert_eq(bus_read(&bus, &now, 0x103, 1), 4u);
     cr_assert_eq(bus_read(&bus, &now, 0x102, 2), 0x0403u);
@@ -176,7 +172,6 @@ Test(devices_bus, whole_accesses_of_each_width)
 Test(devices_bus, other_widths_are_split)
 {
     struct cells cells = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8}};
-
     add(&cells, 0x100, 8, BUS_BYTE | BUS_DWORD);
     for (unsigned width = 1; width <= 8; width++) {
         uint64_t mask =
@@ -195,7 +190,6 @@ Test(devices_bus, other_widths_are_split)
 Test(devices_bus, over_the_end_is_nobodys)
 {
     struct cells low = {.bytes = {0}}, high = {.bytes = {0}};
-
     add(&low, 0x100, 8, BUS_BYTE | BUS_DWORD);
     add(&high, 0x108, 8, BUS_BYTE | BUS_DWORD);
     cr_assert_eq(bus_read(&bus, &now, 0x106, 4), 0xffffffffu);
@@ -208,7 +202,6 @@ Test(devices_bus, over_the_end_is_nobodys)
 Test(devices_bus, widths_that_cannot_be)
 {
     struct cells cells = {.bytes = {1}};
-
     add(&cells, 0x100, 8, BUS_BYTE);
     cr_assert_eq(bus_read(&bus, &now, 0x100, 0), 0u);
     cr_assert_eq(bus_read(&bus, &now, 0x100, 9), UINT64_MAX);
@@ -225,7 +218,6 @@ Test(devices_bus, strings)
     uint8_t guest[12];
     static const uint8_t ones[8] = {0xff, 0xff, 0xff, 0xff,
                                     0xff, 0xff, 0xff, 0xff};
-
     add(&cells, 0x100, 8, BUS_BYTE | BUS_DWORD);
     for (unsigned width = 1; width <= 4; width *= 2) {
         bus_read_string(&bus, &now, 0x100, width, 3, guest);
@@ -245,7 +237,6 @@ Test(devices_bus, strings)
 Test(devices_bus, absorber)
 {
     struct device post = absorb_device(PLATFORM_POST_PORT, 1, "POST");
-
     cr_assert_eq(bus_add(&bus, &post, &err), 0);
     bus_write(&bus, &now, PLATFORM_POST_PORT, 1, 0x42);
     cr_assert_eq(bus_read(&bus, &now, PLATFORM_POST_PORT, 1), 0xffu);
@@ -264,7 +255,6 @@ Test(devices_bus, boot_timer)
     unsigned seen = 0;
     struct boot_timer timer = {.owner = &seen, .reached = remember};
     struct device device = boot_timer_device(&timer, PLATFORM_BOOT_TIMER_PORT);
-
     cr_assert_eq(bus_add(&bus, &device, &err), 0);
     bus_write(&bus, &now, PLATFORM_BOOT_TIMER_PORT, 1,
               PLATFORM_BOOT_TIMER_VALUE);
@@ -280,7 +270,6 @@ Test(devices_bus, one_boot_timer_at_two_addresses_of_memory)
     struct boot_timer timer = {.owner = &seen, .reached = remember};
     const uint64_t bases[] = {PLATFORM_BOOT_TIMER_GPA,
                               PLATFORM_BOOT_TIMER_OLD_GPA};
-
     for (size_t i = 0; i < 2; i++) {
         struct device device = boot_timer_device(&timer, bases[i]);
         cr_assert_eq(bus_add(&bus, &device, &err), 0);
@@ -325,7 +314,6 @@ Test(devices_bus, a_device_is_taken_off)
     struct cells cells = {.reads = 0};
     struct bus own;
     struct device out;
-
     bus_init(&own);
     for (uint64_t base = 0x10; base < 0x40; base += 0x10) {
         const struct device device = {

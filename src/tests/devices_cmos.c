@@ -21,13 +21,11 @@ static uint64_t read_now(void *owner)
 
 static void setup(void)
 {
-    struct device device;
     struct error err;
-
     now = (uint64_t)LEAP_DAY * NS_PER_S;
     cmos_init(&cmos, &(struct time_source){.now_ns = read_now, .owner = &now});
     bus_init(&bus);
-    device = cmos_device(&cmos, PLATFORM_CMOS_PORT);
+    struct device device = cmos_device(&cmos, PLATFORM_CMOS_PORT);
     cr_assert_eq(bus_add(&bus, &device, &err), 0);
 }
 
@@ -70,7 +68,6 @@ static void set_time_as_linux(const uint8_t bcd[7])
                                         CMOS_DAY,     CMOS_HOURS, CMOS_MINUTES,
                                         CMOS_SECONDS};
     unsigned b = in(CMOS_B), a = in(CMOS_A);
-
     out(CMOS_B, b | CMOS_B_SET);
     out(CMOS_A, a | 0x70);
     for (size_t i = 0; i < 7; i++)
@@ -117,7 +114,6 @@ Test(devices_cmos, formats)
 Test(devices_cmos, update_in_progress_never_sticks)
 {
     unsigned set = 0;
-
     for (unsigned us = 0; us < 2000000; us += 61) {
         now = (uint64_t)LEAP_DAY * NS_PER_S + us * NS_PER_US;
         if (in(CMOS_A)&CMOS_A_UIP) {
@@ -133,7 +129,6 @@ Test(devices_cmos, update_in_progress_never_sticks)
 Test(devices_cmos, linux_reads_at_once)
 {
     unsigned accesses = 0, second;
-
     do {
         second = in(CMOS_SECONDS);
         accesses++;
@@ -148,7 +143,6 @@ Test(devices_cmos, linux_reads_at_once)
 Test(devices_cmos, set_as_linux_does)
 {
     static const uint8_t bcd[] = {0x19, 0x99, 0x12, 0x31, 0x23, 0x59, 0x59};
-
     now += 123 * NS_PER_MS;
     set_time_as_linux(bcd);
     check_time(0x19, 0x99, 0x12, 0x31, 0x23, 0x59, 0x59);
@@ -184,7 +178,6 @@ Test(devices_cmos, nonsense_is_carried_over)
                                           0x00, 0x00, 0x00};
     static const uint8_t ones[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     static const uint8_t zeros[] = {0, 0, 0, 0, 0, 0, 0};
-
     set_time_as_linux(february_30);
     check_time(0x20, 0x23, 0x03, 0x02, 0x00, 0x00, 0x00);
     set_time_as_linux(ones);
@@ -198,7 +191,6 @@ Test(devices_cmos, nonsense_is_carried_over)
 Test(devices_cmos, every_day_survives_the_round_trip)
 {
     uint8_t ram[CMOS_SIZE] = {0};
-
     for (unsigned b = 0; b < 8; b += 2)
         for (int64_t day = 0; day < INT64_C(366) * 130; day += 5) {
             int64_t seconds = day * 86400 + (day * 7919) % 86400;

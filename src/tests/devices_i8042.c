@@ -31,7 +31,6 @@ static void setup(void)
 {
     struct device devices[3];
     struct error err;
-
     resets = 0;
     i8042_init(&kbc,
                &(struct power_control){.owner = &resets, .reset = on_reset});
@@ -71,7 +70,6 @@ static unsigned ask(unsigned command)
 Test(devices_i8042, linux_finds_no_controller)
 {
     unsigned reads = 0;
-
     while (in(COMMAND)&0x01 && reads <= 16) {
         in(DATA);
         reads++;

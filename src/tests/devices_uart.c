@@ -73,7 +73,6 @@ Test(devices_uart, writes_to_status_registers_are_dropped)
 Test(devices_uart, bytes_go_out_at_once_and_in_order)
 {
     static const char text[] = "Linux version\n";
-
     for (size_t i = 0; text[i]; i++) {
         out(&f, UART_THR, (uint8_t)text[i]);
         cr_assert_eq(f.nsent, i + 1);
@@ -103,7 +102,6 @@ Test(devices_uart, string_input_of_each_width)
 {
     uint8_t bytes[4];
     uint16_t words[3];
-
     open_port(&f, UART_IER_ERBFI);
     offer(&f, "abcdefghij");
     bus_read_string(&f.bus, &now, COM, 1, 4, bytes);
@@ -255,7 +253,6 @@ Test(devices_uart, priorities)
 {
     static const uint8_t order[] = {UART_IIR_RLS, UART_IIR_RDA, UART_IIR_THRE,
                                     UART_IIR_MODEM};
-
     out(&f, UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2); // deltas
     out(&f, UART_IER, 0x0f);                          // THRE
     out(&f, UART_THR, 'a');                           // data
@@ -275,7 +272,6 @@ Test(devices_uart, priorities)
 Test(devices_uart, two_uarts_share_nothing)
 {
     static struct uart_fixture other;
-
     fixture_init(&other);
     open_port(&f, UART_IER_ERBFI);
     out(&other, UART_FCR, UART_FCR_ENABLE);

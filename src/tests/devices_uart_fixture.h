@@ -58,7 +58,6 @@ static size_t fixture_rx(void *owner, uint8_t *bytes, size_t max)
 static void fixture_level(void *owner, unsigned gsi, bool level)
 {
     struct uart_fixture *f = owner;
-
     cr_assert_eq(gsi, 4u);
     cr_assert_neq(level, f->level, "the interrupt line is told changes only");
     f->level = level;
@@ -67,16 +66,14 @@ static void fixture_level(void *owner, unsigned gsi, bool level)
 
 static inline void fixture_init(struct uart_fixture *f)
 {
-    struct device device;
     struct error err;
-
     *f = (struct uart_fixture){.input = (const uint8_t *)""};
     uart_init(
         &f->uart,
         &(struct uart_peer){.owner = f, .tx = fixture_tx, .rx = fixture_rx},
         &(struct irq_line){.set_level = fixture_level, .owner = f, .gsi = 4});
     bus_init(&f->bus);
-    device = uart_device(&f->uart, COM);
+    struct device device = uart_device(&f->uart, COM);
     cr_assert_eq(bus_add(&f->bus, &device, &err), 0);
 }
 

@@ -51,8 +51,8 @@ static size_t least(size_t a, size_t b)
 
 static void model_tx(void *owner, const uint8_t *bytes, size_t n, uint64_t ns)
 {
-    struct model *m = owner;
     (void)bytes;
+    struct model *m = owner;
     cr_assert_eq(ns, m->access.ns);
     m->transmitted += n;
 }
@@ -61,7 +61,6 @@ static size_t model_rx(void *owner, uint8_t *bytes, size_t max)
 {
     struct model *m = owner;
     size_t n = least(m->offered - m->given, max);
-
     cr_assert(pulls(m), "pulled though it may not");
     cr_assert_eq(m->given, m->taken, "pulled though some are left");
     cr_assert_eq(max, pulled(m));
@@ -73,9 +72,8 @@ static size_t model_rx(void *owner, uint8_t *bytes, size_t max)
 
 static void model_level(void *owner, unsigned gsi, bool level)
 {
-    struct model *m = owner;
-
     (void)gsi;
+    struct model *m = owner;
     cr_assert_neq(level, m->level);
     m->level = level;
 }
@@ -92,7 +90,6 @@ static uint8_t expected_source(const struct model *m)
     static const uint8_t trigger[] = {1, 4, 8, 14};
     size_t level = m->fcr & 1 ? trigger[m->fcr >> 6] : 1;
     size_t count = m->shown + m->nloop;
-
     if ((m->ier & 4) && m->errors)
         return 6;
     if ((m->ier & 1) && count)
@@ -113,7 +110,6 @@ static uint8_t modem_inputs(uint8_t mcr)
 static uint8_t model_pop(struct model *m)
 {
     uint8_t byte = 0;
-
     if (m->shown) {
         m->shown--;
         byte = input_byte(m->taken++);
@@ -145,7 +141,6 @@ static void model_write(struct model *m, unsigned reg, uint8_t value)
 {
     bool latch = m->lcr & 0x80;
     uint8_t changed;
-
     switch (reg) {
     case 0:
         if (latch)
@@ -194,7 +189,6 @@ static uint8_t model_read(struct model *m, unsigned reg)
 {
     bool latch = m->lcr & 0x80;
     uint8_t value = 0;
-
     switch (reg) {
     case 0:
         return latch ? m->dll : model_pop(m);
@@ -273,7 +267,6 @@ static void one_step(struct model *m)
     unsigned reg = registers[random_below(m, sizeof(registers))];
     unsigned what = random_below(m, 8);
     uint8_t value = (uint8_t)random_below(m, 256);
-
     // Few steps in loopback or with the divisor latch, or little else happens.
     if (reg == 3 && random_below(m, 4))
         value &= 0x7f;
@@ -311,7 +304,6 @@ static void model_init(struct model *m, uint64_t seed)
 static void drain(struct model *m)
 {
     static const uint8_t setup[][2] = {{3, 3}, {4, 0x0b}, {2, 1}, {1, 1}};
-
     for (size_t i = 0; i < 4; i++) {
         write_one(m, setup[i][0], setup[i][1]);
         settle(m);

@@ -22,7 +22,6 @@ TestSuite(devices_uart_input, .init = setup, .fini = teardown);
 Test(devices_uart_input, input_is_pulled_sixteen_at_a_time)
 {
     static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-
     open_port(&f, UART_IER_ERBFI);
     offer(&f, text);
     cr_assert_eq(f.last_max, 16u);
@@ -114,7 +113,6 @@ Test(devices_uart_input, input_during_a_kernel_message_arrives_after_it)
 Test(devices_uart_input, a_polling_guest_is_fed_when_it_looks)
 {
     static const enum uart_register looks[] = {UART_LSR, UART_IIR, UART_RBR};
-
     for (size_t i = 0; i < 3; i++) {
         out(&f, UART_IER, UART_IER_ERBFI);
         offer(&f, "x");

@@ -29,7 +29,6 @@ static const char typed_early[] = "typed before the kernel looked\n";
 static void check_interrupt_enable(void)
 {
     uint8_t ier = in(&f, UART_IER);
-
     out(&f, UART_IER, 0);
     cr_assert_eq(in(&f, UART_IER) & 0x0f, 0);
     out(&f, UART_IER, 0x0f);
@@ -40,7 +39,6 @@ static void check_interrupt_enable(void)
 static void check_loopback(void)
 {
     uint8_t mcr = in(&f, UART_MCR);
-
     out(&f, UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2 | UART_MCR_RTS);
     cr_assert_eq(in(&f, UART_MSR) & 0xf0, UART_MSR_DCD | UART_MSR_CTS);
     out(&f, UART_MCR, mcr);
@@ -70,7 +68,6 @@ static unsigned fifo_size(void)
 {
     uint8_t lcr = in(&f, UART_LCR), mcr, fcr;
     unsigned saved, count = 0;
-
     out(&f, UART_LCR, 0);
     fcr = in(&f, UART_FCR); // reads IIR; the driver writes it to FCR
     mcr = in(&f, UART_MCR);
@@ -107,7 +104,6 @@ static void check_no_enhanced_features(void)
 static void check_no_superio(void)
 {
     uint8_t mcr = in(&f, UART_MCR), exer;
-
     out(&f, UART_LCR, LCR_BANK_2);
     exer = in(&f, 2);
     cr_assert_eq((exer ^ mcr) & UART_MCR_LOOP, 0, "takes the second look");
@@ -123,7 +119,6 @@ static void check_no_superio(void)
 static void check_no_long_fifo(void)
 {
     uint8_t plain, latched;
-
     out(&f, UART_LCR, 0);
     out(&f, UART_FCR, UART_FCR_ENABLE | FCR_64);
     plain = in(&f, UART_IIR) >> 5;
@@ -140,7 +135,6 @@ static void check_no_long_fifo(void)
 static void check_no_unit_enable(void)
 {
     uint8_t ier = in(&f, UART_IER);
-
     out(&f, UART_IER, ier | IER_UUE);
     cr_assert_eq(in(&f, UART_IER) & IER_UUE, 0, "XScale");
     out(&f, UART_IER, ier);
@@ -156,7 +150,6 @@ static void clear_fifos(void)
 static void probe(void)
 {
     uint8_t mcr = in(&f, UART_MCR), lcr = in(&f, UART_LCR);
-
     check_interrupt_enable();
     check_loopback();
     check_fifo_bits();
@@ -177,7 +170,6 @@ static void probe(void)
 static void start_up(void)
 {
     uint8_t first, second, lsr;
-
     clear_fifos();
     in(&f, UART_LSR);
     in(&f, UART_RBR);
@@ -250,7 +242,6 @@ Test(devices_uart_linux, interrupt_driven_output)
 {
     static char text[100];
     size_t at = 0;
-
     start_up();
     memset(text, 'x', sizeof(text));
     out(&f, UART_IER, UART_IER_ELSI | UART_IER_ERBFI | UART_IER_ETBEI);

@@ -29,10 +29,8 @@ static uint8_t typed_byte(size_t position)
 static size_t dialogue_rx(void *owner, uint8_t *bytes, size_t max)
 {
     struct dialogue *d = owner;
-    size_t n;
-
     pthread_mutex_lock(&d->lock);
-    n = d->typed - d->given < max ? d->typed - d->given : max;
+    size_t n = d->typed - d->given < max ? d->typed - d->given : max;
     for (size_t i = 0; i < n; i++)
         bytes[i] = typed_byte(d->given++);
     pthread_mutex_unlock(&d->lock);
@@ -51,9 +49,8 @@ static void dialogue_tx(void *owner, const uint8_t *bytes, size_t n,
 
 static void dialogue_level(void *owner, unsigned gsi, bool level)
 {
-    struct dialogue *d = owner;
-
     (void)gsi;
+    struct dialogue *d = owner;
     pthread_mutex_lock(&d->lock);
     d->level = level;
     pthread_cond_signal(&d->changed);
@@ -63,7 +60,6 @@ static void dialogue_level(void *owner, unsigned gsi, bool level)
 static void *typist(void *arg)
 {
     struct dialogue *d = arg;
-
     for (size_t i = 0; i < TYPED; i++) {
         pthread_mutex_lock(&d->lock);
         d->typed++;
@@ -102,7 +98,6 @@ Test(devices_uart_threads, typist_and_guest, .timeout = 60)
                                 .changed = PTHREAD_COND_INITIALIZER};
     size_t got = 0;
     pthread_t thread;
-
     uart_init(
         &d.uart,
         &(struct uart_peer){.owner = &d, .tx = dialogue_tx, .rx = dialogue_rx},

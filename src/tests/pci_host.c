@@ -36,8 +36,8 @@ static uint64_t reset_read(void *owner, const struct access *access,
 static void reset_write(void *owner, const struct access *access,
                         uint64_t offset, unsigned width, uint64_t value)
 {
-    struct fixture *f = owner;
     (void)access, (void)offset, (void)width, (void)value;
+    struct fixture *f = owner;
     f->resets++;
 }
 
@@ -51,16 +51,16 @@ static uint64_t bar_read(void *owner, unsigned bar, uint64_t offset,
 static void bar_write(void *owner, unsigned bar, uint64_t offset,
                       unsigned width, uint64_t value)
 {
-    struct fixture *f = owner;
     (void)bar, (void)width;
+    struct fixture *f = owner;
     f->last_offset = offset;
     f->last_value = value;
 }
 
 static void config_written(void *owner, unsigned offset, unsigned width)
 {
-    struct fixture *f = owner;
     (void)offset, (void)width;
+    struct fixture *f = owner;
     msix_config_written(&f->msix, &f->function);
 }
 
