@@ -78,7 +78,7 @@ bool toyvmm_event_is_end(enum toyvmm_event_kind kind);
 
 // ---- The console seam ------------------------------------------------------
 
-// What rx says in place of a count: the line breaks before the next byte.
+// What rx says in place of a count: a serial break comes before the next byte.
 #define TOYVMM_RX_BREAK SIZE_MAX
 
 // What the machine talks to. The callbacks run on a vCPU thread or the

@@ -84,7 +84,7 @@ static void put_send(const struct words *w, const struct step *s)
 
 static void put_key(const struct words *w, const struct step *s)
 {
-    if (s->u.key.line_break)
+    if (s->u.key.serial_break)
         fputs("break the serial line", w->f);
     else
         fprintf(w->f, "press %s", s->u.key.name);

@@ -209,7 +209,9 @@ static int converse(struct session *s, struct error *err)
     (void)!write(s->wake[1], "", 1);
     pthread_join(reader, NULL);
     if (listening) {
-        pthread_cancel(signals);
+        // Not cancelled: that sends a signal which wants room in the user's
+        // queue. This one doesn't, and it is what the thread waits for.
+        pthread_kill(signals, SIGTERM);
         pthread_join(signals, NULL);
     }
     return 0;

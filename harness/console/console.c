@@ -24,7 +24,7 @@ int console_write_secret(struct console *c, unsigned port, const void *bytes,
 
 int console_break(struct console *c, unsigned port, struct error *err)
 {
-    return c->ops->line_break(c, port, err);
+    return c->ops->serial_break(c, port, err);
 }
 
 size_t console_unread(struct console *c, unsigned port)

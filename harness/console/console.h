@@ -50,7 +50,7 @@ struct console_ops {
     // NULL: what is secret is written as all else.
     int (*write_secret)(struct console *c, unsigned port, const void *bytes,
                         size_t len, bool echoed, struct error *err);
-    int (*line_break)(struct console *c, unsigned port, struct error *err);
+    int (*serial_break)(struct console *c, unsigned port, struct error *err);
     size_t (*unread)(struct console *c, unsigned port);
     uint64_t (*now)(struct console *c);
     void (*interrupt)(struct console *c);
@@ -83,7 +83,7 @@ int console_write(struct console *c, unsigned port, const void *bytes,
 int console_write_secret(struct console *c, unsigned port, const void *bytes,
                          size_t len, bool echoed, struct error *err);
 
-// Queues a break of the line, in order with the bytes. The queue holds 64 of
+// Queues a serial break, in order with the bytes. The queue holds 64 of
 // them; beyond that -ENOSPC. Any thread.
 int console_break(struct console *c, unsigned port, struct error *err);
 

@@ -164,27 +164,27 @@ void watch_judge_line(struct watch *w, uint64_t end, bool complete, uint64_t at,
                       struct watch_hit *hit)
 {
     for (;;) {
-        size_t len = end - w->line;
+        size_t len = end - w->line_start;
         bool cut = len >= JUDGED_MAX;
         uint64_t stop =
-            cut ? text_align(&w->text, w->line + JUDGED_MAX - 4) : end;
+            cut ? text_align(&w->text, w->line_start + JUDGED_MAX - 4) : end;
         if (!cut && !complete) {
             return;
         }
         struct judged line = {
-            .text = text_at(&w->text, w->line),
-            .len = stop - w->line,
+            .text = text_at(&w->text, w->line_start),
+            .len = stop - w->line_start,
             .options =
                 (w->continued ? PCRE2_NOTBOL : 0) | (cut ? PCRE2_NOTEOL : 0),
             .at = cut ? stop : at,
         };
         if (!w->fired) {
-            w->fired = judge_live(w, w->line, &line, hit);
+            w->fired = judge_live(w, w->line_start, &line, hit);
         }
         if (!cut) {
             return;
         }
-        w->line = text_align(&w->text, stop - JUDGED_OVERLAP);
+        w->line_start = text_align(&w->text, stop - JUDGED_OVERLAP);
         w->continued = true;
     }
 }

@@ -92,7 +92,7 @@ static void live_close(struct console *c)
 static const struct console_ops live_ops = {
     .read = live_read,
     .write = live_write,
-    .line_break = live_break,
+    .serial_break = live_break,
     .unread = live_unread,
     .now = live_now,
     .interrupt = live_interrupt,

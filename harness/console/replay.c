@@ -112,7 +112,7 @@ static void replay_close(struct console *c)
 static const struct console_ops replay_ops = {
     .read = replay_read,
     .write = replay_write,
-    .line_break = replay_break,
+    .serial_break = replay_break,
     .unread = replay_unread,
     .now = replay_now,
     .interrupt = replay_interrupt,

@@ -90,15 +90,16 @@ struct ahead {
 
 static uint64_t next_literal(const struct watch *w, uint64_t end)
 {
-    const char *s = text_at(&w->text, w->line);
+    const char *s = text_at(&w->text, w->line_start);
     uint64_t bits;
-    return w->line + pairs_find(&w->pairs, s, end - w->line, 0, &bits);
+    return w->line_start +
+           pairs_find(&w->pairs, s, end - w->line_start, 0, &bits);
 }
 
 static uint64_t next_message(const struct watch *w, uint64_t end)
 {
-    const char *s = text_at(&w->text, w->line);
-    size_t n = end - w->line;
+    const char *s = text_at(&w->text, w->line_start);
+    size_t n = end - w->line_start;
     size_t at = 0;
     while ((at += kmsg_candidate(s + at, n - at)) < n) {
         size_t used;
@@ -108,27 +109,27 @@ static uint64_t next_message(const struct watch *w, uint64_t end)
         }
         at++;
     }
-    return w->line + at;
+    return w->line_start + at;
 }
 
-// Moves w->line over the lines that need no judging.
+// Moves w->line_start over the lines that need no judging.
 static void skip_lines(struct watch *w, struct ahead *ahead)
 {
     if (w->always || w->joining) {
         return;
     }
-    if (ahead->literal < w->line) {
+    if (ahead->literal < w->line_start) {
         ahead->literal = next_literal(w, ahead->end);
     }
-    if (ahead->message < w->line) {
+    if (ahead->message < w->line_start) {
         ahead->message = next_message(w, ahead->end);
     }
     uint64_t stop =
         ahead->literal < ahead->message ? ahead->literal : ahead->message;
-    const char *s = text_at(&w->text, w->line);
-    const char *newline = memrchr(s, '\n', stop - w->line);
+    const char *s = text_at(&w->text, w->line_start);
+    const char *newline = memrchr(s, '\n', stop - w->line_start);
     if (newline) {
-        w->line += (uint64_t)(newline - s) + 1;
+        w->line_start += (uint64_t)(newline - s) + 1;
         w->fired = false;
         w->continued = false;
     }
@@ -138,22 +139,22 @@ static void skip_lines(struct watch *w, struct ahead *ahead)
 static void judge_lines(struct watch *w, uint64_t end, struct watch_hit *hit)
 {
     struct ahead ahead = {.end = end};
-    if (w->line == 0) { // "below w->line" is "not known"
+    if (w->line_start == 0) { // "below w->line_start" is "not known"
         ahead.literal = next_literal(w, end);
         ahead.message = next_message(w, end);
     }
-    while (w->line < end) {
+    while (w->line_start < end) {
         skip_lines(w, &ahead);
-        if (w->line == end) {
+        if (w->line_start == end) {
             return;
         }
-        const char *s = text_at(&w->text, w->line);
-        const char *newline = memchr(s, '\n', end - w->line);
-        uint64_t line_end = w->line + (uint64_t)(newline - s);
-        uint64_t start = w->line;
+        const char *s = text_at(&w->text, w->line_start);
+        const char *newline = memchr(s, '\n', end - w->line_start);
+        uint64_t line_end = w->line_start + (uint64_t)(newline - s);
+        uint64_t start = w->line_start;
         watch_judge_line(w, line_end, true, line_end + 1, hit);
         watch_judge_joined(w, start, line_end, w->fired, hit);
-        w->line = line_end + 1;
+        w->line_start = line_end + 1;
         w->fired = false;
         w->continued = false;
     }
@@ -163,7 +164,7 @@ static void judge_lines(struct watch *w, uint64_t end, struct watch_hit *hit)
 static void judge_unfinished(struct watch *w, struct watch_hit *hit)
 {
     uint64_t end = text_end(&w->text);
-    if (w->line == end || w->looked == end) {
+    if (w->line_start == end || w->looked == end) {
         return;
     }
     w->looked = end;
@@ -185,7 +186,7 @@ static void take_piece(struct watch *w, const struct piece *piece,
         judge_lines(w, before + (uint64_t)(newline - s) + 1, hit);
     }
     watch_judge_line(w, text_end(&w->text), false, 0, hit);
-    text_drop(&w->text, w->line);
+    text_drop(&w->text, w->line_start);
 }
 
 bool watch_feed(struct watch *w, const uint8_t *bytes, size_t len,
@@ -234,6 +235,7 @@ bool watch_allowed(const struct watch *w, struct watch_hit *hit)
 uint64_t watch_wake_ns(const struct watch *w)
 {
     uint64_t end = text_end(&w->text);
-    return w->line == end || w->looked == end ? CLOCK_NEVER
-                                              : arrival_quiet_ns(&w->arrival);
+    return w->line_start == end || w->looked == end
+               ? CLOCK_NEVER
+               : arrival_quiet_ns(&w->arrival);
 }

@@ -31,13 +31,13 @@ struct watch {
     const struct matcher *heard; // knows what is printed; or NULL
     struct watch_list fail, allow;
     bool fed;
-    struct pairs pairs; // bit i%64 for fail pattern i
-    uint64_t always;    // bits of the patterns without a literal
-    uint64_t line;      // where the unfinished line begins, or goes on:
-    bool continued;     // its beginning was judged and forgotten
-    bool fired;         // and it has fired
-    uint64_t looked;    // judged, unfinished, when the text was so long
-    struct text joined; // a line that a kernel message cut, so far
+    struct pairs pairs;  // bit i%64 for fail pattern i
+    uint64_t always;     // bits of the patterns without a literal
+    uint64_t line_start; // where the unfinished line begins, or goes on:
+    bool continued;      // its beginning was judged and forgotten
+    bool fired;          // and it has fired
+    uint64_t looked;     // judged, unfinished, when the text was so long
+    struct text joined;  // a line that a kernel message cut, so far
     bool joining;
     bool joined_fired;
     uint64_t hit_at; // of this feed: where the hit's line ended
@@ -52,9 +52,10 @@ struct watch {
 uint64_t watch_message_in(const struct watch *w, uint64_t at, uint64_t end,
                           size_t *used, bool *printed);
 
-// Judges the line from w->line to end (its newline or, at a quiet moment, the
-// end of the text), a piece at a time while it is too long. Not complete: only
-// the pieces that are too long. The text is `at` bytes long when it is decided.
+// Judges the line from w->line_start to end (its newline or, at a quiet moment,
+// the end of the text), a piece at a time while it is too long. Not complete:
+// only the pieces that are too long. The text is `at` bytes long when it is
+// decided.
 void watch_judge_line(struct watch *w, uint64_t end, bool complete, uint64_t at,
                       struct watch_hit *hit);
 

@@ -54,7 +54,7 @@ enum machine_call { CALL_STOP, CALL_RESTART, CALL_NMI };
 enum input_flags {
     INPUT_SECRET = 1 << 0, // the bytes are stars
     INPUT_MORE = 1 << 1,   // the next record is a part of the same write
-    INPUT_BREAK = 1 << 2,  // no bytes: the line breaks
+    INPUT_BREAK = 1 << 2,  // no bytes: a serial break
 };
 
 // bytes[at .. at + len) are stars: in truth they are a part of the secret that

@@ -42,7 +42,7 @@ static void compare(struct typed *t, unsigned port)
            (now = first(t, port, TYPED_NOW))) {
         size_t a = then->len - then->at, b = now->len - now->at;
         size_t n = a < b ? a : b;
-        if (then->line_break != now->line_break ||
+        if (then->serial_break != now->serial_break ||
             (!then->secret && !now->secret &&
              memcmp(then->bytes + then->at, now->bytes + now->at, n) != 0))
             differ(t, then->ns);
@@ -86,7 +86,7 @@ void typed_break(struct typed *t, enum typed_side side, unsigned port,
 {
     const uint8_t none = 0;
     add(t, side, port, &none,
-        &(struct typed_piece){.ns = ns, .line_break = true, .len = 1});
+        &(struct typed_piece){.ns = ns, .serial_break = true, .len = 1});
 }
 
 void typed_finish(struct typed *t, bool cut_off)

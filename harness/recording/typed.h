@@ -9,8 +9,8 @@
 struct typed_piece {
     struct typed_piece *next;
     uint64_t ns;
-    bool secret;     // the bytes are stars: any will do
-    bool line_break; // instead of a byte, which is 0
+    bool secret;       // the bytes are stars: any will do
+    bool serial_break; // instead of a byte, which is 0
     size_t len, at;
     uint8_t bytes[];
 };
@@ -31,7 +31,7 @@ struct typed {
 void typed_add(struct typed *t, enum typed_side side, unsigned port,
                const uint8_t *bytes, size_t len, bool secret, uint64_t ns);
 
-// The line breaks, between the bytes before and those after.
+// A break on the serial port, between the bytes before and those after.
 void typed_break(struct typed *t, enum typed_side side, unsigned port,
                  uint64_t ns);
 

@@ -18,7 +18,7 @@ enum flow run_use_port(struct run *r, unsigned port);
 
 // Types bytes on the present step's port. FLOW_END when the queue is full.
 enum flow run_type(struct run *r, const void *bytes, size_t len);
-// The same for a break of the line.
+// The same for a break on the serial port.
 enum flow run_break(struct run *r);
 // The same for what no recording may show, typed or (echoed) printed.
 enum flow run_type_secret(struct run *r, const void *bytes, size_t len,

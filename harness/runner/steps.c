@@ -33,8 +33,8 @@ static enum flow step_send(struct run *r, const struct step *s)
 
 static enum flow step_key(struct run *r, const struct step *s)
 {
-    return s->u.key.line_break ? run_break(r)
-                               : run_type(r, s->u.key.bytes, s->u.key.len);
+    return s->u.key.serial_break ? run_break(r)
+                                 : run_type(r, s->u.key.bytes, s->u.key.len);
 }
 
 static enum flow step_mark(struct run *r, const struct step *s)

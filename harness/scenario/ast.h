@@ -143,7 +143,7 @@ struct step {
             const char *name;  // "ctrl-c"
             const char *bytes; // what the guest gets
             size_t len;
-            bool line_break; // instead of bytes
+            bool serial_break; // instead of bytes
         } key;
         struct {
             struct text user;

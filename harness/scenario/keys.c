@@ -62,7 +62,7 @@ bool key_find(const char *name, size_t len, struct arena *arena,
     out->name = arena_copy(arena, name, len);
     out->bytes = arena_copy(arena, &code, 1);
     out->len = 1;
-    out->line_break = false;
+    out->serial_break = false;
     return true;
 }
 

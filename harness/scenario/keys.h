@@ -12,7 +12,7 @@ struct key {
     const char *name;  // static, or in the arena
     const char *bytes; // what the guest gets; may be a NUL
     size_t len;
-    bool line_break; // no byte: the serial line breaks
+    bool serial_break; // no byte: a break on the serial port
 };
 
 // The key called name (len bytes): the words of the table, or ctrl- and one of

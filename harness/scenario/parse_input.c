@@ -77,7 +77,7 @@ enum parsed parse_key(struct parser *p, struct step *out)
     out->u.key.name = key.name;
     out->u.key.bytes = key.bytes;
     out->u.key.len = key.len;
-    out->u.key.line_break = key.line_break;
+    out->u.key.serial_break = key.serial_break;
     parser_next(p);
     return PARSED_STEP;
 }

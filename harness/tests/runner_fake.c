@@ -145,7 +145,7 @@ static size_t fake_unread(struct console *c, unsigned port)
 
 static const struct console_ops fake_ops = {.read = fake_read,
                                             .write = fake_write,
-                                            .line_break = fake_break,
+                                            .serial_break = fake_break,
                                             .unread = fake_unread,
                                             .now = fake_now};
 

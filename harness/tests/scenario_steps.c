@@ -135,9 +135,9 @@ Test(scenario_steps, typing)
     cr_assert_eq(STEP(6)->u.key.len, 1);
     cr_assert_eq(STEP(6)->u.key.bytes[0], 0);
     cr_assert_str_eq(STEP(7)->u.key.bytes, "\x1b[24~");
-    cr_assert_not(STEP(7)->u.key.line_break);
+    cr_assert_not(STEP(7)->u.key.serial_break);
     cr_assert_eq(STEP(8)->u.key.len, 0);
-    cr_assert(STEP(8)->u.key.line_break);
+    cr_assert(STEP(8)->u.key.serial_break);
     parsed_free(&p);
 }
 

@@ -19,11 +19,6 @@
 #define CPU_LIMIT_NS  (500 * NS_PER_MS)
 #define WALL_LIMIT_NS (3 * NS_PER_S)
 
-// glibc before 2.38 gives this member of struct sigevent no public name.
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
-
 #define CR0_PE 0x1u
 #define CR0_ET 0x10u
 
@@ -162,36 +157,7 @@ static int create_vm(struct probe_vm *vm, struct error *err)
     return create_vcpu(vm, err);
 }
 
-// ---- Time ------------------------------------------------------------------
-
-// Timers that kick this thread: no watchdog thread, nothing shared.
-static int start_timers(struct probe_vm *vm, struct error *err)
-{
-    static const struct {
-        clockid_t clock;
-        uint64_t ns;
-    } limits[] = {
-        {CLOCK_THREAD_CPUTIME_ID, CPU_LIMIT_NS},
-        {CLOCK_MONOTONIC, WALL_LIMIT_NS},
-    };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        struct sigevent event = {
-            .sigev_notify = SIGEV_THREAD_ID,
-            .sigev_signo = KVM_KICK_SIGNAL,
-        };
-        event.sigev_notify_thread_id = gettid();
-        if (timer_create(limits[i].clock, &event, &vm->timers[i]) < 0)
-            return error_errno(err, errno, "can't create a timer");
-        vm->ntimers++;
-        const struct itimerspec when = {
-            .it_value.tv_sec = (time_t)(limits[i].ns / NS_PER_S),
-            .it_value.tv_nsec = (long)(limits[i].ns % NS_PER_S),
-        };
-        if (timer_settime(vm->timers[i], 0, &when, NULL) < 0)
-            return error_errno(err, errno, "can't start a timer");
-    }
-    return 0;
-}
+// ---- Public functions ------------------------------------------------------
 
 int probe_vm_open(struct probe_vm *vm, const char *path, struct error *err)
 {
@@ -206,7 +172,9 @@ int probe_vm_open(struct probe_vm *vm, const char *path, struct error *err)
     }
     code = create_vm(vm, err);
     if (code == 0)
-        code = start_timers(vm, err);
+        code =
+            probe_limits_start(&vm->limits, CPU_LIMIT_NS, WALL_LIMIT_NS, err);
+    vm->limited = code == 0;
     if (code < 0)
         probe_vm_close(vm);
     return code;
@@ -214,8 +182,8 @@ int probe_vm_open(struct probe_vm *vm, const char *path, struct error *err)
 
 void probe_vm_close(struct probe_vm *vm)
 {
-    for (size_t i = 0; i < vm->ntimers; i++)
-        timer_delete(vm->timers[i]);
+    if (vm->limited)
+        probe_limits_stop(&vm->limits);
     if (vm->run)
         munmap(vm->run, vm->host.run_size);
     if (vm->vcpu_fd >= 0)
@@ -226,12 +194,10 @@ void probe_vm_close(struct probe_vm *vm)
         munmap(vm->memory, PROBE_MEMORY_SIZE);
     free(vm->cpuid);
     kvm_host_close(&vm->host);
-    // A kick that came late must not outlive its timer.
+    // A kick that came late must not outlive the probe.
     kvm_kick_drain();
     pthread_sigmask(SIG_SETMASK, &vm->old_signals, NULL);
 }
-
-// ---- Running ---------------------------------------------------------------
 
 static enum probe_outcome outcome_of(const struct kvm_run *run)
 {

@@ -7,9 +7,9 @@
 #include "src/host/cpuid.h"
 #include "src/host/kvm.h"
 #include "src/host/probe_guest.h"
+#include "src/host/probe_limits.h"
 
 #include <signal.h>
-#include <time.h>
 
 enum probe_outcome {
     PROBE_DONE,             // the guest wrote to PROBE_PORT
@@ -20,8 +20,8 @@ enum probe_outcome {
 };
 
 // Owned by the thread that opened it, which must also run and close it: its
-// signals are blocked in between. Descriptors are -1 and pointers NULL until
-// they exist.
+// signals are blocked in between. Not moved while it is open. Descriptors are
+// -1 and pointers NULL until they exist.
 struct probe_vm {
     struct kvm_host host;
     int vm_fd, vcpu_fd;
@@ -31,8 +31,8 @@ struct probe_vm {
     struct kvm_sregs flat_start;  // 32-bit protected mode, paging off
     struct kvm_sregs after_start; // as the first step left them
     sigset_t old_signals;
-    size_t ntimers;
-    timer_t timers[2];
+    bool limited; // limits were started
+    struct probe_limits limits;
 };
 
 // 0, or a negative errno with a sentence; vm is closed again then.

@@ -114,7 +114,7 @@ Test(machine_threads, a_kick_needs_no_room_in_a_queue)
     cr_assert_neq(toyvmm_nmi(vm, &err), -ETIMEDOUT);
     cr_assert_eq(toyvmm_stop(vm), 0);
     toyvmm_destroy(vm);
-    // Other tests may run in this process, and the probe's timers need room.
+    // Other tests may run in this process.
     cr_assert_eq(setrlimit(RLIMIT_SIGPENDING, &before), 0);
 }
 
