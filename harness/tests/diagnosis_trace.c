@@ -34,7 +34,7 @@ static void replay(const char *scenario, const char *bytes, size_t len,
                    size_t piece, struct result *result)
 {
     size_t n = (len + piece - 1) / piece;
-    struct line *script = calloc(n + 1, sizeof(*script));
+    struct script_line *script = calloc(n + 1, sizeof(*script));
     char *pieces = calloc(n, piece + 1);
     struct kernel_time k = {0};
     bool in_report = false;
@@ -269,7 +269,7 @@ Test(trace, an_endless_report_is_cut)
 {
     static char line[] = "[    1.000000]  f+0x1/0x2\r\n";
     enum { LINES = 4000 };
-    struct line *script = calloc(LINES + 1, sizeof(*script));
+    struct script_line *script = calloc(LINES + 1, sizeof(*script));
     script[0].prints = WARN(1);
     for (size_t i = 1; i <= LINES; i++)
         script[i].prints = line;

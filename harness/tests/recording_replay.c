@@ -16,10 +16,10 @@
         replayed_free(&r_);                                                    \
     } while (0)
 
-static const struct line boot = {
+static const struct script_line boot = {
     NULL, 100, "Linux version 6.1\r\nRun /init as init process\r\n", 0};
-static const struct line prompt = {NULL, 400,
-                                   "\r\nWelcome to Toy 3.1\r\nbox login: ", 0};
+static const struct script_line prompt = {
+    NULL, 400, "\r\nWelcome to Toy 3.1\r\nbox login: ", 0};
 
 Test(recording_replay, login_and_commands)
 {

@@ -139,7 +139,7 @@ static void done(void *owner, const struct result *result)
 }
 
 struct replayed record_and_replay(const char *path, const char *scenario,
-                                  const struct line *script, size_t n)
+                                  const struct script_line *script, size_t n)
 {
     struct session s = {.path = path};
     struct fake_options options = {

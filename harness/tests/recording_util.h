@@ -28,13 +28,14 @@ struct replayed {
     char *recorded_coarse; // without times
 };
 struct replayed record_and_replay(const char *path, const char *scenario,
-                                  const struct line *script, size_t n);
+                                  const struct script_line *script, size_t n);
 void replayed_free(struct replayed *r);
 
 #define RECORD(path, scenario, ...)                                            \
-    record_and_replay(path, scenario, (const struct line[]){__VA_ARGS__},      \
-                      sizeof((const struct line[]){__VA_ARGS__}) /             \
-                          sizeof(struct line))
+    record_and_replay(path, scenario,                                          \
+                      (const struct script_line[]){__VA_ARGS__},               \
+                      sizeof((const struct script_line[]){__VA_ARGS__}) /      \
+                          sizeof(struct script_line))
 
 // A whole file; the caller frees.
 uint8_t *file_bytes(const char *path, size_t *len);

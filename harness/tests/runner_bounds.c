@@ -12,7 +12,7 @@
 static void run_ticking(const char *scenario, struct result *r)
 {
     static const struct fake_options ticking = {.tick_us = 100};
-    static const struct line nothing[] = {{.typed = "never"}};
+    static const struct script_line nothing[] = {{.typed = "never"}};
     fake_run(scenario, nothing, 1, &ticking, r);
 }
 
@@ -142,7 +142,7 @@ Test(witness, tells_step_and_console_without_secrets)
     struct teller t = {0};
     result_init(&t.told);
     const struct fake_options options = {.prepare = prepare, .owner = &t};
-    static const struct line script[] = {
+    static const struct script_line script[] = {
         {.after_ms = 5, .prints = "name: "},
         {.typed = "hush\r", .prints = "hush\r\nand now\r\n"},
     };
@@ -220,7 +220,7 @@ Test(witness, tells_a_failure_whose_diagnosis_never_ends)
     result_init(&t.told);
     const struct fake_options options = {.prepare = prepare_failure,
                                          .owner = &t};
-    static const struct line script[] = {{.prints = "hello\r\n"}};
+    static const struct script_line script[] = {{.prints = "hello\r\n"}};
     struct result r;
     fake_run("timeout 60s\nexpect /x/ within 1s\n", script, 1, &options, &r);
     cr_assert(t.any);
@@ -284,7 +284,7 @@ Test(bounds, a_diagnosis_ends_before_the_watchdog)
     for (size_t i = 0; i < 2; i++) {
         const struct fake_options options = {.prepare = prepare_slow,
                                              .owner = &slowness[i]};
-        static const struct line script[] = {{.prints = "hello\r\n"}};
+        static const struct script_line script[] = {{.prints = "hello\r\n"}};
         struct result r;
         slow_clock_ns = 0;
         fake_run("timeout 5s\nexpect /x/ within 10s\n", script, 1, &options,

@@ -8,14 +8,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define EXPECT_FAILURE(r, a_kind, a_text)                                      \
-    do {                                                                       \
-        cr_expect_eq((r).verdict, VERDICT_FAILED);                             \
-        cr_expect_str_eq((r).kind ? (r).kind : "none", a_kind);                \
-        cr_expect((r).message &&strstr((r).message, a_text), "message: %s",    \
-                  (r).message ? (r).message : "none");                         \
-    } while (0)
-
 static const struct result_mark *mark(const struct result *r, const char *name)
 {
     for (size_t i = 0; i < r->nmarks; i++) {
@@ -65,7 +57,7 @@ Test(expect, timeout_tells_what_was_seen)
 Test(expect, deadlines_stretch)
 {
     struct result r;
-    const struct line script[] = {{.after_ms = 7000, .prints = "late"}};
+    const struct script_line script[] = {{.after_ms = 7000, .prints = "late"}};
     struct fake_options slow = {.scale = 4};
     fake_run("expect /late/ within 2s\n", script, 1, &slow, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED);
@@ -243,7 +235,7 @@ Test(expect, checks_go_on_and_fail_at_the_end)
 Test(expect, marks_are_not_judged_on_the_rig)
 {
     struct result r;
-    const struct line script[] = {{.after_ms = 5000, .prints = "up"}};
+    const struct script_line script[] = {{.after_ms = 5000, .prints = "up"}};
     struct fake_options rig = {.scale = 4, .unjudged_marks = true};
     fake_run("expect /up/ mark up\ncheck mark up < 1s\n", script, 1, &rig, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED);

@@ -16,7 +16,7 @@
 
 struct fake {
     struct console base;
-    const struct line *script;
+    const struct script_line *script;
     size_t n, at;
     uint64_t now;
     uint64_t armed; // when the present line's condition came true; 0: not yet
@@ -33,7 +33,7 @@ static struct fake the_fake;
 
 static bool arm(struct fake *f)
 {
-    const struct line *l = &f->script[f->at];
+    const struct script_line *l = &f->script[f->at];
     if (f->armed || f->at == f->n)
         return f->at < f->n;
     if (l->typed) {
@@ -93,7 +93,7 @@ static int fake_read(struct console *c, struct console_batch *out,
         out->now_ns = f->now;
         return 0;
     }
-    const struct line *l = &f->script[f->at++];
+    const struct script_line *l = &f->script[f->at++];
     f->armed = 0;
     f->now = at > f->now ? at : f->now;
     out->now_ns = f->now;
@@ -174,7 +174,7 @@ static struct scenario *parse(const char *text)
     return s;
 }
 
-void fake_run(const char *scenario, const struct line *script, size_t n,
+void fake_run(const char *scenario, const struct script_line *script, size_t n,
               const struct fake_options *options, struct result *result)
 {
     struct scenario *s = parse(scenario);

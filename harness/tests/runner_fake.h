@@ -12,7 +12,7 @@
 // One line of the script: when `typed` has come (NULL: at once), and after_ms
 // have passed, the guest prints `prints` (NULL: nothing), or the machine has
 // the event `event`.
-struct line {
+struct script_line {
     const char *typed;
     uint64_t after_ms;
     const char *prints;
@@ -38,7 +38,7 @@ struct fake_options {
     void (*done)(void *owner, const struct result *result);
     void *owner;
 };
-void fake_run(const char *scenario, const struct line *script, size_t n,
+void fake_run(const char *scenario, const struct script_line *script, size_t n,
               const struct fake_options *options, struct result *result);
 
 // What was typed in the last run, NUL-terminated; a break is "<break>".
@@ -48,7 +48,17 @@ const char *fake_typed_on(unsigned port);
 
 #define RUN(scenario, result, ...)                                             \
     do {                                                                       \
-        const struct line script_[] = {__VA_ARGS__};                           \
+        const struct script_line script_[] = {__VA_ARGS__};                    \
         fake_run(scenario, script_, sizeof(script_) / sizeof(script_[0]),      \
                  NULL, result);                                                \
+    } while (0)
+
+// The run failed with a message that has a_text in it. Of who includes
+// Criterion.
+#define EXPECT_FAILURE(r, a_kind, a_text)                                      \
+    do {                                                                       \
+        cr_expect_eq((r).verdict, VERDICT_FAILED);                             \
+        cr_expect_str_eq((r).kind ? (r).kind : "none", a_kind);                \
+        cr_expect((r).message &&strstr((r).message, a_text), "message: %s",    \
+                  (r).message ? (r).message : "none");                         \
     } while (0)

@@ -166,7 +166,8 @@ Test(ktap_step, a_power_off_ends_what_has_no_plan)
 Test(ktap_step, noise_does_not_hold_it_up_for_ever)
 {
     struct fake_options o = {.scale = 1, .noise = "noise\n", .noise_ms = 100};
-    const struct line script[] = {{.prints = "TAP version 13\nok 1 a\n"}};
+    const struct script_line script[] = {
+        {.prints = "TAP version 13\nok 1 a\n"}};
     struct result r;
     fake_run("ktap within 5s\n", script, 1, &o, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
@@ -353,12 +354,13 @@ Test(ktap_step, a_line_may_be_very_long)
 {
     char *text = NULL;
     cr_assert_geq(asprintf(&text, "%03000d", 0), 0);
-    struct line script[40];
+    struct script_line script[40];
     size_t n = 0;
-    script[n++] = (struct line){.prints = "TAP version 13\n1..2\n# "};
+    script[n++] = (struct script_line){.prints = "TAP version 13\n1..2\n# "};
     while (n < 36)
-        script[n++] = (struct line){.prints = text};
-    script[n++] = (struct line){.prints = "ok 2 not here\nok 1 a\nok 2 b\n"};
+        script[n++] = (struct script_line){.prints = text};
+    script[n++] =
+        (struct script_line){.prints = "ok 2 not here\nok 1 a\nok 2 b\n"};
     struct result r;
     fake_run("ktap\n", script, n, NULL, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);

@@ -54,7 +54,7 @@ static void prepare(void *owner, struct run_options *run)
 
 #define RUN_ON(machine, scenario, result, ...)                                 \
     do {                                                                       \
-        const struct line script_[] = {__VA_ARGS__};                           \
+        const struct script_line script_[] = {__VA_ARGS__};                    \
         const struct fake_options options_ = {                                 \
             .scale = 1, .prepare = prepare, .owner = (machine)};               \
         fake_run(scenario, script_, sizeof(script_) / sizeof(script_[0]),      \

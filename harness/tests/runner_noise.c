@@ -31,7 +31,7 @@ static void expect_passed(const struct result *r)
 Test(noise, login_while_the_kernel_prints)
 {
     struct result r;
-    static const struct line script[] = {
+    static const struct script_line script[] = {
         {.after_ms = 101, .prints = "\r\nhost lo"},
         {.after_ms = 3, .prints = "gin: "},
         {.typed = "root\r", .after_ms = 7, .prints = "ro"},
@@ -51,7 +51,7 @@ Test(noise, login_while_the_kernel_prints)
 Test(noise, a_prompt_is_nudged_while_the_kernel_prints)
 {
     struct result r;
-    static const struct line script[] = {
+    static const struct script_line script[] = {
         {.after_ms = 10, .prints = "garbage over the prompt\r\n"},
         {.typed = "\r", .prints = "\r\nhost login: "},
         {.typed = "root\r\r", .prints = "\r\nhost login: "},
@@ -69,7 +69,7 @@ Test(noise, a_prompt_is_nudged_while_the_kernel_prints)
 Test(noise, login_while_a_program_prints)
 {
     struct result r;
-    static const struct line script[] = {
+    static const struct script_line script[] = {
         {.after_ms = 101, .prints = "\r\nhost login: "},
         {.typed = "root\r", .prints = "ro"},
         {.after_ms = 6, .prints = "ot\r\n"},
@@ -87,7 +87,7 @@ Test(noise, login_while_a_program_prints)
 Test(noise, a_refusal_is_seen_while_a_program_prints)
 {
     struct result r;
-    static const struct line script[] = {
+    static const struct script_line script[] = {
         {.after_ms = 101, .prints = "\r\nhost login: "},
         {.typed = "root\r", .prints = "root\r\nPassword: "},
         {.typed = "pw\r", .prints = "\r\n"},
@@ -144,7 +144,7 @@ Test(noise, a_described_prompt_is_never_asked)
 Test(noise, expect_and_run_while_the_kernel_prints)
 {
     struct result r;
-    static const struct line script[] = {
+    static const struct script_line script[] = {
         {.after_ms = 50, .prints = "~ # "},
         {.typed = "$?\\>", .after_ms = 9, .prints = "<0001"},
         {.after_ms = 9, .prints = "1234>\r\na"},
@@ -163,9 +163,10 @@ Test(noise, expect_and_run_while_the_kernel_prints)
 #define LONG_LINES 60000
 static void run_long(const char *scenario, const char *line, struct result *r)
 {
-    struct line *script = calloc(LONG_LINES + 3, sizeof *script);
+    struct script_line *script = calloc(LONG_LINES + 3, sizeof *script);
     cr_assert_not_null(script);
-    script[0] = (struct line){.typed = "$?\\>", .prints = BEGIN(1) "first "};
+    script[0] =
+        (struct script_line){.typed = "$?\\>", .prints = BEGIN(1) "first "};
     for (size_t i = 1; i <= LONG_LINES; i++) {
         script[i].prints = line;
     }

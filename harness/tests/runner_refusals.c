@@ -34,8 +34,8 @@ static void prepare(void *owner, struct run_options *run)
     run->machine = &machine;
 }
 
-static void run(const char *scenario, const struct line *script, size_t n,
-                struct result *r)
+static void run(const char *scenario, const struct script_line *script,
+                size_t n, struct result *r)
 {
     const struct fake_options options = {.prepare = prepare};
     fake_run(scenario, script, n, &options, r);
@@ -63,7 +63,7 @@ static void expect_notes(const struct result *r)
 Test(refusals, of_a_run_that_passed)
 {
     struct result r;
-    const struct line script[] = {{.prints = "up\r\n"}};
+    const struct script_line script[] = {{.prints = "up\r\n"}};
     run("expect /up/\n", script, 1, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED);
     expect_notes(&r);
@@ -73,7 +73,7 @@ Test(refusals, of_a_run_that_passed)
 Test(refusals, of_a_run_that_failed)
 {
     struct result r;
-    const struct line script[] = {{.after_ms = 9000}};
+    const struct script_line script[] = {{.after_ms = 9000}};
     run("expect /up/ within 1s\n", script, 1, &r);
     cr_expect_eq(r.verdict, VERDICT_FAILED);
     expect_notes(&r);
@@ -84,8 +84,8 @@ Test(refusals, of_a_run_that_failed)
 Test(refusals, of_each_boot)
 {
     struct result r;
-    const struct line script[] = {{.event = EVENT(TOYVMM_EVENT_RESET)},
-                                  {.prints = "up\r\n"}};
+    const struct script_line script[] = {{.event = EVENT(TOYVMM_EVENT_RESET)},
+                                         {.prints = "up\r\n"}};
     run("expect reset\nexpect /up/\n", script, 2, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
     cr_expect_eq(r.nnotes, 8U);

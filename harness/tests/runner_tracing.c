@@ -89,7 +89,7 @@ Test(tracing, is_not_in_a_capture)
              "run \"echo 'q  r'; echo two >&2\"\n"
              "run \"echo \xc3\xa4\\necho 'it'\"\nrun \"echo %s\"\n",
              longer);
-    const struct line script[] = {
+    const struct script_line script[] = {
         {.typed = "$?\\>", .prints = BEGIN(1) END(1, 3)},
         {.typed = "$?\\>", .prints = BEGIN(2) END(2, 0)},
         {.typed = "$?\\>", .prints = BEGIN(3) END(3, 0)},
