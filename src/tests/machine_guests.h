@@ -45,9 +45,10 @@ GUEST(idle_masked)       // takes input, but masks its interrupt
 GUEST(idle_until_timer)  // asleep until the APIC's timer, then for ever
 GUEST(idle_until_pit)    // asleep until the 8254, then for ever
 GUEST(idle_ticking)      // asleep between the 8254's ticks
-GUEST(nmi)               // '>', 'n' for each NMI, power-off at the second
-GUEST(nmi_masked)        // '>', asleep with LINT1 masked
-GUEST(uarts)             // '+' or '-' for each of four UARTs
+GUEST(ticks_after_a_pause) // "+" or "-": missed ticks are lost or made up for
+GUEST(nmi)                 // '>', 'n' for each NMI, power-off at the second
+GUEST(nmi_masked)          // '>', asleep with LINT1 masked
+GUEST(uarts)               // '+' or '-' for each of four UARTs
 GUEST(two_uarts)         // "a" to "d" on all ports, then echoes ttyS1 until 'q'
 GUEST(spin)              // 0x5bad in rbx, '.', then jmp to itself
 GUEST(spin_off)          // the same with interrupts off
