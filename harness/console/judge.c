@@ -97,10 +97,11 @@ uint64_t watch_message_in(const struct watch *w, uint64_t at, uint64_t end,
         size_t n = kmsg_candidate(s, end - at);
         if (n < end - at &&
             kmsg_prefix(s + n, end - at - n, used) == KMSG_YES) {
-            uint64_t ns = text_ns(&w->text, at + n);
-            *printed = w->heard &&
-                       matcher_was_printed(w->heard,
-                                           kmsg_clock_us(s + n, *used), ns, ns);
+            if (w->heard) {
+                uint64_t ns = text_ns(&w->text, at + n);
+                uint64_t clock_us = kmsg_clock_us(s + n, *used);
+                *printed = matcher_was_printed(w->heard, clock_us, ns, ns);
+            }
             return at + n;
         }
         at += n + 1;

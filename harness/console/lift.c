@@ -54,7 +54,6 @@ static bool runs_room(struct lift *l)
 // Which line the view is in, after n bytes were added to it.
 static void follow_lines(struct lift *l, const char *s, size_t n)
 {
-    l->mid_line = s[n - 1] != '\n';
     for (size_t i = 0; i < n && !l->plain; i++) {
         l->plain = (unsigned char)s[i] > ' ';
     }
@@ -90,7 +89,11 @@ static void keep(struct lift *l, const struct text *received, uint64_t src,
             off, src, late, late ? text_ns(received, late - 1) : 0, l->lifted};
     }
     text_copy(&l->text, received, src, end);
-    follow_lines(l, text_at(received, src), end - src);
+    const char *s = text_at(received, src);
+    l->mid_line = s[end - src - 1] != '\n';
+    if (!l->plain || l->here != KCLOCK_LIVE || l->above != KCLOCK_LIVE) {
+        follow_lines(l, s, end - src);
+    }
 }
 
 static void begin_message(struct lift *l, uint64_t ns)
@@ -138,16 +141,15 @@ static bool count_gap(struct lift *l, uint64_t ns, struct lift_quiet *quiet)
     return now_quiet(l);
 }
 
-// Whether the message whose prefix of `used` bytes stands at l->done is to be
-// lifted out.
+// Whether the message whose prefix of `used` bytes stands at l->done, and came
+// at ns, is to be lifted out.
 static bool is_live(struct lift *l, const struct text *received, size_t used,
-                    enum kclock_answer *answer)
+                    uint64_t ns, enum kclock_answer *answer)
 {
-    uint64_t at = l->done;
     struct kclock_place p = {
-        .clock_us = kmsg_clock_us(text_at(received, at), used),
-        .ns = text_ns(received, at),
-        .before_ns = at > received->base ? text_ns(received, at - 1) : 0,
+        .clock_us = kmsg_clock_us(text_at(received, l->done), used),
+        .ns = ns,
+        .before_ns = l->counting ? l->clock.end_ns : lift_plain_ns(l),
         .first = !l->plain,
         .follows = l->counting,
         .above = l->above,
@@ -170,18 +172,20 @@ static bool take_candidate(struct lift *l, const struct text *received)
     uint64_t at = l->done;
     const char *s = text_at(received, at);
     size_t used = 0;
+    uint64_t ns;
     enum kclock_answer answer;
     switch (kmsg_prefix(s, text_end(received) - at, &used)) {
     case KMSG_MAYBE:
         return false;
     case KMSG_YES:
-        if (!is_live(l, received, used, &answer)) {
+        ns = text_ns(received, at);
+        if (!is_live(l, received, used, ns, &answer)) {
             keep(l, received, at, at + used, at + used);
             l->here = answer;
             l->done = at + used;
             return true;
         }
-        begin_message(l, text_ns(received, at));
+        begin_message(l, ns);
         l->done = at + used;
         l->last = l->done;
         return true;

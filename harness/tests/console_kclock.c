@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Telling live kernel messages from printed ones by their clock alone.
 #include "harness/console/kclock.h"
+#include "harness/console/kmsg.h"
 
 #include "src/base/clock.h"
 
@@ -203,4 +204,46 @@ Test(kclock, a_log_teaches_nothing)
         ns += 5 * NS_PER_MS;
     }
     cr_expect_eq(ask(&c, place(120000, due(120000))), KCLOCK_LIVE);
+}
+
+// The clock is read from each form of a prefix, whichever way is the fast one;
+// what begins like one and is none says so with what was seen of it.
+Test(kclock, the_clock_in_a_prefix)
+{
+    static const struct {
+        const char *text;
+        enum kmsg answer;
+        size_t used;
+        uint64_t clock_us;
+    } prefixes[] = {
+        {"[    0.000000] Linux version 6.1", KMSG_YES, 15, 0},
+        {"[    3.141592] random: crng init", KMSG_YES, 15, 3141592},
+        {"[   12.000001] x: and some more.", KMSG_YES, 15, 12000001},
+        {"[99999.999999] x: and some more.", KMSG_YES, 15, 99999999999},
+        {"[10203.040506] x: and some more.", KMSG_YES, 15, 10203040506},
+        {"[123456.654321] x", KMSG_YES, 16, 123456654321},
+        {"[    3.141592] ", KMSG_YES, 15, 3141592},
+        {"<6>[    3.141592] random: crng", KMSG_YES, 18, 3141592},
+        {"[    3.141592][    T1] random: x", KMSG_YES, 23, 3141592},
+        {"[M]  drivers/net/e1000_main.o: x", KMSG_NO, 2, 0},
+        {"<https://example.org/> is a link", KMSG_NO, 2, 0},
+        {"[ ok ] all that was to be tested", KMSG_NO, 3, 0},
+        {"[    3.14159] random: crng init,", KMSG_NO, 13, 0},
+        {"[    3.1415x2] random: crng init", KMSG_NO, 12, 0},
+        {"[", KMSG_MAYBE, 0, 0},
+        {"<", KMSG_MAYBE, 0, 0},
+        {"[    3.141592]", KMSG_MAYBE, 0, 0},
+        {"x[    3.141592] ", KMSG_NO, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+        const char *text = prefixes[i].text;
+        size_t used = 0;
+        enum kmsg answer = kmsg_prefix(text, strlen(text), &used);
+        cr_expect_eq(answer, prefixes[i].answer, "%s: %d", text, (int)answer);
+        if (answer != KMSG_MAYBE)
+            cr_expect_eq(used, prefixes[i].used, "%s: %zu", text, used);
+        if (answer == KMSG_YES)
+            cr_expect_eq(kmsg_clock_us(text, used), prefixes[i].clock_us, "%s",
+                         text);
+    }
 }

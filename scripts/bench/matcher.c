@@ -5,6 +5,7 @@
 #include "harness/console/pattern_exec.h"
 #include "src/base/clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,11 @@ static void write_line(FILE *f, const char *line, uint64_t *random)
     fputs("\r\n", f);
 }
 
-static void write_lines(FILE *f, size_t number, uint64_t *random)
+// A byte comes each microsecond, in the log's clock as in the stamps: as of a
+// guest, its messages are live.
+#define BYTE_US 1
+
+static void write_lines(FILE *f, uint64_t *random)
 {
     uint64_t r = next(random);
     if (r % 5 >= 2) {
@@ -102,7 +107,8 @@ static void write_lines(FILE *f, size_t number, uint64_t *random)
     }
     bool cuts = r / 64 % 16 == 0;
     fputs(cuts ? "Starting netw" : "", f);
-    fprintf(f, "[%5zu.%06u] ", number / 500, (unsigned)(r / 1024 % 1000000));
+    uint64_t us = (uint64_t)ftell(f) * BYTE_US;
+    fprintf(f, "[%5" PRIu64 ".%06" PRIu64 "] ", us / 1000000, us % 1000000);
     write_line(f, kernel_lines[r / 8 % COUNT(kernel_lines)], random);
     if (cuts) {
         write_line(f, "ork", random);
@@ -117,8 +123,9 @@ static int make_log(const char *path, size_t size)
         return 1;
     }
     uint64_t random = 4711;
-    for (size_t i = 0; (size_t)ftell(f) < size; i++) {
-        write_lines(f, i, &random);
+    fputs("[    0.000000] Linux version 6.1.0\r\n", f);
+    while ((size_t)ftell(f) < size) {
+        write_lines(f, &random);
     }
     fputs("finished: 4711 targets ok\r\n", f);
     return fclose(f) != 0;
@@ -170,7 +177,8 @@ static bool run_matcher(const uint8_t *bytes, size_t len, bool stamp_each)
         size_t n = len - at < CONSOLE_BATCH ? len - at : CONSOLE_BATCH;
         size_t nstamps = stamp_each ? n : 1;
         for (size_t i = 0; i < nstamps; i++) {
-            stamps[i] = (struct stamp){(uint32_t)i, ns += 1000};
+            ns = 1 + (at + i) * BYTE_US * NS_PER_US;
+            stamps[i] = (struct stamp){(uint32_t)i, ns};
         }
         matcher_feed(m, bytes + at, n, stamps, nstamps);
         if (watch_feed(w, bytes + at, n, stamps, nstamps, &hit)) {
