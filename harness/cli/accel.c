@@ -19,9 +19,6 @@
 #define KVM_PATH    "/dev/kvm"
 #define RIG_PROGRAM "toyvmm-rig"
 
-// What the rig's own Linux and our processes need beside the guests.
-#define RIG_OWN_MEMORY (UINT64_C(640) << 20)
-
 bool accel_inside_rig(void)
 {
     const char *mark = getenv("TOYVMM_RIG");
@@ -39,8 +36,7 @@ bool accel_is_rig(const char *name)
     return name && (!strcmp(name, "rig") || !strcmp(name, "exact"));
 }
 
-// The rig's program lies beside ours, or in PATH.
-static bool find_rig(char *out, size_t size)
+bool accel_find_rig(char *out, size_t size)
 {
     char exe[4096];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -110,7 +106,7 @@ int accel_choose(enum accelerator wanted, const char **name, struct error *err)
         return error_set(err, -ENODEV, "no usable KVM here: %s; %s",
                          probe.reason, cure);
     char rig[4200];
-    if (find_rig(rig, sizeof(rig)) && rig_works(rig, 1))
+    if (accel_find_rig(rig, sizeof(rig)) && rig_works(rig, 1))
         return 1;
     if (wanted == ACCEL_RIG)
         return error_set(err, -ENODEV,
@@ -165,7 +161,7 @@ static char **rig_words(char *rig, int argc, char **argv,
     size_t n = 0;
     args[n++] = rig;
     args[n++] = words[0];
-    args[n++] = text((needs->memory + RIG_OWN_MEMORY) >> 20, "M");
+    args[n++] = text((needs->memory + ACCEL_RIG_MEMORY) >> 20, "M");
     if (needs->exact) {
         args[n++] = words[3];
         args[n++] = words[4];
@@ -194,7 +190,7 @@ static int prepare_rig(char rig[4200], int argc, char **argv,
                        struct error *err)
 {
     *rig = '\0';
-    if (!find_rig(rig, 4200))
+    if (!accel_find_rig(rig, 4200))
         return error_set(err, -ENOENT, RIG_PROGRAM " was not found");
     *args = rig_words(rig, argc, argv, needs);
     fflush(NULL);
@@ -293,7 +289,7 @@ int accel_probe(enum accelerator wanted, FILE *f)
         return p.usable ? 0 : -ENODEV;
     }
     char rig[4200];
-    bool found = find_rig(rig, sizeof(rig));
+    bool found = accel_find_rig(rig, sizeof(rig));
     fprintf(f, "rig: %s\n", found ? rig : RIG_PROGRAM " was not found");
     bool works = found && rig_works(rig, 0);
     const bool there[] = {

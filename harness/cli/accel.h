@@ -21,6 +21,12 @@ struct rig_needs {
     uint64_t seed;
 };
 
+// What a rig's own Linux and our processes need beside the guests.
+#define ACCEL_RIG_MEMORY (UINT64_C(640) << 20)
+
+// The rig's program: it lies beside ours, or in PATH.
+bool accel_find_rig(char *out, size_t size);
+
 // True inside the rig.
 bool accel_inside_rig(void);
 

@@ -6,7 +6,9 @@
 #include "harness/cli/bisect_exit.h"
 #include "harness/cli/check_files.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/exact_run.h"
 #include "harness/cli/explain.h"
+#include "harness/cli/explore.h"
 #include "harness/cli/format.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/interactive.h"
@@ -53,14 +55,18 @@ static uint64_t stalled_ns(const struct plan *plan, uint64_t began_ns)
 // bisection it is no word on the commit; nor is what was skipped.
 static int verdict_of(const struct suite_run *run, bool bisect)
 {
-    size_t count[VERDICT_SKIPPED + 1] = {0};
-    for (size_t i = 0; i < run->count; i++)
-        count[run->results[i].verdict]++;
+    size_t count[VERDICT_SKIPPED + 1] = {0}, unjudged = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const char *kind = run->results[i].kind;
+        bool unknown = kind && !strcmp(kind, EXACT_UNJUDGED);
+        unjudged += unknown;
+        count[run->results[i].verdict] += !unknown;
+    }
     if (count[VERDICT_FAILED] || (count[VERDICT_ERROR] && !bisect))
         return EXIT_FAILED;
     if (bisect && (count[VERDICT_ERROR] || !count[VERDICT_PASSED]))
         return EXIT_UNABLE;
-    return EXIT_PASSED;
+    return unjudged ? EXIT_UNABLE : EXIT_PASSED;
 }
 
 // The exit code of what ran, its reports written.
@@ -77,6 +83,8 @@ static int conclude(const struct options *o, const struct suite_run *run,
         .duration_ns = duration_ns,
         .interrupted = run->interrupted,
     };
+    if (o->exact)
+        exact_span(run, &told.started_unix_ns, &told.duration_ns);
     int exit_code = verdict_of(run, o->bisect);
     guard_exit(run->interrupted ? EXIT_INTERRUPTED : exit_code,
                stalled_ns(plan, began_ns));
@@ -116,6 +124,42 @@ static int tell_stat(const struct selection *s, const struct boots *b,
     return code;
 }
 
+// The boots themselves: here, or each case in an exact rig.
+static int boot_all(const struct options *o, const struct selection *s,
+                    const struct boots *boots, const uint64_t *seeds,
+                    const struct plan *plan, struct suite_run *run,
+                    bool *differs, struct error *err)
+{
+    if (!o->exact || !plan->accelerator || accel_inside_rig())
+        return suite_run(plan, (unsigned)o->jobs, o->in_process, run, err);
+    struct exact_suite x = {
+        .options = o,
+        .selection = s,
+        .boots = boots,
+        .plan = plan,
+        .seeds = seeds,
+        .quiet_passed = o->explore && !o->verbosity,
+    };
+    int code = exact_suite_run(&x, run, err);
+    if (!code && o->explore)
+        code = explore_conclude(&x, run, differs, err);
+    return code;
+}
+
+static int make_boots(const struct options *o, const struct selection *s,
+                      const struct recordings *r, struct exploration *e)
+{
+    struct boot_order order = {
+        .warmups = (unsigned)o->warmups,
+        .runs = (unsigned)o->repeat,
+        .nsides = 1,
+        .sides = {{.machine = o->machine}},
+    };
+    *e = (struct exploration){0};
+    return o->explore ? explore_make(e, o, s)
+                      : boots_make(&e->boots, s, r, &order);
+}
+
 static int execute(const struct options *o, const struct selection *s,
                    const struct recordings *r, const char *accelerator,
                    struct keep *keep)
@@ -125,31 +169,30 @@ static int execute(const struct options *o, const struct selection *s,
     uint64_t began_ns = clock_now_ns();
     if (report_files_begin(&files, o, &err))
         return complain(&err, EXIT_UNABLE);
-    struct boot_order order = {
-        .warmups = (unsigned)o->warmups,
-        .runs = (unsigned)o->repeat,
-        .nsides = 1,
-        .sides = {{.machine = o->machine}},
-    };
-    struct boots boots;
-    if (boots_make(&boots, s, r, &order))
+    struct exploration explored;
+    if (make_boots(o, s, r, &explored))
         return EXIT_UNABLE;
-    struct plan plan = launch_plan(o, &boots, r, accelerator);
+    const struct boots *boots = &explored.boots;
+    bool differs = false;
+    struct plan plan = launch_plan(o, boots, r, accelerator);
     guard_pipes();
     launch_announce(o, &plan);
     struct suite_run run;
     struct noise_look before;
     noise_look("", &before);
-    int code = suite_run(&plan, (unsigned)o->jobs, o->in_process, &run, &err);
+    int code =
+        boot_all(o, s, boots, explored.seeds, &plan, &run, &differs, &err);
     int exit_code = conclude(o, &run, &plan, &files, began_ns);
-    if (keep_boots(keep, &boots, &run) || keep_end(keep, stderr))
+    if (differs && exit_code != EXIT_INTERRUPTED)
+        exit_code = EXIT_UNABLE;
+    if (keep_boots(keep, boots, &run) || keep_end(keep, stderr))
         exit_code = run.interrupted ? EXIT_INTERRUPTED : EXIT_UNABLE;
-    if (o->stat && tell_stat(s, &boots, &run, &before, accelerator, &err))
+    if (o->stat && tell_stat(s, boots, &run, &before, accelerator, &err))
         exit_code = complain(&err, EXIT_UNABLE);
     if (code)
         exit_code = complain(&err, exit_code ? exit_code : EXIT_FAILED);
     suite_run_free(&run);
-    boots_free(&boots);
+    explore_free(&explored);
     return exit_code;
 }
 
@@ -171,6 +214,8 @@ static int run_recorded(const struct options *o, const struct selection *s,
     int code = launch_check_guests(s, &o->machine, &launch.memory, &err);
     if (code)
         return complain(&err, exit_for(code));
+    if (o->exact && !accel_inside_rig())
+        return execute(o, s, r, "exact", keep);
     code = launch_kept(&launch, keep, &accelerator, &exit_code, &err);
     if (code)
         return code > 0 ? exit_code : complain(&err, EXIT_UNABLE);

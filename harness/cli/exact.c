@@ -2,8 +2,10 @@
 // See exact.h.
 #include "harness/cli/exact.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,16 +106,61 @@ static int add_guest(struct exact_files *f, const struct scenario *s,
     return code;
 }
 
-static int add_definitions(struct exact_files *f, struct error *err)
+// Is this the name, up to its '=', of the variable with a guest's definition?
+static bool is_variable_of(const char *variable, const char *guest)
+{
+    size_t len = strlen(GUEST_VARIABLE);
+    if (!guest || strncmp(variable, GUEST_VARIABLE, len) != 0)
+        return false;
+    variable += len;
+    for (; *guest && *variable; guest++, variable++) {
+        unsigned char c = (unsigned char)*guest;
+        if (*variable != (isalnum(c) ? (char)toupper(c) : '_'))
+            return false;
+    }
+    return !*guest && *variable == '=';
+}
+
+static bool is_named(const char *variable, const struct selection *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct scenario *sc = s->list[i].what.scenario;
+        if (is_variable_of(variable, sc->guest))
+            return true;
+        for (size_t k = 0; k < sc->nneeds; k++) {
+            if (is_variable_of(variable, sc->needs[k].guest))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int add_definitions(struct exact_files *f, const struct selection *s,
+                           struct error *err)
 {
     int code = 0;
     for (char **e = environ; !code && *e; e++) {
         const char *path = strchr(*e, '=');
-        if (!strncmp(*e, GUEST_VARIABLE, strlen(GUEST_VARIABLE)) && path &&
-            !access(path + 1, R_OK))
+        if (path && is_named(*e, s) && !access(path + 1, R_OK))
             code = add(f, path + 1, err);
     }
     return code;
+}
+
+void exact_forget_guests(const struct selection *s)
+{
+    char name[256];
+    for (char **e = environ; *e;) {
+        size_t len = strcspn(*e, "=");
+        bool other = !strncmp(*e, GUEST_VARIABLE, strlen(GUEST_VARIABLE)) &&
+                     !is_named(*e, s);
+        e++;
+        if (!other || len >= sizeof(name))
+            continue;
+        snprintf(name, sizeof(name), "%.*s", (int)len, e[-1]);
+        unsetenv(name);
+        e = environ;
+    }
 }
 
 int exact_collect(struct exact_files *f, const struct selection *s,
@@ -128,7 +175,7 @@ int exact_collect(struct exact_files *f, const struct selection *s,
             code = add_guest(f, scenario, machine, err);
     }
     // Known only after all guests have been found.
-    return code ? code : add_definitions(f, err);
+    return code ? code : add_definitions(f, s, err);
 }
 
 void exact_free(struct exact_files *f)

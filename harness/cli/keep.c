@@ -14,13 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-// Names the folder, in the rig only.
-#define HANDOVER "TOYVMM_HANDOVER"
 #define PATH     4200
 
 static const char *handover(void)
 {
-    const char *folder = accel_inside_rig() ? getenv(HANDOVER) : NULL;
+    const char *folder = accel_inside_rig() ? getenv(KEEP_HANDOVER) : NULL;
     return folder && *folder ? folder : NULL;
 }
 
@@ -236,13 +234,13 @@ int keep_in_rig(struct keep *k, int argc, char **argv, struct rig_needs *needs,
     needs->outputs[i] = results;
     if (names)
         code = output_write(cases, write_cases, names, err);
-    if (!code && setenv(HANDOVER, folder, 1))
+    if (!code && setenv(KEEP_HANDOVER, folder, 1))
         code = error_set(err, -ENOMEM, "out of memory");
     if (!code)
         code = accel_run_rig(argc, argv, needs, exit_code, err);
     if (!code)
         take_over(k, folder, exit_code);
-    unsetenv(HANDOVER);
+    unsetenv(KEEP_HANDOVER);
     remove_folder(folder);
     return code;
 }

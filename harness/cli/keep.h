@@ -13,6 +13,10 @@
 #include "harness/report/bundle.h"
 #include "harness/suite/suite.h"
 
+// The variable that names that folder, in the rig only, and its file.
+#define KEEP_HANDOVER "TOYVMM_HANDOVER"
+#define KEEP_RESULTS  "results"
+
 struct keep {
     const char *history, *results; // of the options, or NULL
     const char *inside; // in the rig: the folder that results are handed over

@@ -128,6 +128,7 @@ struct plan launch_plan(const struct options *o, const struct boots *b,
         .replay_speed = o->replay_speed,
         .pin = o->pin,
         .accelerator = accelerator,
+        .seed = o->exact && accel_inside_rig() ? o->seed.text : NULL,
         .judge_marks = !rig,
         .show_console = o->show_console,
         .verbosity = o->verbosity,
@@ -138,21 +139,24 @@ struct plan launch_plan(const struct options *o, const struct boots *b,
 
 void launch_announce(const struct options *o, const struct plan *p)
 {
-    char line[160];
-    char scale[64] = "", clock[64] = "";
+    char line[240];
+    char scale[64] = "", clock[64] = "", seeds[64] = "";
     if (o->quiet || !p->accelerator)
         return;
     if (!o->replay && (p->timeout_scale > 1 || p->timeout_scale < 1))
         snprintf(scale, sizeof(scale), ", deadlines multiplied by %g",
                  p->timeout_scale);
-    if (!strcmp(p->accelerator, "exact"))
-        snprintf(clock, sizeof(clock),
-                 ", seed %" PRIu64 ", times are counted in instructions",
-                 o->seed.value);
+    if (!strcmp(p->accelerator, "exact") && o->explore > 1)
+        snprintf(seeds, sizeof(seeds), ", seeds %" PRIu64 " to %" PRIu64,
+                 o->seed.value, o->seed.value + (unsigned)o->explore - 1);
+    else if (!strcmp(p->accelerator, "exact"))
+        snprintf(seeds, sizeof(seeds), ", seed %" PRIu64, o->seed.value);
+    if (*seeds)
+        snprintf(clock, sizeof(clock), ", times are counted in instructions");
     else if (!o->replay && !p->judge_marks)
         snprintf(clock, sizeof(clock), ", times are not the hardware's");
-    int n = snprintf(line, sizeof(line), "accelerator: %s%s%s\n",
-                     p->accelerator, scale, clock);
+    int n = snprintf(line, sizeof(line), "accelerator: %s%s%s%s\n",
+                     p->accelerator, scale, seeds, clock);
     // Nobody may read it: the run matters more.
     fflush(stdout);
     outlet_write(STDOUT_FILENO, line, (size_t)n,

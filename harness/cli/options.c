@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIELD(name) offsetof(struct options, name)
+
+// Of --guard: longer than any boot.
+#define GUARD_S 3600
 
 // Which commands have an option.
 #define IN(command) (1U << COMMAND_##command)
@@ -48,6 +52,8 @@ static const struct row rows[] = {
     {"accel", 0, true, take_accelerator, 0, 0, BOOTS},
     {"exact", 0, false, take_flag, FIELD(exact), 0, 0},
     {"seed", 0, true, take_seed, 0, 0, 0},
+    {"explore", 0, true, take_number, FIELD(explore), 0, 0},
+    {"guard", 0, true, take_number, FIELD(guard_s), 0, 0},
     {"timeout-scale", 0, true, take_scale, 0, 0, BOOTS},
     {"jobs", 'j', true, take_number, FIELD(jobs), 0, 0},
     {"repeat", 0, true, take_number, FIELD(repeat), 0, 0},
@@ -186,13 +192,44 @@ static int choose_action(struct options *o, struct error *err)
     return 0;
 }
 
+static int check_inexact(const struct options *o, struct error *err)
+{
+    const char *name = o->seed.given ? "seed"
+                       : o->explore  ? "explore"
+                       : o->guard_s  ? "guard"
+                                     : NULL;
+    return name ? error_set(err, -EINVAL, "--%s is for --exact", name) : 0;
+}
+
+// An exploration boots each case once a seed.
+static int check_explore(const struct options *o, struct error *err)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } others[] = {
+        {o->repeat > 1, "--repeat"},
+        {o->warmups > 0, "--warmup"},
+        {o->stat, "--stat"},
+        {o->record, "--record"},
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].given)
+            return error_set(err, -EINVAL, "--explore is not for %s",
+                             others[i].name);
+    }
+    if (o->seed.value > (uint64_t)INT64_MAX - (unsigned)o->explore)
+        return error_set(err, -EINVAL,
+                         "--explore: there are not so many seeds");
+    return 0;
+}
+
 // The exact rig brings along what the selected scenarios need and hands out
 // files at its end, nothing else.
 static int check_exact(const struct options *o, struct error *err)
 {
     if (!o->exact)
-        return o->seed.given ? error_set(err, -EINVAL, "--seed is for --exact")
-                             : 0;
+        return check_inexact(o, err);
     const struct {
         bool given;
         const char *name;
@@ -200,8 +237,6 @@ static int check_exact(const struct options *o, struct error *err)
         {o->accelerator == ACCEL_KVM, "--accel kvm"},
         {o->replay, "--replay"},
         {o->history, "--history"},
-        {o->results, "--results"},
-        {o->shard.count > 0, "--shard"},
         {o->pin.set, "--pin"},
         {o->action == ACTION_INTERACTIVE, "--interactive"},
     };
@@ -210,7 +245,7 @@ static int check_exact(const struct options *o, struct error *err)
             return error_set(err, -EINVAL, "--exact is not for %s",
                              others[i].name);
     }
-    return 0;
+    return o->explore ? check_explore(o, err) : 0;
 }
 
 // What options mean together.
@@ -277,8 +312,7 @@ int options_parse(struct options *o, enum command command, int argc,
     make_getopt(longs, letters);
     *o = (struct options){
         .command = command,
-        .jobs = 1,
-        .seed = {.value = 1},
+        .seed = {.value = 1, .text = "1"},
         // Known even when the rest can't be read: it says how to exit.
         .bisect = is_given(argc, argv, "--bisect"),
     };
@@ -303,6 +337,18 @@ int options_parse(struct options *o, enum command command, int argc,
         code = check_together(o, err);
     if (o->exact)
         o->accelerator = ACCEL_RIG;
+    // Seeds have nothing to do with each other: as many at a time as there are
+    // processors.
+    if (o->explore) {
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        o->repeat = 1;
+        if (!o->jobs)
+            o->jobs = cpus > 1 ? (int)cpus : 1;
+    }
+    if (!o->jobs)
+        o->jobs = 1;
+    if (!o->guard_s)
+        o->guard_s = GUARD_S;
     return code;
 }
 

@@ -83,6 +83,7 @@ int take_seed(struct options *o, const struct row *row, char *value,
                          "--seed %s: give a whole number below 2^63", value);
     o->seed.given = true;
     o->seed.value = n;
+    o->seed.text = value;
     return 0;
 }
 
@@ -115,6 +116,7 @@ int take_number(struct options *o, const struct row *row, char *value,
     } bounds[] = {
         {"jobs", 1, 256},   {"repeat", 1, 100000},  {"warmup", 0, 1000},
         {"runs", 2, 10000}, {"max-runs", 2, 10000}, {"newest", 1, 1000000},
+        {"explore", 1, 100000}, {"guard", 1, 86400},
     };
     size_t i = 0;
     while (strcmp(bounds[i].name, row->name) != 0)

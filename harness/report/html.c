@@ -176,6 +176,11 @@ static void scenario(FILE *f, const struct result *r, size_t index)
         fputs(", ", f);
         html_text(f, r->accelerator);
     }
+    const char *seed = result_property(r, "seed");
+    if (seed) {
+        fputs(", seed ", f);
+        html_text(f, seed);
+    }
     fputs("</p>\n", f);
     if (r->guest_note) {
         fputs("<p class=\"dim\">", f);

@@ -56,6 +56,12 @@ static void failure(FILE *f, const struct result *r)
 {
     fprintf(f, "#### %s: ", verdict_name(r->verdict));
     markdown_text(f, r->title ? r->title : r->path);
+    const char *seed = result_property(r, "seed");
+    if (seed) {
+        fputs(" (seed ", f);
+        markdown_text(f, seed);
+        fputc(')', f);
+    }
     fputs("\n\n", f);
     markdown_text(f, r->where);
     fputs(r->where ? ": " : "", f);

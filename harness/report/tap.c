@@ -139,6 +139,7 @@ static void scenario_block(FILE *f, const struct result *r)
     literal(f, "  ", "scenario", r->path);
     literal(f, "  ", "guest", r->guest);
     literal(f, "  ", "accelerator", r->accelerator);
+    literal(f, "  ", "seed", result_property(r, "seed"));
     seconds(f, "  ", "duration_s", r->duration_ns);
     failed_notes(f, r);
     if (r->nsections)

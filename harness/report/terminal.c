@@ -216,6 +216,9 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
         fprintf(f, "guest %s, ", r->guest);
     if (r->accelerator)
         fprintf(f, "%s, ", r->accelerator);
+    const char *seed = result_property(r, "seed");
+    if (seed)
+        fprintf(f, "seed %s, ", seed);
     xml_seconds(f, r->duration_ns);
     fputs(" s)\n", f);
     if (r->guest_note)

@@ -207,6 +207,8 @@ static int bring_up_alone(struct guest *g, struct error *err)
         rc = guest_arm_kick(err);
     if (rc == 0)
         rc = guest_enter_exact(&g->job, err);
+    const struct timespec phase = {.tv_nsec = state->phase_ns};
+    nanosleep(&phase, NULL);
     g->times.mounts = boot_ns();
     return rc;
 }

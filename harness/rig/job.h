@@ -14,6 +14,7 @@
 
 #define JOB_PATH    "/rig.job"
 #define JOB_MODULES "/modules/" // followed by a two-digit index
+#define JOB_OUT     "/out"      // what --out hands out
 
 // What one of the descriptors 0, 1, 2 is on the host. AS_STDOUT: stderr is
 // the same file as stdout. FILE: whatever it is, the exact rig's command has a
@@ -33,6 +34,7 @@ struct job_state {
     uint64_t ignored;       // bit n: signal n is ignored
     bool unprivileged;      // files of other users have no owner here
     bool exact;             // the command is alone until its end
+    uint32_t phase_ns;      // it starts so long after all is ready for it
     enum job_fd fds[3];
     struct termios termios; // of the host's terminal, when an fd is one
     struct rlimit limits[RLIM_NLIMITS];

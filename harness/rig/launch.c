@@ -302,7 +302,7 @@ static int set_up(struct launch *l, struct error *err)
         .options = o,
         .kernel = &kernel,
         .initramfs = initramfs,
-        .shares = &job->shares,
+        .shares = l->prep.out.count > 0 ? &l->prep.out : &job->shares,
         .tsc_khz = tsc_khz(&l->tsc),
     };
     rc = machine_start(&l->machine, &plan, err);

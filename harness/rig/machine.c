@@ -5,6 +5,7 @@
 #include "harness/rig/process.h"
 #include "harness/rig/protocol.h"
 #include "harness/rig/virtiofsd.h"
+#include "src/base/mix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,9 @@
 // processor's counter runs at 1 GHz then.
 #define EXACT_ICOUNT  "shift=1,sleep=off"
 #define EXACT_TSC_KHZ 1000000u
-#define EXACT_CLOCK   "base=2026-01-01T00:00:00,clock=vm"
+
+// Its clock starts at some second of a day.
+#define DAY_S 86400u
 
 // What differs between QEMU's machine types.
 static const struct {
@@ -148,8 +151,10 @@ static void add_exact(struct command_line *line, uint64_t seed)
     add(line, EXACT_ICOUNT);
     add(line, "-seed");
     add(line, "%" PRIu64, seed);
+    unsigned s = (unsigned)(mix64(seed, SEED_CLOCK) % DAY_S);
     add(line, "-rtc");
-    add(line, EXACT_CLOCK);
+    add(line, "base=2026-01-01T%02u:%02u:%02u,clock=vm", s / 3600,
+        s / 60 % 60, s % 60);
 }
 
 static void build_command(struct command_line *line,

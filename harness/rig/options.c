@@ -37,6 +37,8 @@ const char options_help[] =
     "                   at the end\n"
     "  --pack FILE      a file that COMMAND finds with --exact; may be given\n"
     "                   several times\n"
+    "  --out DIR        with --exact: what COMMAND leaves in /out goes to DIR,\n"
+    "                   and nothing of the working directory does\n"
     "  --seed N         what is chance with --exact (default 1)\n"
     "  --verbose        show the rig's console and its times on stderr\n"
     "  --check          say whether the rig can run here, and run nothing\n"
@@ -63,6 +65,7 @@ enum option_id {
     OPT_EXACT,
     OPT_PACK,
     OPT_SEED,
+    OPT_OUT,
     OPT_CHECK,
     OPT_HELP,
     OPT_VERSION,
@@ -81,6 +84,7 @@ static const struct option table[] = {
     {"exact", no_argument, NULL, OPT_EXACT},
     {"pack", required_argument, NULL, OPT_PACK},
     {"seed", required_argument, NULL, OPT_SEED},
+    {"out", required_argument, NULL, OPT_OUT},
     {"check", no_argument, NULL, OPT_CHECK},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -182,6 +186,9 @@ static int take(struct options *o, enum option_id id, char *arg,
         return job_list_add(&o->pack, arg);
     case OPT_SEED:
         return parse_seed(&o->seed, arg, err);
+    case OPT_OUT:
+        o->out = arg;
+        return 0;
     case OPT_CHECK:
         o->action = RIG_CHECK;
         return 0;
@@ -205,6 +212,9 @@ static int settle(struct options *o, struct error *err)
                          "--exact has one processor and --machine microvm");
     if (!o->exact && o->pack.count > 0)
         return error_set(err, -EINVAL, "--pack is for --exact");
+    if (o->out && (!o->exact || o->rw.count > 0))
+        return error_set(err, -EINVAL,
+                         "--out is for --exact, and without --rw");
     if (!o->timeout_s)
         o->timeout_s = o->exact ? EXACT_TIMEOUT_S : TIMEOUT_S;
     return 0;

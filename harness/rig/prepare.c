@@ -2,12 +2,17 @@
 // See prepare.h.
 #include "harness/rig/prepare.h"
 
+#include "src/base/mix.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// Two ticks of a kernel with 250 of them in a second.
+#define PHASE_NS 8000000u
 
 // path is dir or lies below it.
 static bool is_within(const char *path, const char *dir)
@@ -79,11 +84,28 @@ static void reduce(struct job_list *shares)
     shares->items[kept] = NULL;
 }
 
+// The command knows one name of it, wherever it is here: a name that changed
+// from run to run would make each another one.
+static int prepare_out(struct preparation *p, const char *dir,
+                       struct error *err)
+{
+    int rc = add_share(&p->out, dir, err);
+    char *inside = rc < 0 ? NULL : strdup(JOB_OUT);
+    if (rc < 0)
+        return rc;
+    rc = inside ? job_list_add(&p->job.shares, inside) : -ENOMEM;
+    if (rc < 0)
+        free(inside);
+    return rc;
+}
+
 static int prepare_shares(struct preparation *p, const struct options *options,
                           struct error *err)
 {
     struct job_list *shares = &p->job.shares;
     int rc = 0;
+    if (options->out)
+        return prepare_out(p, options->out, err);
     if (strcmp(p->cwd, "/") != 0 && !is_of_kernel(p->cwd))
         rc = add_share(shares, p->cwd, err);
     for (size_t i = 0; rc == 0 && i < options->rw.count; i++)
@@ -129,11 +151,12 @@ static bool is_brought_along(const char *variable)
 
 // Where it was started, and what its streams lead to, must not make the
 // difference of one instruction.
-static void prepare_exact(struct preparation *p)
+static void prepare_exact(struct preparation *p, uint64_t seed)
 {
     p->job.state = (struct job_state){
         .exact = true,
         .umask = 022,
+        .phase_ns = (uint32_t)(mix64(seed, SEED_PHASE) % PHASE_NS),
         .fds = {JOB_FD_CLOSED, JOB_FD_FILE, JOB_FD_FILE},
     };
     snprintf(p->hostname, sizeof(p->hostname), "rig");
@@ -164,7 +187,7 @@ int prepare_job(struct preparation *p, const struct options *options,
     prepare_fds(&job->state);
     prepare_termios(&job->state, terminal);
     if (options->exact)
-        prepare_exact(p);
+        prepare_exact(p, options->seed);
     int rc = prepare_shares(p, options, err);
     for (int i = 0; rc == 0 && i < options->ncommand; i++)
         rc = job_list_add(&job->args, options->command[i]);
@@ -185,5 +208,8 @@ void prepare_free(struct preparation *p)
 {
     for (size_t i = 0; i < p->job.shares.count; i++)
         free(p->job.shares.items[i]);
+    for (size_t i = 0; i < p->out.count; i++)
+        free(p->out.items[i]);
+    free(p->out.items);
     job_free(&p->job);
 }

@@ -135,6 +135,7 @@ static int describe(const struct live_options *o, struct result *out)
         {"kernel", g->kernel},   {"initrd", g->initrd},
         {"cmdline", g->cmdline}, {"memory", memory},
         {"cpus", cpus},          {"version", TOYVMM_VERSION},
+        {"seed", o->seed},
     };
     for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
         if (!code && properties[i].value)

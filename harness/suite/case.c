@@ -2,6 +2,7 @@
 // One case of a plan. See case.h.
 #include "harness/suite/case.h"
 
+#include "harness/console/delayed.h"
 #include "harness/recording/replay.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
@@ -27,6 +28,7 @@ struct watcher {
     bool in_line;
     bool deaf; // nobody reads what is told
     struct case_recording recording;
+    struct delayed_console typed; // of a seed
 };
 
 // Whoever reads standard error may stop reading: the guest is more important.
@@ -84,6 +86,11 @@ static void prepare(void *owner, struct run_options *run,
                     const struct result *about)
 {
     struct watcher *w = owner;
+    if (w->plan->seed) {
+        uint64_t seed = strtoull(w->plan->seed, NULL, 10);
+        delayed_console_init(&w->typed, run->console, seed);
+        run->console = &w->typed.base;
+    }
     case_recording_begin(&w->recording, run, about);
 }
 
@@ -97,6 +104,7 @@ static int unjudged(const struct plan *plan, const struct plan_case *what,
         (!out->title && result_set(&out->title, "%s", what->name)) ||
         (plan->accelerator &&
          result_set(&out->accelerator, "%s", plan->accelerator)) ||
+        (plan->seed && result_add_property(out, "seed", plan->seed)) ||
         result_set(&out->kind, "%s", kind) ||
         result_set(&out->message, "%s", err->text))
         return -ENOMEM;
@@ -134,6 +142,7 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
         .scenario = s,
         .guest = &guest,
         .accelerator = plan->accelerator,
+        .seed = plan->seed,
         .timeout_scale = plan->timeout_scale,
         .slowness = plan_slowness(plan),
         .judge_marks = plan->judge_marks,

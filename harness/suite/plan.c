@@ -74,6 +74,7 @@ static int write_plan(FILE *f, const void *owner)
 {
     const struct plan *p = owner;
     put_pair(f, "accelerator", p->accelerator);
+    put_pair(f, "seed", p->seed);
     // With 1 added: 0 is "any".
     put_number(f, "pin", p->pin.set ? p->pin.cpu + UINT64_C(1) : 0);
     put_number(f, "scale", (uint64_t)(p->timeout_scale * 1000));
@@ -201,6 +202,8 @@ static int take(struct plan *p, const char *key, struct texts *t)
     uint64_t n = strtoull(value, NULL, 10);
     if (!strcmp(key, "accelerator"))
         p->accelerator = value;
+    else if (!strcmp(key, "seed"))
+        p->seed = value;
     else if (!strcmp(key, "pin"))
         p->pin = (struct toyvmm_pin){n > 0, n > 0 ? (unsigned)(n - 1) : 0};
     else if (!strcmp(key, "scale"))

@@ -19,6 +19,7 @@ struct plan {
     double replay_speed;   // of replays: 1 in recorded time, 0 at once
     const char
         *accelerator; // "kvm", "rig" or "replay"; NULL: nothing is to run
+    const char *seed; // of the exact rig, a number; or NULL
     bool judge_marks;
     bool show_console; // copy what guests print to standard error
     unsigned verbosity;
