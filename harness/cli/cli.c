@@ -138,7 +138,7 @@ static int boot_all(const struct options *o, const struct selection *s,
         .boots = boots,
         .plan = plan,
         .seeds = seeds,
-        .quiet_passed = o->explore && !o->verbosity,
+        .untold = o->explore && !o->verbosity,
     };
     int code = exact_suite_run(&x, run, err);
     if (!code && o->explore)

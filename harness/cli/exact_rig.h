@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 // What the command in it leaves here comes out of it, when it has ended.
-#define EXACT_OUT "/out"
+#define EXACT_OUT "/rig.out"
 
 #define EXACT_PATH 4200
 

@@ -74,7 +74,7 @@ static void print(const struct rounds *r, const struct result *result)
 {
     char *text = NULL;
     size_t len = 0;
-    if (r->x->quiet_passed && result->verdict == VERDICT_PASSED)
+    if (r->x->untold)
         return;
     FILE *f = open_memstream(&text, &len);
     if (!f)

@@ -2,6 +2,7 @@
 // See explore.h.
 #include "harness/cli/explore.h"
 
+#include "harness/report/terminal.h"
 #include "src/base/error.h"
 
 #include <errno.h>
@@ -255,6 +256,8 @@ static void print_group(const struct exact_suite *x,
                         const struct suite_run *run, const struct group *g)
 {
     size_t listed = 0;
+    if (x->untold)
+        terminal_result(stdout, &run->results[g->first], false);
     printf("  %zu time%s: %s\n      seed%s", g->count, g->count == 1 ? "" : "s",
            g->title, g->count == 1 ? "" : "s");
     for (size_t i = g->first; i < run->count && listed < LISTED; i++) {
@@ -283,6 +286,20 @@ static void print_counts(const struct suite_run *run)
     putchar('\n');
 }
 
+// Why nothing is known of them; each reason once.
+static void print_unjudged(const struct exact_suite *x,
+                           const struct suite_run *run)
+{
+    const char *last = "";
+    for (size_t i = 0; x->untold && i < run->count; i++) {
+        const struct result *r = &run->results[i];
+        if (!is_unjudged(r) || !r->message || !strcmp(last, r->message))
+            continue;
+        terminal_result(stdout, r, false);
+        last = r->message;
+    }
+}
+
 int explore_conclude(const struct exact_suite *x, const struct suite_run *run,
                      bool *differs, struct error *err)
 {
@@ -293,8 +310,10 @@ int explore_conclude(const struct exact_suite *x, const struct suite_run *run,
     size_t n = code ? 0 : make_groups(x, run, groups);
     for (size_t i = 0; i < n; i++)
         first[i] = groups[i].first;
-    if (!code)
+    if (!code) {
+        print_unjudged(x, run);
         print_counts(run);
+    }
     if (!code && n && !run->interrupted) {
         fflush(stdout);
         code = exact_suite_again(x, first, n, &second, err);

@@ -332,6 +332,8 @@ int options_parse(struct options *o, enum command command, int argc,
     o->paths = argv + optind;
     o->npaths = (size_t)(argc - optind);
     int code = choose_action(o, err);
+    if (!code)
+        code = take_default_accelerator(o, err);
     // What the words of the other commands mean, they say themselves.
     if (!code && command == COMMAND_RUN)
         code = check_together(o, err);

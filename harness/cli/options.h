@@ -37,6 +37,7 @@ struct options {
     enum action action;
     unsigned asked; // a bit for each action that was given
     enum accelerator accelerator;
+    bool accelerator_given;
     const char *reports[REPORTS]; // a file for each kind, or NULL
     const char *record;           // file or folder, or NULL
     const char *replay;           // file or folder, or NULL

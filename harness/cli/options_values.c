@@ -60,15 +60,41 @@ int take_accelerator(struct options *o, const struct row *row, char *value,
                      struct error *err)
 {
     (void)row;
-    static const char *const names[] = {
-        [ACCEL_AUTO] = "auto", [ACCEL_KVM] = "kvm", [ACCEL_RIG] = "rig"};
-    for (int i = 0; i < 3; i++) {
-        if (!strcmp(value, names[i])) {
-            o->accelerator = (enum accelerator)i;
-            return 0;
-        }
+    static const struct {
+        const char *name;
+        enum accelerator accelerator;
+        bool exact;
+    } names[] = {
+        {"auto", ACCEL_AUTO, false},
+        {"kvm", ACCEL_KVM, false},
+        {"rig", ACCEL_RIG, false},
+        {"exact", ACCEL_RIG, true},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(value, names[i].name) != 0)
+            continue;
+        o->accelerator = names[i].accelerator;
+        o->exact |= names[i].exact;
+        o->accelerator_given = true;
+        return 0;
     }
-    return error_set(err, -EINVAL, "--accel %s: give auto, kvm or rig", value);
+    return error_set(err, -EINVAL, "--accel %s: give auto, kvm, rig or exact",
+                     value);
+}
+
+// A default is for what it can be used for: nobody asked for it this time.
+int take_default_accelerator(struct options *o, struct error *err)
+{
+    char *value = getenv("TOYVMM_ACCEL");
+    if (o->accelerator_given || o->exact || !value || !*value)
+        return 0;
+    bool exact = !strcmp(value, "exact");
+    if (exact &&
+        (o->command != COMMAND_RUN || o->action == ACTION_INTERACTIVE ||
+         o->replay || o->history || o->pin.set || o->in_process))
+        return 0;
+    int code = take_accelerator(o, NULL, value, err);
+    return code ? error_prefix(err, code, "TOYVMM_ACCEL") : 0;
 }
 
 int take_seed(struct options *o, const struct row *row, char *value,

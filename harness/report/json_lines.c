@@ -42,8 +42,12 @@ static void run_line(struct json *j, const struct report_run *run)
     json_text(j, "accelerator", run->accelerator);
     json_open(j, "host", '{');
     bool known = !uname(&host);
-    json_text(j, "name", known ? host.nodename : NULL);
-    json_text(j, "kernel", known ? host.release : NULL);
+    // Where an exact run ran makes no difference to it, nor to its report.
+    bool exact = run->accelerator && !strcmp(run->accelerator, "exact");
+    const char *name = known ? host.nodename : NULL;
+    const char *kernel = known ? host.release : NULL;
+    json_text(j, "name", exact ? "rig" : name);
+    json_text(j, "kernel", exact ? NULL : kernel);
     json_text(j, "machine", known ? host.machine : NULL);
     json_close(j, '}');
     json_time(j, "started", run->started_unix_ns);

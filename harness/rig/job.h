@@ -14,7 +14,6 @@
 
 #define JOB_PATH    "/rig.job"
 #define JOB_MODULES "/modules/" // followed by a two-digit index
-#define JOB_OUT     "/out"      // what --out hands out
 
 // What one of the descriptors 0, 1, 2 is on the host. AS_STDOUT: stderr is
 // the same file as stdout. FILE: whatever it is, the exact rig's command has a

@@ -231,9 +231,9 @@ static int too_late(const struct options *o, struct error *err)
 {
     if (o->exact)
         return error_set(err, -ETIMEDOUT,
-                         "the exact rig's command didn't end in %u seconds of "
+                         "the exact rig's command didn't end in %u second%s of "
                          "this host's time: nothing is known of it",
-                         o->timeout_s);
+                         o->timeout_s, o->timeout_s == 1 ? "" : "s");
     return error_set(err, -ETIMEDOUT,
                      "the rig didn't come up in %u seconds; a busier "
                      "machine needs a larger --timeout",

@@ -6,6 +6,9 @@
 
 enum rig_action { RIG_RUN, RIG_CHECK, RIG_HELP, RIG_VERSION };
 
+// Where the exact rig's command leaves what --out is to get.
+#define RIG_OUT "/rig.out"
+
 // What numbers a seed is drawn for: see mix64.
 enum rig_seed { SEED_CLOCK, SEED_PHASE };
 
@@ -21,7 +24,7 @@ struct options {
     bool verbose;       // the rig's console and times go to stderr
     bool exact;         // nothing of the host's timing reaches the command
     uint64_t seed;      // of exact's chance, 0..2^63-1
-    const char *out;    // directory that exact's /out goes to; NULL: none
+    const char *out;    // directory that gets what is in RIG_OUT; NULL: none
     const char *kernel; // NULL: kernel_find decides
     const char *modules;
     const char *qemu;

@@ -90,7 +90,7 @@ static int prepare_out(struct preparation *p, const char *dir,
                        struct error *err)
 {
     int rc = add_share(&p->out, dir, err);
-    char *inside = rc < 0 ? NULL : strdup(JOB_OUT);
+    char *inside = rc < 0 ? NULL : strdup(RIG_OUT);
     if (rc < 0)
         return rc;
     rc = inside ? job_list_add(&p->job.shares, inside) : -ENOMEM;

@@ -14,7 +14,7 @@ struct preparation {
     char cwd[PATH_MAX];
     char hostname[65];
     uint64_t ignored; // bit n: the calling process ignores signal n
-    struct job_list out; // --out: the directory here that JOB_OUT is; or none
+    struct job_list out; // --out: the directory here that RIG_OUT is; or none
 };
 
 // Fills it from the options and the calling process. -EINVAL for a directory

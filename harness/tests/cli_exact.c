@@ -33,14 +33,17 @@ Test(exact, all_that_is_opened_comes_along_once)
     struct exact_files f;
     struct error err = {""};
     struct guest_overrides none = {0};
-    put_file("one.tc", "kernel \"image\"\nuse \"shared.tci\"\n");
+    put_file("one.tc", "kernel \"image\"\nneeds guest x-y\n"
+                       "needs guest gone\nuse \"shared.tci\"\n");
     put_file("two.tc", "kernel \"image\"\ninitrd \"files\"\n"
                        "use \"shared.tci\"\n");
     put_file("shared.tci", "expect /x/\n");
     put_file("image", "0123456789");
     put_file("files", "01234");
     put_file("x.conf", "name x\n");
-    cr_assert_eq(setenv("TOYVMM_GUEST_X", "x.conf", 1), 0);
+    put_file("x2.conf", "name x\n");
+    cr_assert_eq(setenv("TOYVMM_GUEST_X_Y", "x.conf", 1), 0);
+    cr_assert_eq(setenv("TOYVMM_GUEST_X_Y2", "x2.conf", 1), 0);
     cr_assert_eq(setenv("TOYVMM_GUEST_GONE", "gone.conf", 1), 0);
     choose(&s, words, 1);
     cr_assert_eq(exact_collect(&f, &s, &none, &err), 0, "%s", err.text);
@@ -49,6 +52,11 @@ Test(exact, all_that_is_opened_comes_along_once)
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         cr_expect_eq(times(&f, wanted[i]), 1, "%s", wanted[i]);
     cr_expect_eq(times(&f, "gone.conf"), 0);
+    // A guest of another scenario, which makes no difference to these.
+    cr_expect_eq(times(&f, "x2.conf"), 0);
+    exact_forget_guests(&s);
+    cr_expect_not_null(getenv("TOYVMM_GUEST_X_Y"));
+    cr_expect_null(getenv("TOYVMM_GUEST_X_Y2"));
     // This program, and what it can't start without.
     cr_expect_eq(times(&f, "test-cli"), 1);
     cr_expect_gt(times(&f, "libc.so.6"), 0);

@@ -5,7 +5,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // Parses a command line whose words stand apart by spaces. The words live as
 // long as the test.
@@ -55,6 +57,58 @@ Test(options, exact_is_a_rig_with_a_seed)
     options_free(&o);
     cr_assert_eq(parse(&o, "--seed 126 --exact a.tc", &err), 0, "%s", err.text);
     cr_expect_eq(o.seed.value, 126);
+    cr_expect_eq(o.jobs, 1);
+    options_free(&o);
+    cr_assert_eq(parse(&o, "--accel exact a.tc", &err), 0, "%s", err.text);
+    cr_expect(o.exact);
+    cr_expect_eq(o.accelerator, ACCEL_RIG);
+    options_free(&o);
+}
+
+Test(options, an_exploration_takes_all_processors_unless_told)
+{
+    struct options o;
+    struct error err = {""};
+    cr_assert_eq(parse(&o, "--exact --explore 9 a.tc", &err), 0, "%s",
+                 err.text);
+    cr_expect_eq(o.explore, 9);
+    cr_expect_eq(o.jobs, (int)sysconf(_SC_NPROCESSORS_ONLN));
+    cr_expect_eq(o.repeat, 1);
+    options_free(&o);
+    cr_assert_eq(parse(&o, "--exact --explore 9 -j 3 a.tc", &err), 0, "%s",
+                 err.text);
+    cr_expect_eq(o.jobs, 3);
+    options_free(&o);
+}
+
+Test(options, an_accelerator_for_all_that_name_none)
+{
+    static const struct {
+        const char *variable, *line;
+        enum accelerator accelerator;
+        bool exact;
+    } table[] = {
+        {"rig", "a", ACCEL_RIG, false},
+        {"rig", "--accel kvm a", ACCEL_KVM, false},
+        {"", "a", ACCEL_AUTO, false},
+        {"exact", "a", ACCEL_RIG, true},
+        {"exact", "--accel auto a", ACCEL_AUTO, false},
+        {"exact", "--replay r a", ACCEL_AUTO, false},
+        {"exact", "--pin 1 a", ACCEL_AUTO, false},
+        {"exact", "--interactive a", ACCEL_AUTO, false},
+    };
+    struct options o;
+    struct error err = {""};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        cr_assert_eq(setenv("TOYVMM_ACCEL", table[i].variable, 1), 0);
+        cr_expect_eq(parse(&o, table[i].line, &err), 0, "%s", err.text);
+        cr_expect_eq(o.accelerator, table[i].accelerator, "%zu", i);
+        cr_expect_eq(o.exact, table[i].exact, "%zu", i);
+        options_free(&o);
+    }
+    cr_assert_eq(setenv("TOYVMM_ACCEL", "tcg", 1), 0);
+    cr_expect_eq(parse(&o, "a", &err), -EINVAL);
+    cr_expect(strstr(err.text, "TOYVMM_ACCEL: --accel tcg"), "%s", err.text);
     options_free(&o);
 }
 
@@ -78,7 +132,7 @@ Test(options, refusals)
         {"--nonsense a", "unknown option --nonsense"},
         {"-Z a", "unknown option -Z"},
         {"a --junit", "--junit needs a value"},
-        {"--accel tcg a", "--accel tcg: give auto, kvm or rig"},
+        {"--accel tcg a", "--accel tcg: give auto, kvm, rig or exact"},
         {"--jobs 0 a", "--jobs 0"},
         {"--jobs 2x a", "--jobs 2x"},
         {"--memory 0 a", "--memory 0"},
@@ -97,8 +151,15 @@ Test(options, refusals)
         {"--accel kvm --exact a", "--exact is not for --accel kvm"},
         {"--exact --history h a", "--exact is not for --history"},
         {"--exact --replay r a", "--exact is not for --replay"},
-        {"--exact --shard 1/2 a", "--exact is not for --shard"},
+        {"--accel exact --pin 1 a", "--exact is not for --pin"},
         {"--seed 1 a", "--seed is for --exact"},
+        {"--explore 2 a", "--explore is for --exact"},
+        {"--guard 2 a", "--guard is for --exact"},
+        {"--exact --explore 0 a", "--explore 0: give a number from 1"},
+        {"--exact --explore 2 --record r a", "--explore is not for --record"},
+        {"--exact --explore 2 --repeat 2 a", "--explore is not for --repeat"},
+        {"--exact --seed 9223372036854775807 --explore 2 a",
+         "there are not so many seeds"},
         {"--exact --seed -1 a", "--seed -1: give a whole number"},
         {"--exact --seed 9223372036854775808 a", "--seed 9223372036854775808"},
     };

@@ -280,6 +280,7 @@ Test(rig_job, exact_is_one_processor_with_a_seed)
         "--exact --cpus 2 x",  "--exact --machine q35 x",
         "--pack /a x",         "--exact --seed -1 x",
         "--exact --seed 1x x", "--exact --seed 9223372036854775808 x",
+        "--out /tmp x",        "--exact --out /tmp --rw /tmp x",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         cr_expect_eq(parse(&line, wrong[i], &err), -EINVAL, "%s", wrong[i]);
@@ -365,6 +366,38 @@ Test(rig_job, exact_knows_nothing_of_the_shell_around_it)
     cr_expect_str_eq(p.job.hostname, "rig");
     cr_expect(p.job.state.exact);
     cr_expect_eq(p.job.state.fds[0], JOB_FD_CLOSED);
+    // When it starts is the seed's.
+    uint32_t phase = p.job.state.phase_ns;
+    cr_expect_lt(phase, 8000000);
     prepare_free(&p);
     options_free(&line.options);
+    cr_assert_eq(prepare(&p, &line, "--exact --seed 2 true", &err), 0);
+    cr_expect_neq(p.job.state.phase_ns, phase);
+    prepare_free(&p);
+    options_free(&line.options);
+}
+
+// A directory with another name each time makes no difference in there.
+Test(rig_job, what_is_handed_out_has_one_name_inside)
+{
+    char dir[64];
+    struct preparation p;
+    struct line line;
+    struct error err = {{0}};
+    enter_scratch(dir);
+    cr_assert_eq(mkdir("b", 0755), 0);
+    cr_assert_eq(prepare(&p, &line, "--exact --out b true", &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(p.job.shares.count, 1);
+    cr_expect_str_eq(p.job.shares.items[0], RIG_OUT);
+    cr_assert_eq(p.out.count, 1);
+    cr_expect_eq(strncmp(p.out.items[0], dir, strlen(dir)), 0);
+    prepare_free(&p);
+    options_free(&line.options);
+    cr_expect_eq(prepare(&p, &line, "--exact --out /nowhere true", &err),
+                 -EINVAL);
+    cr_expect_not_null(strstr(err.text, "/nowhere"), "%s", err.text);
+    prepare_free(&p);
+    options_free(&line.options);
+    leave_scratch(dir);
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// --explore: which boots it is made of, and what failures have in common.
+#include "harness/cli/explore.h"
+#include "harness/tests/cli_files.h"
+
+#include <errno.h>
+
+TestSuite(explore, .init = enter_folder, .fini = leave_folder);
+
+Test(explore, each_case_once_a_seed_and_what_is_skipped_once)
+{
+    static char folder[] = ".";
+    char *words[] = {folder};
+    struct options o = {.jobs = 1,
+                        .npaths = 1,
+                        .paths = words,
+                        .explore = 3,
+                        .seed = {.value = 41}};
+    struct selection s = {0};
+    struct exploration e;
+    struct error err = {""};
+    put_file("a.tc", "test \"A\"\nkernel \"image\"\nexpect /x/\n");
+    put_file("b.tc", "test \"B\"\nkernel \"image\"\nexpect /x/\n");
+    cr_assert_eq(selection_make(&s, &o, stderr, &err), 0, "%s", err.text);
+    s.list[1].skip = strdup("for a reason");
+    cr_assert_eq(explore_make(&e, &o, &s), 0);
+    cr_assert_eq(e.boots.count, 4);
+    cr_expect_str_eq(e.boots.cases[0].name, "a@41");
+    cr_expect_str_eq(e.boots.cases[2].title, "A (seed 43)");
+    cr_expect_str_eq(e.boots.cases[2].series, "A");
+    cr_expect_eq(e.seeds[2], 43);
+    cr_expect_str_eq(e.boots.cases[3].title, "B");
+    cr_expect_str_eq(e.boots.cases[3].skip, "for a reason");
+    explore_free(&e);
+    selection_free(&s);
+}
+
+Test(explore, a_failure_is_known_by_its_report_or_its_place)
+{
+    struct result r;
+    char title[100];
+    result_init(&r);
+    explore_title(&r, title, sizeof(title));
+    cr_expect_str_eq(title, "");
+    r.verdict = VERDICT_FAILED;
+    explore_title(&r, title, sizeof(title));
+    cr_expect_str_eq(title, "no reason known");
+    cr_assert_eq(result_set(&r.message, "it\ncame"), 0);
+    cr_assert_eq(result_set(&r.where, "a.tc:3:1"), 0);
+    explore_title(&r, title, sizeof(title));
+    cr_expect_str_eq(title, "a.tc:3:1: it");
+    cr_assert_eq(result_add_property(&r, "failure.title", "BUG: x"), 0);
+    explore_title(&r, title, sizeof(title));
+    cr_expect_str_eq(title, "BUG: x");
+    result_free(&r);
+}
+
+// What ran goes by its own clock, whatever this host's says.
+Test(explore, a_run_is_as_long_as_its_boots)
+{
+    struct result list[3];
+    struct suite_run run = {.results = list, .count = 3};
+    uint64_t start = 7, took = 7;
+    for (size_t i = 0; i < 3; i++)
+        result_init(&list[i]);
+    exact_span(&run, &start, &took);
+    cr_expect_eq(start, 7);
+    list[0].started_unix_ns = 100;
+    list[0].duration_ns = 10;
+    list[1].started_unix_ns = 105;
+    list[1].duration_ns = 20;
+    list[2].started_unix_ns = 1; // never ran
+    exact_span(&run, &start, &took);
+    cr_expect_eq(start, 100);
+    cr_expect_eq(took, 25);
+}
