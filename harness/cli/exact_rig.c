@@ -52,8 +52,8 @@ static char **rig_words(char *rig, char *folder, const struct exact_order *o)
     args[n++] = text(o->seed, "");
     args[n++] = memory;
     // As long as they are unpacked, the files are there twice.
-    args[n++] = text(
-        (o->memory + ACCEL_RIG_MEMORY + 2 * o->files->bytes) >> 20, "M");
+    args[n++] =
+        text((o->memory + ACCEL_RIG_MEMORY + 2 * o->files->bytes) >> 20, "M");
     args[n++] = timeout;
     args[n++] = text(o->guard_s, "");
     args[n++] = out;

@@ -30,9 +30,9 @@ struct rounds {
     size_t ended;
     size_t bad; // of these, did not pass
     bool interrupted;
-    bool line;           // there is a terminal for it
+    bool line; // there is a terminal for it
     uint64_t began_ns;
-    uint64_t cpu_ns;     // of the rigs that ended
+    uint64_t cpu_ns; // of the rigs that ended
     uint64_t next_line_ns;
 };
 
@@ -115,8 +115,7 @@ static int begin(struct rounds *r)
         r->running++;
         return 0;
     }
-    return ended(r, u,
-                 exact_unit_unjudged(u, r->x, EXACT_UNJUDGED, err.text));
+    return ended(r, u, exact_unit_unjudged(u, r->x, EXACT_UNJUDGED, err.text));
 }
 
 // Takes the rigs that have ended.
@@ -131,10 +130,10 @@ static int reap(struct rounds *r)
             continue;
         u->rig.pid = 0;
         r->running--;
-        r->cpu_ns += (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) *
-                         NS_PER_S +
-                     (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) *
-                         NS_PER_US;
+        r->cpu_ns +=
+            (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * NS_PER_S +
+            (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) *
+                NS_PER_US;
         clear_line(r);
         // A signal that came to all ended it; its case was not done.
         code = r->interrupted

@@ -20,7 +20,7 @@ struct exact_suite {
     const struct boots *boots; // those of a case and seed follow each other
     const struct plan *plan;   // of the boots
     const uint64_t *seeds;     // of each boot; NULL: the options' for all
-    bool untold; // tell nothing of what ended: somebody else does
+    bool untold;               // tell nothing of what ended: somebody else does
 };
 
 // Runs them all, options->jobs at a time, and tells of each when it has ended;

@@ -194,9 +194,8 @@ static int take(struct exact_unit *u, const struct exact_suite *x, size_t i,
     *r = *left;
     result_init(left);
     snprintf(seed, sizeof(seed), "%" PRIu64, u->seed);
-    int code = result_property(r, "seed")
-                   ? 0
-                   : result_add_property(r, "seed", seed);
+    int code =
+        result_property(r, "seed") ? 0 : result_add_property(r, "seed", seed);
     if (!code && x->seeds && c->title)
         code = result_set(&r->title, "%s", c->title);
     if (!code && x->seeds && c->series)
@@ -222,8 +221,9 @@ static int copy_bytes(int from, int to)
 static int copy_file(int dir, const char *name, const char *to)
 {
     int from = openat(dir, name, O_RDONLY | O_CLOEXEC);
-    int fd = from < 0 ? -1
-                      : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = from < 0
+                 ? -1
+                 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int code = fd < 0 ? -errno : copy_bytes(from, fd);
     if (from >= 0)
         close(from);
@@ -250,8 +250,8 @@ static int take_recording(struct exact_unit *u)
         if (failed)
             error_errno(&why, -failed, "%s", to);
         if (failed)
-            code = result_add_property(u->results[0], RECORDING_ERROR,
-                                       why.text);
+            code =
+                result_add_property(u->results[0], RECORDING_ERROR, why.text);
     }
     if (dir)
         closedir(dir);

@@ -10,9 +10,9 @@
 struct exact_unit {
     const struct selected *what; // borrowed
     uint64_t seed;
-    const char *record; // where its recording goes, or NULL; borrowed
-    bool again;         // nothing of it is told
-    size_t count;       // its boots,
+    const char *record;      // where its recording goes, or NULL; borrowed
+    bool again;              // nothing of it is told
+    size_t count;            // its boots,
     struct result **results; // and where each one's result goes: not ours
     const size_t *boots;     // their indices in the plan
     struct exact_rig rig;

@@ -41,9 +41,9 @@ static int add_boot(struct exploration *e, const struct selection *s,
     if (n < 0)
         return -ENOMEM;
     e->boots.cases[at].name = name;
-    n = one->skip ? asprintf(&title, "%s", one->what.title)
-                  : asprintf(&title, "%s (seed %" PRIu64 ")", one->what.title,
-                             seed);
+    n = one->skip
+            ? asprintf(&title, "%s", one->what.title)
+            : asprintf(&title, "%s (seed %" PRIu64 ")", one->what.title, seed);
     if (n < 0)
         return -ENOMEM;
     e->boots.cases[at].title = title;
@@ -106,8 +106,7 @@ static bool belongs(const struct exact_suite *x, const struct suite_run *run,
 {
     char title[TITLE_MAX];
     explore_title(&run->results[boot], title, sizeof(title));
-    return x->boots->list[g->first].selected ==
-               x->boots->list[boot].selected &&
+    return x->boots->list[g->first].selected == x->boots->list[boot].selected &&
            !strcmp(g->title, title);
 }
 
@@ -179,8 +178,7 @@ static int compare(const struct result *a, const struct result *b, bool *same)
 
 // What is told of a group's second run.
 static int again(const struct group *g, const struct suite_run *run,
-                 const struct result *second, bool *differs,
-                 struct error *err)
+                 const struct result *second, bool *differs, struct error *err)
 {
     bool same = false;
     int code = compare(&run->results[g->first], second, &same);
@@ -194,9 +192,9 @@ static int again(const struct group *g, const struct suite_run *run,
     explore_title(second, title, sizeof(title));
     *differs = true;
     printf("      run again: NOT the same (%s)\n",
-           !*title                     ? "it passed"
+           !*title                    ? "it passed"
            : !strcmp(title, g->title) ? "the same failure at other times"
-                                       : title);
+                                      : title);
     return 0;
 }
 

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATH     4200
+#define PATH 4200
 
 static const char *handover(void)
 {

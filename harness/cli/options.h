@@ -52,7 +52,7 @@ struct options {
         bool given;
         uint64_t value; // 0..2^63-1; 1 where it isn't given
         const char *text;
-    } seed;             // of exact
+    } seed;      // of exact
     int explore; // so many seeds of each case, from that one on; 0: one
     int guard_s; // an exact rig ends after so much of the host's time
     size_t nsets;

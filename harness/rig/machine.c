@@ -153,8 +153,8 @@ static void add_exact(struct command_line *line, uint64_t seed)
     add(line, "%" PRIu64, seed);
     unsigned s = (unsigned)(mix64(seed, SEED_CLOCK) % DAY_S);
     add(line, "-rtc");
-    add(line, "base=2026-01-01T%02u:%02u:%02u,clock=vm", s / 3600,
-        s / 60 % 60, s % 60);
+    add(line, "base=2026-01-01T%02u:%02u:%02u,clock=vm", s / 3600, s / 60 % 60,
+        s % 60);
 }
 
 static void build_command(struct command_line *line,

@@ -13,7 +13,7 @@ struct preparation {
     struct job job;
     char cwd[PATH_MAX];
     char hostname[65];
-    uint64_t ignored; // bit n: the calling process ignores signal n
+    uint64_t ignored;    // bit n: the calling process ignores signal n
     struct job_list out; // --out: the directory here that RIG_OUT is; or none
 };
 

@@ -11,8 +11,8 @@ struct live_options {
     const struct scenario *scenario;
     const struct guest *guest;
     const char *accelerator; // "kvm", "rig", "exact": for the result
-    const char *seed; // of a machine that has one, for the result; or NULL
-    struct toyvmm_pin pin;   // where the guest's processor runs
+    const char *seed;      // of a machine that has one, for the result; or NULL
+    struct toyvmm_pin pin; // where the guest's processor runs
     double timeout_scale;
     double slowness; // as in run_options
     bool judge_marks;
