@@ -82,6 +82,25 @@ static void add_filter(struct words *w, const struct selected *one)
     add(w, "%.*s%s", (int)len, file, one->what.label ? one->what.label : "");
 }
 
+// How often it is booted. What is booted once is recorded whether or not
+// somebody wants it: who boots a failure again to record it must see that one.
+static void add_boots(struct words *w, const struct selected *one,
+                      const struct options *o)
+{
+    uint64_t own = one->what.scenario->repeats;
+    uint64_t boots = o->repeat ? (uint64_t)o->repeat : own;
+    if (boots != (own ? own : 1) && boots) {
+        add(w, "--repeat");
+        add(w, "%" PRIu64, boots);
+    }
+    if (o->warmups) {
+        add(w, "--warmup");
+        add(w, "%d", o->warmups);
+    }
+    if (boots <= 1 && !o->warmups)
+        add_option(w, "record", EXACT_OUT "/" RECORDING);
+}
+
 // Nothing but what makes a difference to the boot, in one order.
 static void make_words(struct words *w, const struct exact_unit *u,
                        const struct options *o)
@@ -112,20 +131,12 @@ static void make_words(struct words *w, const struct exact_unit *u,
         add(w, "--timeout-scale");
         add(w, "%.17g", o->timeout_scale);
     }
-    if (o->repeat) {
-        add(w, "--repeat");
-        add(w, "%d", o->repeat);
-    }
-    if (o->warmups) {
-        add(w, "--warmup");
-        add(w, "%d", o->warmups);
-    }
+    add_boots(w, u->what, o);
     if (o->show_console)
         add(w, "--console");
     if (o->verbosity > 1) // each step is told
         add(w, "-vv");
     add_filter(w, u->what);
-    add_option(w, "record", u->record ? EXACT_OUT "/" RECORDING : NULL);
     add_option(w, "results", EXACT_OUT "/" KEEP_RESULTS);
     add(w, "%s", u->what->path);
 }

@@ -244,6 +244,8 @@ static void print_command(const struct exact_suite *x, size_t boot)
         option("set", set);
         free(set);
     }
+    if (one->what.scenario->repeats > 1)
+        option("repeat", "1");
     if (one->what.label && *one->what.label)
         option("filter", one->name);
     quote(one->path);
