@@ -4,10 +4,12 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/exact_boots.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/launch.h"
 #include "harness/cli/series.h"
 #include "harness/cli/side_spec.h"
+#include "harness/history/exact_compare.h"
 #include "harness/report/json.h"
 #include "harness/report/output.h"
 
@@ -31,7 +33,8 @@ struct bisection {
     struct side_spec *images;
     struct selection selection;
     const char *accelerator;
-    size_t boots; // so far
+    uint64_t memory; // of the exact rig, without its own
+    size_t boots;    // so far
     bool interrupted;
     size_t nanswers;
     struct answer *answers;
@@ -45,15 +48,42 @@ static double value_of(struct bisection *b, const struct result *r)
     const struct result_mark *m =
         r->verdict == VERDICT_PASSED ? result_mark(r, b->mark) : NULL;
     if (m)
-        return (double)(b->o->cpu ? m->cpu_ns : m->wall_ns);
+        return (double)(b->o->cpu || b->o->exact ? m->cpu_ns : m->wall_ns);
     snprintf(b->missed, sizeof(b->missed), "%.150s",
              r->message ? r->message : "it passed without that mark");
     return NAN;
 }
 
+// In the exact rig, whose failure is no answer.
+static int boot_exactly(struct bisection *b, size_t index, double *value,
+                        struct error *err)
+{
+    struct exact_boots how = {.o = b->o, .memory = b->memory};
+    struct exact_boot one = {
+        .what = &b->selection.list[0],
+        .machine = &b->images[index].machine,
+        .seed = b->o->seed.value,
+    };
+    b->boots++;
+    int code = exact_boots_run(&how, &one, 1, NULL, NULL, err);
+    const struct result *r = exact_boot_result(&one);
+    b->interrupted |= how.interrupted;
+    if (!code && how.interrupted)
+        code = error_set(err, -EINTR, "interrupted");
+    else if (!code && !r)
+        code = error_set(err, -ENODEV, "%s could not be booted: %.300s",
+                         b->images[index].text, one.why);
+    if (!code)
+        *value = value_of(b, r);
+    exact_boots_free(&one, 1);
+    return code;
+}
+
 static int boot(void *owner, size_t index, double *value, struct error *err)
 {
     struct bisection *b = owner;
+    if (b->o->exact)
+        return boot_exactly(b, index, value, err);
     struct boot_order order = {
         .runs = 1,
         .first = (unsigned)++b->boots,
@@ -80,6 +110,12 @@ static int boot(void *owner, size_t index, double *value, struct error *err)
     return code;
 }
 
+// Behind the point of a percentage.
+static int digits(const struct bisection *b)
+{
+    return b->o->exact ? 3 : 1;
+}
+
 static void answered(void *owner, size_t index, int slow, double ratio,
                      size_t boots)
 {
@@ -97,8 +133,8 @@ static void answered(void *owner, size_t index, int slow, double ratio,
         printf("%s: no answer (%zu boots so far)\n", b->images[index].text,
                boots);
     else
-        printf("%s: %s (%+.1f %%, %zu boots so far)\n", b->images[index].text,
-               slow ? "slow" : "good", 100 * (ratio - 1), boots);
+        printf("%s: %s (%+.*f %%, %zu boots so far)\n", b->images[index].text,
+               slow ? "slow" : "good", digits(b), 100 * (ratio - 1), boots);
     fflush(stdout);
 }
 
@@ -163,17 +199,17 @@ static int tell(const struct bisection *b, const struct bisect_result *r,
     const char *slow = b->images[r->first_slow].text;
     switch (r->status) {
     case BISECT_FOUND:
-        printf("%s is the first slow one: %s %+.1f %%; the last good one is "
+        printf("%s is the first slow one: %s %+.*f %%; the last good one is "
                "%s; %zu boots\n",
-               slow, b->mark, 100 * (r->ratio - 1), good, r->boots);
+               slow, b->mark, digits(b), 100 * (r->ratio - 1), good, r->boots);
         for (size_t i = r->last_good + 1; i < r->first_slow; i++)
             printf("  %s, between them, could not be judged: %s\n",
                    b->images[i].text, b->missed);
         break;
     case BISECT_SAME:
-        printf("the last one is not slower than the first: %s %+.1f %%; %zu "
+        printf("the last one is not slower than the first: %s %+.*f %%; %zu "
                "boots\n",
-               b->mark, 100 * (r->ratio - 1), r->boots);
+               b->mark, digits(b), 100 * (r->ratio - 1), r->boots);
         break;
     case BISECT_UNSURE:
         if (!is_narrowed(r)) {
@@ -249,6 +285,9 @@ static int search(struct bisection *b, struct error *err)
     const struct options *o = b->o;
     const struct bisect_boots boots = {b, boot, answered};
     struct bisect_options how = bisect_defaults;
+    how.exact = o->exact;
+    if (how.exact)
+        how.min_effect = exact_defaults.min_effect;
     struct bisect_result result;
     double ignored;
     if (o->alpha > 0)
@@ -265,6 +304,22 @@ static int search(struct bisection *b, struct error *err)
     return code ? code : tell(b, &result, err);
 }
 
+// All rigs are the same but for the image.
+static int prepare_exact(struct bisection *b, struct error *err)
+{
+    struct exact_boots how = {.o = b->o};
+    struct exact_boot *boots = calloc(b->count, sizeof(*boots));
+    int code = boots ? 0 : error_set(err, -ENOMEM, "out of memory");
+    for (size_t i = 0; !code && i < b->count; i++)
+        boots[i] = (struct exact_boot){.what = &b->selection.list[0],
+                                       .machine = &b->images[i].machine};
+    if (!code)
+        code = exact_boots_plan(&how, boots, b->count, err);
+    b->memory = how.memory;
+    free(boots);
+    return code;
+}
+
 static int run(struct bisection *b, int argc, char **argv)
 {
     struct error err = {""};
@@ -273,9 +328,12 @@ static int run(struct bisection *b, int argc, char **argv)
     for (size_t i = 0; !code && i < b->count; i++)
         code = launch_check_guests(&b->selection, &b->images[i].machine,
                                    &memory, &err);
+    if (!code && b->o->exact)
+        code = prepare_exact(b, &err);
     if (code)
         return complain(&err, exit_for(code));
-    if (launch_settle(b->o, argc, argv, memory, NULL, 0, &b->accelerator, &err))
+    if (!b->o->exact &&
+        launch_settle(b->o, argc, argv, memory, NULL, 0, &b->accelerator, &err))
         return complain(&err, EXIT_UNABLE);
     guard_pipes();
     code = search(b, &err);

@@ -2,6 +2,7 @@
 // `compare` and `gate`: boots two machines by turns, and tells whether one is
 // slower. See commands.h.
 #include "harness/cli/commands.h"
+#include "harness/cli/compare_exact.h"
 #include "harness/cli/compare_history.h"
 #include "harness/cli/compare_tell.h"
 #include "harness/cli/guard.h"
@@ -305,6 +306,9 @@ static int compare_boots(const struct options *o, int argc, char **argv)
 {
     struct error err = {""};
     struct comparison c = {.o = o};
+    if (o->exact)
+        return check_words(o, &err) ? complain(&err, EXIT_WRONG)
+                                    : compare_exactly(o);
     int code =
         prepare(&c, &err) ? complain(&err, EXIT_WRONG) : run(&c, argc, argv);
     keep_free(&c.keep);

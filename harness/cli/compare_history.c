@@ -5,6 +5,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/compare_tell.h"
 #include "harness/cli/launch.h"
+#include "harness/history/exact_compare.h"
 #include "harness/history/history.h"
 #include "harness/history/mark_list.h"
 
@@ -24,7 +25,9 @@ struct sample {
 struct recorded {
     char *scenario, *guest;
     char environment[65];
-    bool passed;  // if not, it is only counted
+    bool passed; // if not, it is only counted
+    bool seeded; // of the exact rig, with this seed
+    uint64_t seed;
     size_t count; // of a boot that passed
     struct sample *values;
 };
@@ -109,7 +112,10 @@ static int take_run(void *owner, const struct history_run *run,
                            .guest = strdup(run->guest)};
     memcpy(r->environment, run->environment_id, sizeof(r->environment));
     r->passed = !strcmp(run->verdict, "passed");
-    if (!r->scenario || !r->guest || (r->passed && copy_values(r, run, t->cpu)))
+    r->seeded = run->seeded;
+    r->seed = run->seed;
+    bool cpu = t->cpu || run->seeded;
+    if (!r->scenario || !r->guest || (r->passed && copy_values(r, run, cpu)))
         return error_set(err, -ENOMEM, "out of memory");
     return 0;
 }
@@ -260,44 +266,90 @@ static int check_wanted(const struct recordings_of *all, const char *wanted,
     return code;
 }
 
-static double *make_table(const struct side *s, const struct recorded *like,
+static void fill_row(double *row, const struct recorded *r,
+                     const struct mark_names *names)
+{
+    for (size_t k = 0; k < names->count; k++) {
+        row[k] = NAN;
+        for (size_t m = 0; m < r->count; m++) {
+            if (!strcmp(r->values[m].mark, names->list[k]))
+                row[k] = r->values[m].value;
+        }
+    }
+}
+
+// The newest boot with a seed, or NULL: all of them are the same boot.
+static const struct recorded *
+with_seed(const struct side *s, const struct recorded *like, uint64_t seed)
+{
+    for (size_t i = s->count; i-- > 0;) {
+        const struct recorded *r = &s->runs[i];
+        if (r->passed && is_same(r, like) && r->seed == seed)
+            return r;
+    }
+    return NULL;
+}
+
+// Whether a boot is a row of its side's table: of the exact rig each seed that
+// both sides have once.
+static bool is_row(const struct side *s, const struct side *other,
+                   const struct recorded *r, const struct recorded *like)
+{
+    if (!r->passed || !is_same(r, like))
+        return false;
+    return !r->seeded || (with_seed(s, like, r->seed) == r &&
+                          with_seed(other, like, r->seed));
+}
+
+static size_t count_rows(const struct side *s, const struct side *other,
+                         const struct recorded *like)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++)
+        n += is_row(s, other, &s->runs[i], like);
+    return n;
+}
+
+// Of the exact rig, the rows are in base's order on both sides.
+static double *make_table(const struct recordings_of *all, size_t side,
+                          const struct recorded *like,
                           const struct mark_names *names, size_t n)
 {
+    const struct side *base = &all->side[0], *head = &all->side[1];
+    const struct side *s = like->seeded ? base : &all->side[side];
+    const struct side *other = s == base ? head : base;
     double *values = calloc(n * names->count + 1, sizeof(*values));
     size_t row = 0;
     for (size_t i = 0; values && i < s->count; i++) {
         const struct recorded *r = &s->runs[i];
-        if (!r->passed || !is_same(r, like))
+        if (!is_row(s, other, r, like))
             continue;
-        for (size_t k = 0; k < names->count; k++) {
-            double value = NAN;
-            for (size_t m = 0; m < r->count; m++) {
-                if (!strcmp(r->values[m].mark, names->list[k]))
-                    value = r->values[m].value;
-            }
-            values[row * names->count + k] = value;
-        }
-        row++;
+        if (side && like->seeded)
+            r = with_seed(head, like, r->seed);
+        fill_row(values + row++ * names->count, r, names);
     }
     return values;
 }
 
 static int compare_tables(struct telling *t, const struct recordings_of *all,
-                          const struct recorded *like, const size_t rows[2],
-                          struct error *err)
+                          const struct recorded *like, struct error *err)
 {
+    const struct side *sides = all->side;
+    const size_t rows[2] = {count_rows(&sides[0], &sides[1], like),
+                            count_rows(&sides[1], &sides[0], like)};
     struct mark_names names = {0};
     int code = list_marks(all, like, t->o->marks, &names);
     size_t n = names.count;
     struct mark_comparison *out = calloc(n + 1, sizeof(*out));
     struct compared_mark *marks = calloc(n + 1, sizeof(*marks));
-    double *a = make_table(&all->side[0], like, &names, rows[0]);
-    double *b = make_table(&all->side[1], like, &names, rows[1]);
+    double *a = make_table(all, 0, like, &names, rows[0]);
+    double *b = make_table(all, 1, like, &names, rows[1]);
     if (!out || !marks || !a || !b)
         code = -ENOMEM;
     if (!code && n) {
         const struct run_table base = {rows[0], n, a}, head = {rows[1], n, b};
-        code = compare_runs(&base, &head, &t->how, out, err);
+        code = like->seeded ? compare_exact(&base, &head, &t->how, out, err)
+                            : compare_runs(&base, &head, &t->how, out, err);
     }
     for (size_t i = 0; !code && i < n; i++)
         marks[i] = (struct compared_mark){names.list[i], out[i]};
@@ -317,10 +369,13 @@ static int compare_group(struct telling *t, const struct recordings_of *all,
     const struct side *base = &all->side[0], *head = &all->side[1];
     const struct told_boots before = count_same(base, like, base->count);
     const struct told_boots after = count_same(head, like, head->count);
-    if (telling_failures(t, like->scenario, &before, &after))
-        return 0;
-    return compare_tables(t, all, like,
-                          (const size_t[]){before.passed, after.passed}, err);
+    const char *warning = t->warning;
+    telling_exact(t, like->seeded);
+    int code = 0;
+    if (!telling_failures(t, like->scenario, &before, &after))
+        code = compare_tables(t, all, like, err);
+    t->warning = warning;
+    return code;
 }
 
 // Of a group that one side doesn't have nothing follows, but it is said.

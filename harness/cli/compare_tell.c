@@ -4,6 +4,7 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/launch.h"
+#include "harness/history/exact_compare.h"
 #include "harness/report/output.h"
 
 #include <errno.h>
@@ -19,17 +20,8 @@ static FILE *open_file(struct told_file *file, const char *path)
 
 int telling_begin(struct telling *t, const struct options *o, struct error *err)
 {
-    *t = (struct telling){.o = o, .how = compare_defaults, .warning = ""};
-    const struct {
-        double given, *field;
-    } fractions[] = {{o->alpha, &t->how.alpha},
-                     {o->min_effect, &t->how.min_effect},
-                     {o->target, &t->how.target},
-                     {o->power, &t->how.power}};
-    for (size_t i = 0; i < sizeof(fractions) / sizeof(fractions[0]); i++) {
-        if (fractions[i].given > 0)
-            *fractions[i].field = fractions[i].given;
-    }
+    *t = (struct telling){.o = o, .warning = ""};
+    telling_exact(t, o->exact);
     const char *const paths[] = {o->reports[REPORT_JSON],
                                  o->reports[REPORT_SUMMARY]};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -40,6 +32,27 @@ int telling_begin(struct telling *t, const struct options *o, struct error *err)
     open_file(&t->json, paths[0]);
     open_file(&t->summary, paths[1]);
     return 0;
+}
+
+void telling_exact(struct telling *t, bool exact)
+{
+    const struct options *o = t->o;
+    t->exact = exact;
+    t->how = exact ? exact_defaults : compare_defaults;
+    const struct {
+        double given, *field;
+    } fractions[] = {{o->alpha, &t->how.alpha},
+                     {o->min_effect, &t->how.min_effect},
+                     {o->target, &t->how.target},
+                     {o->power, &t->how.power}};
+    for (size_t i = 0; i < sizeof(fractions) / sizeof(fractions[0]); i++) {
+        if (fractions[i].given > 0)
+            *fractions[i].field = fractions[i].given;
+    }
+    if (exact)
+        t->warning = "counted in instructions of an emulated processor: code "
+                     "that got longer shows, caches and the latency of "
+                     "devices don't";
 }
 
 static void tell(struct telling *t, const struct compared *told)
@@ -56,18 +69,34 @@ static void tell(struct telling *t, const struct compared *told)
     t->unmeasured |= gate == GATE_UNMEASURED;
 }
 
-void telling_case(struct telling *t, const char *scenario,
-                  const struct compared_mark *marks, size_t nmarks)
+// Of one scenario, as far as it is known before its marks are.
+static struct compared about(const struct telling *t, const char *scenario)
 {
-    struct compared told = {
+    return (struct compared){
         .scenario = scenario,
         .base = t->base,
         .head = t->head,
         .options = &t->how,
-        .nmarks = nmarks,
-        .marks = marks,
+        .exact = t->exact,
         .warning = t->warning,
     };
+}
+
+void telling_unmeasured(struct telling *t, const char *scenario,
+                        const char *why)
+{
+    struct compared told = about(t, scenario);
+    told.failed = why;
+    fprintf(stderr, "%s: %s\n", scenario, why);
+    tell(t, &told);
+}
+
+void telling_case(struct telling *t, const char *scenario,
+                  const struct compared_mark *marks, size_t nmarks)
+{
+    struct compared told = about(t, scenario);
+    told.nmarks = nmarks;
+    told.marks = marks;
     if (!nmarks)
         told.failed = "no mark was reached by both sides";
     tell(t, &told);
@@ -111,15 +140,9 @@ bool telling_failures(struct telling *t, const char *scenario,
     char *text = failures_text(sides);
     const char *words = text ? text : "boots did not pass";
     fprintf(stderr, "%s: %s\n", scenario, words);
-    const struct compared told = {
-        .scenario = scenario,
-        .base = t->base,
-        .head = t->head,
-        .options = &t->how,
-        .warning = t->warning,
-        .failed = words,
-        .broken = !too_many_failed(base),
-    };
+    struct compared told = about(t, scenario);
+    told.failed = words;
+    told.broken = !too_many_failed(base);
     if (bad)
         tell(t, &told);
     free(text);

@@ -16,6 +16,7 @@ struct telling {
     const char *base, *head; // names of the sides
     struct compare_options how;
     const char *warning; // on noise, or ""
+    bool exact;          // boots of the exact rig, compared seed by seed
 
     // What came out so far: a mark is slower; head fails where base boots.
     bool slower, failing;
@@ -28,13 +29,21 @@ struct telling {
     } json, summary;
 };
 
-// The options of the comparison. -EINVAL when a report can't be written.
+// The options of the comparison: of the exact rig's with --exact. -EINVAL when
+// a report can't be written.
 int telling_begin(struct telling *t, const struct options *o,
                   struct error *err);
+
+// What follows is of the exact rig, or no more: options, digits, warning.
+void telling_exact(struct telling *t, bool exact);
 
 // Adds a scenario's verdicts.
 void telling_case(struct telling *t, const char *scenario,
                   const struct compared_mark *marks, size_t nmarks);
+
+// Adds a scenario of which nothing can be said, and why, in a sentence.
+void telling_unmeasured(struct telling *t, const char *scenario,
+                        const char *why);
 
 // The boots of one side: those that passed, those that didn't, and why the
 // first of these didn't, or NULL.

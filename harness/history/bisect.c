@@ -33,6 +33,7 @@ struct search {
     double *good, *other; // logarithms of one question's boots
     double *aligned_good, *aligned_other;
     double z;     // of the interval at one look
+    double first; // of exact: the good image's time, NAN before its boot
     size_t total; // boots
     struct error *err;
 };
@@ -65,11 +66,30 @@ static void align(struct search *s, size_t n)
     }
 }
 
+// One boot of each image says all.
+static int ask_once(struct search *s, size_t index, double border,
+                    enum answer *answer, double *ratio)
+{
+    double other;
+    int code = 0;
+    *answer = ANSWER_ABSENT;
+    *ratio = NAN;
+    if (isnan(s->first) && !boot(s, 0, &s->first, &code))
+        return code;
+    if (!boot(s, index, &other, &code))
+        return code;
+    *ratio = exp(other - s->first);
+    *answer = other - s->first > border ? ANSWER_SLOW : ANSWER_GOOD;
+    return 0;
+}
+
 // Compares image `index` with image 0 until the ratio is surely below or above
 // border (logarithm). *ratio gets its estimate.
 static int ask(struct search *s, size_t index, double border,
                enum answer *answer, double *ratio)
 {
+    if (s->options->exact)
+        return ask_once(s, index, border, answer, ratio);
     *answer = ANSWER_UNSURE;
     *ratio = NAN;
     for (size_t n = 0; n < s->options->most_runs;) {
@@ -204,6 +224,7 @@ int bisect_search(size_t n, const struct bisect_boots *boots,
             .aligned_good = room + 2 * most,
             .aligned_other = room + 3 * most,
             .z = -stats_normal_quantile(options->alpha / 2 / questions / looks),
+            .first = NAN,
             .err = err,
         };
         code = search(&s, n, unfit, out);

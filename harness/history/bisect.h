@@ -14,6 +14,8 @@ struct bisect_options {
     double alpha;      // chance of a wrong answer: 0.01
     double min_effect; // a smaller slow-down is none: 0.02
     size_t most_runs;  // of one image for one question: 64
+    bool exact;        // a boot's time is the same each time: one of each image
+                       // is enough, alpha and most_runs are not used
 };
 
 extern const struct bisect_options bisect_defaults;

@@ -32,7 +32,7 @@ const char *change_name(enum change c)
     static const char *const names[] = {
         [CHANGE_SLOWER] = "slower",   [CHANGE_FASTER] = "faster",
         [CHANGE_SAME] = "same",       [CHANGE_TOO_FEW] = "too few samples",
-        [CHANGE_ABSENT] = "not seen",
+        [CHANGE_ABSENT] = "not seen", [CHANGE_IDENTICAL] = "identical",
     };
     return names[c];
 }

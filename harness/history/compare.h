@@ -36,6 +36,8 @@ enum change {
     CHANGE_TOO_FEW, // `needed` runs of each would tell; of a mark that one run
                     // has, at least so many
     CHANGE_ABSENT,  // no run of base or none of head has it
+    CHANGE_IDENTICAL, // each run of head has exactly the time that base's run
+                      // has (exact.h)
 };
 
 const char *change_name(enum change c); // "slower", ...

@@ -9,22 +9,43 @@
 
 #include <string.h>
 
+// Behind the point of a percentage.
+static int digits(const struct compared *c)
+{
+    return c->exact ? 3 : 1;
+}
+
 static double percent(double ratio)
 {
     return 100 * (ratio - 1);
 }
 
 // "slower", "same (5.1 % would have been seen)", "too few samples (24 needed)".
-static void verdict(FILE *f, const struct mark_comparison *m)
+static void verdict(FILE *f, const struct compared *c,
+                    const struct mark_comparison *m)
 {
     fputs(change_name(m->change), f);
     if (m->change == CHANGE_SAME)
-        fprintf(f, " (%.1f %% would have been seen)", 100 * m->detectable);
+        fprintf(f, " (%.*f %% would have been seen)", digits(c),
+                100 * m->detectable);
     else if (m->change == CHANGE_TOO_FEW)
         fprintf(f,
                 m->base_n < 2 || m->head_n < 2 ? " (%zu of each at least)"
                                                : " (%zu of each would do)",
                 m->needed);
+}
+
+// Of the exact rig to the nanosecond, for so they are meant.
+static void times(const struct compared *c, const struct mark_comparison *m,
+                  char base[TREND_TIME], char head[TREND_TIME])
+{
+    if (c->exact) {
+        snprintf(base, TREND_TIME, "%.9f s", m->base / 1e9);
+        snprintf(head, TREND_TIME, "%.9f s", m->head / 1e9);
+    } else {
+        trend_time(base, m->base);
+        trend_time(head, m->head);
+    }
 }
 
 enum gate compared_gate(const struct compared *c)
@@ -53,27 +74,31 @@ void compared_terminal(FILE *f, const struct compared *c)
         fputc('\n', f);
         return;
     }
-    fprintf(f, "  %-16s %11s %11s %8s %18s %8s  %s\n", "mark", "base", "head",
-            "change", "95 % interval", "p", "verdict");
+    int d = digits(c);
+    int wide = c->exact ? 13 : 11;
+    fprintf(f, "  %-16s %*s %*s %*s %*s %8s  %s\n", "mark", wide, "base", wide,
+            "head", d + 7, "change", 2 * d + 16, "95 % interval", "p",
+            "verdict");
     for (size_t i = 0; i < c->nmarks; i++) {
         const struct mark_comparison *m = &c->marks[i].result;
         char base[TREND_TIME];
         char head[TREND_TIME];
+        times(c, m, base, head);
         fprintf(f, "  %-16s ", c->marks[i].name);
         if (m->change == CHANGE_ABSENT)
-            fprintf(f, "%60s  ", "");
+            fprintf(f, "%*s  ", 2 * wide + 3 * d + 35, "");
         else
-            fprintf(f, "%11s %11s %+6.1f %% %+7.1f to %+5.1f %% %8.2g  ",
-                    trend_time(base, m->base), trend_time(head, m->head),
-                    percent(m->ratio), percent(m->low), percent(m->high),
-                    m->p_adjusted);
-        verdict(f, m);
+            fprintf(f, "%*s %*s %+*.*f %% %+*.*f to %+*.*f %% %8.2g  ", wide,
+                    base, wide, head, d + 5, d, percent(m->ratio), d + 6, d,
+                    percent(m->low), d + 4, d, percent(m->high), m->p_adjusted);
+        verdict(f, c, m);
         fprintf(f, " [%zu, %zu]\n", m->base_n, m->head_n);
     }
     fprintf(f,
             "  slower, faster: p <= %g over all marks, and %g %% or more; "
-            "[runs of base, of head]\n",
-            c->options->alpha, 100 * c->options->min_effect);
+            "[%s of base, of head]\n",
+            c->options->alpha, 100 * c->options->min_effect,
+            c->exact ? "seeds" : "runs");
     if (c->warning && *c->warning)
         fprintf(f, "  warning: %s\n", c->warning);
 }
@@ -86,7 +111,9 @@ void compared_markdown(FILE *f, const struct compared *c)
         [CHANGE_SAME] = "",
         [CHANGE_TOO_FEW] = "&#x26A0; ",
         [CHANGE_ABSENT] = "",
+        [CHANGE_IDENTICAL] = "",
     };
+    int d = digits(c);
     fputs("### ", f);
     markdown_text(f, c->scenario);
     fputs(": ", f);
@@ -107,18 +134,18 @@ void compared_markdown(FILE *f, const struct compared *c)
         const struct mark_comparison *m = &c->marks[i].result;
         char base[TREND_TIME];
         char head[TREND_TIME];
+        times(c, m, base, head);
         fputs("| ", f);
         markdown_name(f, c->marks[i].name);
         fputs(" | ", f);
         if (m->change == CHANGE_ABSENT)
             fputs("| | | | | ", f);
         else
-            fprintf(f, "%s | %s | %+.1f %% | %+.1f to %+.1f %% | %.2g | ",
-                    trend_time(base, m->base), trend_time(head, m->head),
-                    percent(m->ratio), percent(m->low), percent(m->high),
-                    m->p_adjusted);
+            fprintf(f, "%s | %s | %+.*f %% | %+.*f to %+.*f %% | %.2g | ", base,
+                    head, d, percent(m->ratio), d, percent(m->low), d,
+                    percent(m->high), m->p_adjusted);
         fputs(signs[m->change], f);
-        verdict(f, m);
+        verdict(f, c, m);
         fputs(" |\n", f);
     }
     if (c->warning && *c->warning)
@@ -172,6 +199,7 @@ void compared_json(FILE *f, const struct compared *c)
     json_real(&j, "target", c->options->target);
     json_real(&j, "power", c->options->power);
     json_bool(&j, "interleaved", c->options->interleaved);
+    json_bool(&j, "exact", c->exact);
     json_text(&j, "warning", c->warning);
     json_text(&j, "failed", c->failed);
     json_open(&j, "marks", '[');

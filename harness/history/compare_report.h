@@ -19,6 +19,7 @@ struct compared {
     size_t nmarks;
     const struct compared_mark *marks;
     const char *warning; // on the host's noise, or ""
+    bool exact;          // CPU times of the exact rig, by compare_exact
 
     // Boots that failed, in a sentence, where nothing can be said of the times
     // (there are no marks then); or NULL. Broken: base boots, head doesn't.

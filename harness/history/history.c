@@ -75,6 +75,9 @@ void history_environment_id(const struct history_environment *e, char out[65])
     digest_text(&c, e->accelerator);
     digest_text(&c, e->version);
     digest_text(&c, numbers);
+    // The ids of those who have none are older than it.
+    if (e->fingerprint)
+        digest_text(&c, e->fingerprint);
     digest_end(&c, out);
 }
 
@@ -106,11 +109,12 @@ static int add_environment(struct history *h,
         db_text(e->version),
         db_integer((int64_t)e->memory),
         db_integer((int64_t)e->vcpus),
+        db_text(e->fingerprint),
     };
     return run_sql(h,
                    "INSERT INTO environment (id, host_cpu, microcode,"
-                   " accelerator, version, memory, vcpus)"
-                   " VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT DO NOTHING",
+                   " accelerator, version, memory, vcpus, fingerprint)"
+                   " VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT DO NOTHING",
                    params, sizeof(params) / sizeof(params[0]), err);
 }
 
@@ -178,12 +182,13 @@ static int add_run(struct history *h, const struct history_run *r,
         db_text(r->verdict),
         db_text(environment),
         db_text(subject),
+        r->seeded ? db_integer((int64_t)r->seed) : db_text(NULL),
     };
     code = run_sql(h,
                    "INSERT INTO run (id, session, position, warmup, scenario,"
                    " guest, commit_id, branch, job, started_unix_ns,"
-                   " duration_ns, verdict, environment, subject) VALUES"
-                   " ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"
+                   " duration_ns, verdict, environment, subject, seed) VALUES"
+                   " ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)"
                    " ON CONFLICT DO NOTHING",
                    params, sizeof(params) / sizeof(params[0]), err);
     return code ? code : add_marks(h, r, err);

@@ -15,10 +15,12 @@
 struct history_environment {
     const char *host_cpu;    // the model's name, as the CPU tells it
     const char *microcode;   // "0x..." or NULL
-    const char *accelerator; // "kvm", "rig"
+    const char *accelerator; // "kvm", "rig", "exact"
     const char *version;     // of toyvmm-test
     uint64_t memory;         // the guest's, bytes
     uint64_t vcpus;
+    const char *fingerprint; // of the exact rig, whose times depend on no host
+                             // but on each byte of it; or NULL
 };
 
 // The software under test.
@@ -47,6 +49,8 @@ struct history_run {
     const char *commit, *branch, *job; // of the CI, or NULL
     uint64_t started_unix_ns, duration_ns;
     const char *verdict;
+    bool seeded;   // in the exact rig:
+    uint64_t seed; // its chance, 0..2^63-1
     struct history_environment environment;
     char environment_id[65]; // filled by history_read
     struct history_subject subject;

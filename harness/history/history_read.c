@@ -27,6 +27,8 @@ enum column {
     C_VERSION,
     C_MEMORY,
     C_VCPUS,
+    C_FINGERPRINT,
+    C_SEED, // NULL: not in the exact rig
     C_KERNEL,
     C_INITRD,
     C_CMDLINE,
@@ -41,7 +43,8 @@ static const char query_text[] =
     "SELECT r.id, r.session, r.position, r.scenario, r.guest, r.commit_id,"
     " r.branch, r.job, r.started_unix_ns, r.duration_ns, r.verdict,"
     " r.environment, e.host_cpu, e.microcode, e.accelerator, e.version,"
-    " e.memory, e.vcpus, s.kernel_sha256, s.initrd_sha256, s.cmdline,"
+    " e.memory, e.vcpus, e.fingerprint, r.seed, s.kernel_sha256, "
+    "s.initrd_sha256, s.cmdline,"
     " m.mark, m.wall_ns, m.cpu_ns, m.exits"
     " FROM (SELECT * FROM run WHERE warmup = 0"
     "  AND (CAST($1 AS TEXT) IS NULL OR scenario = $1)"
@@ -124,12 +127,15 @@ static void begin_run(struct gather *g, const struct db_value *c)
         .started_unix_ns = (uint64_t)c[C_STARTED].integer,
         .duration_ns = (uint64_t)c[C_DURATION].integer,
         .verdict = keep(g, &c[C_VERDICT]),
+        .seeded = c[C_SEED].type == DB_INTEGER,
+        .seed = (uint64_t)c[C_SEED].integer,
         .environment = {.host_cpu = keep(g, &c[C_CPU]),
                         .microcode = keep(g, &c[C_MICROCODE]),
                         .accelerator = keep(g, &c[C_ACCELERATOR]),
                         .version = keep(g, &c[C_VERSION]),
                         .memory = (uint64_t)c[C_MEMORY].integer,
-                        .vcpus = (uint64_t)c[C_VCPUS].integer},
+                        .vcpus = (uint64_t)c[C_VCPUS].integer,
+                        .fingerprint = keep(g, &c[C_FINGERPRINT])},
         .subject = {.kernel_sha256 = keep(g, &c[C_KERNEL]),
                     .initrd_sha256 = keep(g, &c[C_INITRD]),
                     .cmdline = keep(g, &c[C_CMDLINE])},

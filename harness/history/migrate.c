@@ -52,7 +52,14 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const steps[] = {version_1};
+// The exact rig.
+static const char *const version_2[] = {
+    "ALTER TABLE environment ADD COLUMN fingerprint TEXT",
+    "ALTER TABLE run ADD COLUMN seed BIGINT",
+    NULL,
+};
+
+static const char *const *const steps[] = {version_1, version_2};
 
 #define VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

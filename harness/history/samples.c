@@ -101,6 +101,33 @@ static uint64_t cpus_of(const struct result *r)
     return text ? strtoull(text, NULL, 10) : 1;
 }
 
+// Decimal digits in a property, or nothing.
+static bool seed_of(const struct result *r, uint64_t *seed)
+{
+    const char *text = result_property(r, "seed");
+    *seed = text ? strtoull(text, NULL, 10) : 0;
+    return text && !strcmp(r->accelerator, "exact");
+}
+
+// No host's processor makes a difference to the exact rig.
+static struct history_environment environment_of(const struct bundle *b,
+                                                 const struct result *r)
+{
+    const char *version = result_property(r, "version");
+    bool exact = !strcmp(r->accelerator, "exact");
+    return (struct history_environment){
+        .host_cpu = exact         ? "any"
+                    : b->host_cpu ? b->host_cpu
+                                  : "unknown",
+        .microcode = exact ? NULL : b->microcode,
+        .accelerator = r->accelerator,
+        .version = version ? version : "unknown",
+        .memory = memory_of(r),
+        .vcpus = cpus_of(r),
+        .fingerprint = exact ? b->fingerprint : NULL,
+    };
+}
+
 // marks: room for all of its marks and readings.
 static void fill_marks(const struct result *r, struct history_mark *marks,
                        size_t *n)
@@ -129,7 +156,6 @@ static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
     const struct result *r = &e->result;
     struct history_run *run = &rows->runs[rows->count];
     const char *cmdline = result_property(r, "cmdline");
-    const char *version = result_property(r, "version");
     *run = (struct history_run){
         .session = b->id,
         .position = index,
@@ -142,18 +168,14 @@ static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
         .started_unix_ns = r->started_unix_ns,
         .duration_ns = r->duration_ns,
         .verdict = verdict_name(r->verdict),
-        .environment = {.host_cpu = b->host_cpu ? b->host_cpu : "unknown",
-                        .microcode = b->microcode,
-                        .accelerator = r->accelerator,
-                        .version = version ? version : "unknown",
-                        .memory = memory_of(r),
-                        .vcpus = cpus_of(r)},
+        .environment = environment_of(b, r),
         .subject = {.kernel_sha256 = e->kernel_sha256,
                     .initrd_sha256 = e->initrd_sha256,
                     .cmdline = cmdline ? cmdline : ""},
         .marks = marks,
     };
     snprintf(run->id, sizeof(run->id), "%s", e->id);
+    run->seeded = seed_of(r, &run->seed);
     fill_marks(r, marks, &run->nmarks);
     rows->count++;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,41 @@ int stats_summarize(const double *values, size_t n, struct summary *out,
     free(drawn);
     free(medians);
     return code;
+}
+
+// The finite sums for whole degrees of freedom (Abramowitz and Stegun 1964,
+// 26.7.3 and 26.7.4).
+double stats_student_beyond(double t, size_t df)
+{
+    double angle = atan(fabs(t) / sqrt((double)df));
+    double c = cos(angle);
+    bool odd = df % 2;
+    double term = odd ? c : 1;
+    double sum = df > 1 ? term : 0;
+    for (size_t k = odd ? 2 : 1; k + 2 <= df; k += 2) {
+        term *= c * c * (double)k / (double)(k + 1);
+        sum += term;
+    }
+    double within = sin(angle) * sum;
+    if (odd)
+        within = (within + angle) * 2 / M_PI;
+    return within < 1 ? 1 - within : 0;
+}
+
+double stats_student_quantile(double p, size_t df)
+{
+    double low = 0;
+    double high = 1;
+    while (stats_student_beyond(high, df) > p && high < 1e12)
+        high *= 2;
+    for (int i = 0; i < 80; i++) {
+        double middle = (low + high) / 2;
+        if (stats_student_beyond(middle, df) > p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
 }
 
 double stats_normal_below(double z)

@@ -33,6 +33,11 @@ double stats_median(double *values, size_t n);
 int stats_summarize(const double *values, size_t n, struct summary *out,
                     struct error *err);
 
+// P(|T| > t) of Student's distribution with df degrees of freedom, 1 or more,
+// to about 1e-15; and the t >= 0 for which it is p, 0 < p < 1.
+double stats_student_beyond(double t, size_t df);
+double stats_student_quantile(double p, size_t df);
+
 // P(Z <= z) of the standard normal, and its inverse for 0 < p < 1.
 double stats_normal_below(double z);
 double stats_normal_quantile(double p);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs as files. See bundle.h.
 //
-//   magic "TVMRUN2\n" | the run's fields | its entries | magic again
+//   magic "TVMRUN3\n" | the run's fields | its entries | magic again
 #include "harness/report/bundle.h"
 
 #include "harness/report/codec.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRUN2\n";
+static const char magic[8] = "TVMRUN3\n";
 #define MAGIC_SAME 6 // what other versions share
 
 static void visit_entry(struct codec *c, struct bundle_entry *e)
@@ -31,9 +31,10 @@ static void visit_entry(struct codec *c, struct bundle_entry *e)
 static void visit(struct codec *c, struct bundle *b)
 {
     codec_seal(c, magic);
-    char **const texts[] = {&b->id,       &b->version,   &b->accelerator,
-                            &b->host_cpu, &b->microcode, &b->commit,
-                            &b->branch,   &b->job,       &b->split};
+    char **const texts[] = {&b->id,         &b->version,   &b->accelerator,
+                            &b->host_cpu,   &b->microcode, &b->commit,
+                            &b->branch,     &b->job,       &b->split,
+                            &b->fingerprint};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         codec_string(c, texts[i]);
     codec_number(c, &b->started_unix_ns);
@@ -51,9 +52,9 @@ static void visit(struct codec *c, struct bundle *b)
 
 void bundle_free(struct bundle *b)
 {
-    char *const texts[] = {b->id,       b->version,   b->accelerator,
-                           b->host_cpu, b->microcode, b->commit,
-                           b->branch,   b->job,       b->split};
+    char *const texts[] = {
+        b->id,     b->version, b->accelerator, b->host_cpu, b->microcode,
+        b->commit, b->branch,  b->job,         b->split,    b->fingerprint};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     for (size_t i = 0; i < b->count; i++) {

@@ -21,8 +21,9 @@ struct bundle_entry {
 struct bundle {
     char *id;          // of the run
     char *version;     // of the program that made it
-    char *accelerator; // "kvm", "rig", "replay"
+    char *accelerator; // "kvm", "rig", "exact", "replay"
     char *host_cpu, *microcode;
+    char *fingerprint;           // of the exact rig
     char *commit, *branch, *job; // of the CI
     uint64_t started_unix_ns, duration_ns;
     bool interrupted;

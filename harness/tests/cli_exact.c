@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the exact rig must bring along.
 #include "harness/cli/exact.h"
+
+#include "harness/cli/compare_exact.h"
+#include "harness/report/result.h"
 #include "harness/tests/cli_files.h"
 
 #include <errno.h>
@@ -86,4 +89,35 @@ Test(exact, a_kernel_of_the_command_line_is_the_one)
     cr_expect_not_null(strstr(err.text, "nowhere"), "%s", err.text);
     exact_free(&f);
     selection_free(&s);
+}
+
+// A boot that was made twice: anything that differs is told.
+Test(exact, what_two_boots_differ_in)
+{
+    struct result a, b;
+    char what[COMPARE_DIFFERENCE];
+    result_init(&a);
+    result_init(&b);
+    a.verdict = b.verdict = VERDICT_PASSED;
+    a.duration_ns = b.duration_ns = 10;
+    result_add_mark(&a, "login", 500, 300, 9);
+    result_add_mark(&b, "login", 500, 300, 9);
+    cr_expect(!compare_difference(&a, &b, what));
+    cr_expect_str_empty(what);
+    b.duration_ns = 11;
+    cr_expect(compare_difference(&a, &b, what));
+    cr_expect_str_eq(what, "it ended after 10 and 11 ns");
+    b.verdict = VERDICT_FAILED;
+    cr_expect(compare_difference(&a, &b, what));
+    cr_expect_str_eq(what, "it passed and it failed");
+    b.marks[0].cpu_ns = 301;
+    cr_expect(compare_difference(&a, &b, what));
+    cr_expect_str_eq(what, "login after 500 and login after 500 ns (CPU time "
+                           "300 and 301 ns)");
+    result_free(&b);
+    result_init(&b);
+    cr_expect(compare_difference(&a, &b, what));
+    cr_expect_str_eq(what, "1 and 0 marks");
+    result_free(&a);
+    result_free(&b);
 }

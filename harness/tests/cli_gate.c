@@ -47,7 +47,7 @@ static void add_runs(struct history *h, const char *commit, const char *branch,
             .verdict = passed  ? "passed"
                        : i % 2 ? "failed"
                                : "error",
-            .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1},
+            .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1, NULL},
             .subject = {commit, NULL, "quiet"},
             .nmarks = passed,
             .marks = &mark,
@@ -258,7 +258,7 @@ Test(gate, without_boots_of_a_side_nothing_is_measured)
         .branch = "topic",
         .started_unix_ns = 1,
         .verdict = "passed",
-        .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1},
+        .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1, NULL},
         .subject = {"k", NULL, ""},
         .nmarks = 1,
         .marks = &mark,
@@ -280,4 +280,98 @@ Test(gate, a_mark_that_nobody_reached_is_a_slip)
     fill(&(struct boots_of){10, 0, 500, NULL},
          &(struct boots_of){0, 10, 0, NULL});
     cr_expect_eq(judge(COMMAND_GATE, "prompt"), EXIT_FAILED);
+}
+
+// Boots of the exact rig: seeds first..first+n-1 after so many nanoseconds,
+// each seed a little later than the one before it.
+static void add_seeds(struct history *h, const char *commit, const char *branch,
+                      const char *fingerprint, uint64_t first, unsigned n,
+                      uint64_t ns)
+{
+    struct error err = {""};
+    for (uint64_t i = first; i < first + n; i++) {
+        uint64_t cpu = ns + i * 7000 % 50000;
+        const struct history_mark mark = {"prompt", 5 * MS, cpu, 7};
+        struct history_run run = {
+            .session = branch,
+            .scenario = "t/boot",
+            .guest = "busybox",
+            .commit = commit,
+            .branch = branch,
+            .started_unix_ns = 1000 * MS * (i + 1),
+            .duration_ns = 6 * MS,
+            .verdict = "passed",
+            .seeded = true,
+            .seed = i,
+            .environment = {"any", NULL, "exact", "1", 1 << 20, 1, fingerprint},
+            .subject = {commit, NULL, "quiet"},
+            .nmarks = 1,
+            .marks = &mark,
+        };
+        history_new_id(run.id);
+        cr_assert_eq(history_add(h, &run, 1, &err), 0, "%s", err.text);
+    }
+}
+
+Test(gate, exact_boots_are_compared_seed_by_seed)
+{
+    static const struct {
+        const char *what;
+        uint64_t base, head; // ns
+        unsigned from, n;    // head's seeds; base has 1 to 4
+        const char *fingerprint;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"equal", 2600 * MS, 2600 * MS, 1, 4, "f", 0, "\"identical\""},
+        {"one nanosecond", 2600 * MS, 2600 * MS + 1, 1, 4, "f", 0, "\"same\""},
+        {"slower", 2600 * MS, 2603 * MS, 1, 4, "f", 1, "\"slower\""},
+        {"faster", 2603 * MS, 2600 * MS, 1, 4, "f", 0, "\"faster\""},
+        // Only these two seeds say anything.
+        {"two seeds in common", 2600 * MS, 2600 * MS, 3, 4, "f", 0,
+         "\"base_n\":2,\"head_n\":2"},
+        {"none in common", 2600 * MS, 2600 * MS, 5, 4, "f", 3, "not measured"},
+        {"another rig", 2600 * MS, 2600 * MS, 1, 4, "g", 3, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct history *h = NULL;
+        struct error err = {""};
+        remove("boot.db");
+        cr_assert_eq(history_open("boot.db", &h, &err), 0, "%s", err.text);
+        add_seeds(h, "aaaa1111", "main", "f", 1, 4, cases[i].base);
+        add_seeds(h, "bbbb2222", "topic", cases[i].fingerprint, cases[i].from,
+                  cases[i].n, cases[i].head);
+        // The newest counts; it is the same one.
+        add_seeds(h, "aaaa1111", "main", "f", 1, 1, cases[i].base);
+        history_close(h);
+        int code = judge(COMMAND_GATE, NULL);
+        cr_expect_eq(code, cases[i].code, "%s: exit %d", cases[i].what, code);
+        char *json = get_file("c.json");
+        if (cases[i].says) {
+            cr_expect(strstr(json, cases[i].says), "%s: %s", cases[i].what,
+                      json);
+            cr_expect(strstr(json, "\"exact\":true"));
+        }
+        free(json);
+    }
+}
+
+// Boots by the clock on the wall beside them are another group.
+Test(gate, exact_boots_are_not_mixed_with_others)
+{
+    const struct boots_of plain = {10, 0, 500, NULL};
+    fill(&plain, &plain);
+    struct history *h = NULL;
+    struct error err = {""};
+    cr_assert_eq(history_open("boot.db", &h, &err), 0, "%s", err.text);
+    add_seeds(h, "aaaa1111", "main", "f", 1, 4, 2600 * MS);
+    add_seeds(h, "bbbb2222", "topic", "f", 1, 4, 2600 * MS);
+    history_close(h);
+    cr_expect_eq(judge(COMMAND_GATE, NULL), 0);
+    char *json = get_file("c.json");
+    cr_expect(strstr(json, "\"exact\":true"));
+    cr_expect(strstr(json, "\"exact\":false"));
+    cr_expect(strstr(json, "\"base_n\":10"));
+    cr_expect(strstr(json, "\"base_n\":4"));
+    free(json);
 }

@@ -11,7 +11,8 @@
 
 // Parses a command line whose words stand apart by spaces. The words live as
 // long as the test.
-static int parse(struct options *o, const char *line, struct error *err)
+static int parse_for(struct options *o, enum command command, const char *line,
+                     struct error *err)
 {
     static char words[512];
     static char *argv[32];
@@ -20,7 +21,12 @@ static int parse(struct options *o, const char *line, struct error *err)
     for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
         argv[argc++] = w;
     argv[argc] = NULL;
-    return options_parse(o, COMMAND_RUN, argc, argv, err);
+    return options_parse(o, command, argc, argv, err);
+}
+
+static int parse(struct options *o, const char *line, struct error *err)
+{
+    return parse_for(o, COMMAND_RUN, line, err);
 }
 
 Test(options, everything_is_taken)
@@ -149,7 +155,6 @@ Test(options, refusals)
         {"--write --format --check a", "--write and --check"},
         {"--exact --accel kvm a", "--exact is not for --accel kvm"},
         {"--accel kvm --exact a", "--exact is not for --accel kvm"},
-        {"--exact --history h a", "--exact is not for --history"},
         {"--exact --replay r a", "--exact is not for --replay"},
         {"--accel exact --pin 1 a", "--exact is not for --pin"},
         {"--seed 1 a", "--seed is for --exact"},
@@ -160,6 +165,7 @@ Test(options, refusals)
         {"--exact --explore 2 --repeat 2 a", "--explore is not for --repeat"},
         {"--exact --seed 9223372036854775807 --explore 2 a",
          "there are not so many seeds"},
+        {"--seeds 3 a", "--seeds is not for"},
         {"--exact --seed -1 a", "--seed -1: give a whole number"},
         {"--exact --seed 9223372036854775808 a", "--seed 9223372036854775808"},
     };
@@ -215,4 +221,38 @@ Test(options, help_names_every_option)
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         cr_expect(strstr(help_text, names[i]), "%s", names[i]);
+}
+
+Test(options, exact_comparisons)
+{
+    static const struct {
+        enum command command;
+        const char *line;
+        const char *says; // NULL: it is fine
+    } table[] = {
+        {COMMAND_COMPARE, "--exact --seeds 3 --seed 7 -j 2 a b c.tc", NULL},
+        {COMMAND_GATE, "--exact --bisect --history h a b c.tc", NULL},
+        {COMMAND_BISECT, "--exact --seed 3 c.tc a b", NULL},
+        {COMMAND_COMPARE, "--seeds 3 a b c.tc", "--seeds is for --exact"},
+        {COMMAND_COMPARE, "--exact --seeds 1 a b c.tc", "--seeds 1"},
+        {COMMAND_GATE, "-j 2 a b c.tc", "--jobs of gate is for --exact"},
+        {COMMAND_COMPARE, "--exact --runs 9 a b c.tc", "give --seeds"},
+        {COMMAND_BISECT, "--exact --max-runs 9 c.tc a b", "give --seeds"},
+        {COMMAND_COMPARE, "--exact --warmup 1 a b c.tc", "not for --warmup"},
+        {COMMAND_COMPARE, "--exact --pin 1 a b c.tc", "not for --pin"},
+        {COMMAND_BISECT, "--exact --seeds 2 c.tc a b", "--seeds is not for"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct options o;
+        struct error err = {""};
+        int code = parse_for(&o, table[i].command, table[i].line, &err);
+        if (table[i].says) {
+            cr_expect_eq(code, -EINVAL, "%s", table[i].line);
+            cr_expect(strstr(err.text, table[i].says), "%s", err.text);
+        } else {
+            cr_expect_eq(code, 0, "%s: %s", table[i].line, err.text);
+            cr_expect_eq(o.accelerator, ACCEL_RIG);
+        }
+        options_free(&o);
+    }
 }

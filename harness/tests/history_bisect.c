@@ -34,6 +34,16 @@ static int boot(void *owner, size_t index, double *value, struct error *err)
     return 0;
 }
 
+static int boot_exactly(void *owner, size_t index, double *value,
+                        struct error *err)
+{
+    (void)err;
+    const struct images *m = owner;
+    if (!m->unfit || index != m->unfit)
+        *value = 2.63e9 * (index >= m->first_slow ? m->factor : 1);
+    return 0;
+}
+
 static struct bisect_result search(struct images *m, size_t n)
 {
     const struct bisect_boots boots = {.owner = m, .boot = boot};
@@ -121,4 +131,37 @@ Test(bisect, errors_end_it)
     struct error err = {""};
     cr_expect_eq(bisect_search(4, &boots, &bisect_defaults, &r, &err), -ENODEV);
     cr_expect_eq(bisect_search(1, &boots, &bisect_defaults, &r, &err), -EINVAL);
+}
+
+// In the exact rig one boot of each is all that is wanted.
+Test(bisect, exact_boots_are_made_once)
+{
+    struct bisect_options o = bisect_defaults;
+    o.exact = true;
+    o.min_effect = 0.0005;
+    for (size_t first = 1; first < 17; first++) {
+        struct images m = {
+            .first_slow = first, .factor = 1.001, .host = 1, .unfit = 5};
+        const struct bisect_boots boots = {.owner = &m, .boot = boot_exactly};
+        struct bisect_result r;
+        struct error err = {""};
+        cr_assert_eq(bisect_search(17, &boots, &o, &r, &err), 0, "%s",
+                     err.text);
+        bool slow = first < 17;
+        cr_assert_eq(r.status, slow ? BISECT_FOUND : BISECT_SAME);
+        cr_expect(r.first_slow == first || (first == 5 && r.first_slow == 6),
+                  "%zu: %zu", first, r.first_slow);
+        cr_expect_leq(r.boots, 2 + 5, "%zu", r.boots);
+        cr_expect(fabs(r.ratio - 1.001) < 1e-9);
+    }
+    struct images even = {.first_slow = 1, .factor = 1.0004};
+    const struct bisect_boots boots = {.owner = &even, .boot = boot_exactly};
+    struct bisect_result r;
+    struct error err = {""};
+    cr_assert_eq(bisect_search(9, &boots, &o, &r, &err), 0);
+    cr_expect_eq(r.status, BISECT_SAME);
+    cr_expect_eq(r.boots, 2);
+    even.unfit = 8;
+    cr_assert_eq(bisect_search(9, &boots, &o, &r, &err), 0);
+    cr_expect_eq(r.status, BISECT_ABSENT);
 }

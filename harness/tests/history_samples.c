@@ -31,6 +31,49 @@ static void add(struct bundle *b, const char *id, const char *name,
     b->entries[b->count - 1].kernel_sha256 = strdup("feed");
 }
 
+static int see_exact(void *owner, const struct history_run *r,
+                     struct error *err)
+{
+    (void)err;
+    unsigned *runs = owner;
+    bool exact = !strcmp(r->environment.accelerator, "exact");
+    cr_expect_str_eq(r->environment.host_cpu, exact ? "any" : "a CPU");
+    cr_expect_eq(r->seeded, exact);
+    if (exact) {
+        cr_expect_eq(r->seed, 7);
+        cr_expect_null(r->environment.microcode);
+        cr_expect_str_eq(r->environment.fingerprint, "f00d");
+    } else {
+        cr_expect_null(r->environment.fingerprint);
+        cr_expect_str_eq(r->environment.microcode, "0x1");
+    }
+    ++*runs;
+    return 0;
+}
+
+// No host makes a difference to the exact rig, each of its own parts does.
+Test(samples, the_exact_rig_is_known_by_its_fingerprint)
+{
+    struct bundle b = {.id = strdup("session"),
+                       .host_cpu = strdup("a CPU"),
+                       .microcode = strdup("0x1"),
+                       .fingerprint = strdup("f00d")};
+    struct history *h;
+    struct error err = {""};
+    unsigned runs = 0;
+    size_t added;
+    add(&b, "1", "login#1.head", "head", 1, "exact", VERDICT_PASSED);
+    add(&b, "2", "login", NULL, 0, "kvm", VERDICT_PASSED);
+    result_add_property(&b.entries[0].result, "seed", "7");
+    cr_assert_eq(history_open(":memory:", &h, &err), 0, "%s", err.text);
+    cr_assert_eq(samples_add(h, &b, &added, &err), 0, "%s", err.text);
+    cr_assert_eq(
+        history_read(h, &(struct history_query){0}, see_exact, &runs, &err), 0);
+    cr_expect_eq(runs, 2);
+    history_close(h);
+    bundle_free(&b);
+}
+
 struct seen {
     unsigned runs;
     char scenario[64];

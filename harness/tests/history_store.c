@@ -324,7 +324,8 @@ Test(history, what_is_no_history_is_refused)
 
 Test(history, environments_differ_by_each_field)
 {
-    const struct history_environment base = {"cpu", "1", "kvm", "v", 1, 1};
+    const struct history_environment base = {"cpu", "1", "kvm", "v",
+                                             1,     1,   NULL};
     struct history_environment others[] = {
         base, base, base, base, base, base, base,
     };
@@ -344,4 +345,78 @@ Test(history, environments_differ_by_each_field)
         history_environment_id(&others[i], other);
         cr_expect_str_neq(id, other, "%zu", i);
     }
+}
+
+static int look_at_exact(void *owner, const struct history_run *r,
+                         struct error *err)
+{
+    (void)err;
+    unsigned *seen = owner;
+    if (!strcmp(r->commit, "new")) {
+        cr_expect(r->seeded);
+        cr_expect_eq(r->seed, INT64_MAX);
+        cr_expect_str_eq(r->environment.fingerprint, "f1");
+    } else {
+        cr_expect(!r->seeded);
+        cr_expect_null(r->environment.fingerprint);
+    }
+    ++*seen;
+    return 0;
+}
+
+// A history of before the exact rig: its runs stay what they were.
+static void older(bool server)
+{
+    static const char *const back[] = {
+        "ALTER TABLE environment DROP COLUMN fingerprint",
+        "ALTER TABLE run DROP COLUMN seed"};
+    struct place p = make_place(server);
+    struct history *h = open_at(&p);
+    struct history_run r = sample_run("old", 1);
+    struct error err = {""};
+    struct db *db;
+    unsigned seen = 0;
+    cr_assert_eq(history_add(h, &r, 1, &err), 0, "%s", err.text);
+    history_close(h);
+    cr_assert_eq(db_open(p.url, &db, &err), 0);
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_eq(db_run(db, back[i], NULL, 0, NULL, NULL, &err), 0, "%s",
+                     err.text);
+    cr_assert_eq(db->ops->set_version(db, 1, &err), 0, "%s", err.text);
+    db_close(db);
+    h = open_at(&p);
+    r = sample_run("new", 2);
+    r.seeded = true;
+    r.seed = INT64_MAX;
+    r.environment.fingerprint = "f1";
+    cr_assert_eq(history_add(h, &r, 1, &err), 0, "%s", err.text);
+    cr_assert_eq(
+        history_read(h, &(struct history_query){0}, look_at_exact, &seen, &err),
+        0, "%s", err.text);
+    cr_expect_eq(seen, 2);
+    history_close(h);
+    remove_place(&p);
+}
+
+Test(history, an_older_schema_is_migrated)
+{
+    older(false);
+}
+
+Test(history, an_older_schema_on_a_server_is_migrated)
+{
+    older(true);
+}
+
+// Old runs and new ones of one environment have one id.
+Test(history, an_environment_without_a_fingerprint_keeps_its_id)
+{
+    struct history_environment e = {"cpu", "1", "kvm", "v", 1, 1, NULL};
+    char id[65], other[65];
+    history_environment_id(&e, id);
+    cr_expect_str_eq(id, "d6995d8058d1a19bcbf2493093a79ddf"
+                         "742e4d80600f16545901b1f96d62ca29");
+    e.fingerprint = "";
+    history_environment_id(&e, other);
+    cr_expect_str_neq(id, other);
 }
