@@ -21,6 +21,7 @@ struct run_table {
 struct compare_options {
     double alpha;      // chance of any false alarm among all marks: 0.01
     double min_effect; // a change below this fraction is none: 0.02
+    double floor;      // nor is one below this, in the values' unit: 0
     double target;     // a change that must be seen, as a fraction: 0.05;
     double power;      // and how surely: 0.95
     bool interleaved;  // run i of head came next to run i of base

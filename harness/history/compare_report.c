@@ -94,10 +94,13 @@ void compared_terminal(FILE *f, const struct compared *c)
         verdict(f, c, m);
         fprintf(f, " [%zu, %zu]\n", m->base_n, m->head_n);
     }
+    char floor[64] = "";
+    if (c->options->floor > 0)
+        snprintf(floor, sizeof(floor), " and %g ms", c->options->floor / 1e6);
     fprintf(f,
-            "  slower, faster: p <= %g over all marks, and %g %% or more; "
+            "  slower, faster: p <= %g over all marks, and %g %%%s or more; "
             "[%s of base, of head]\n",
-            c->options->alpha, 100 * c->options->min_effect,
+            c->options->alpha, 100 * c->options->min_effect, floor,
             c->exact ? "seeds" : "runs");
     if (c->warning && *c->warning)
         fprintf(f, "  warning: %s\n", c->warning);
@@ -200,6 +203,7 @@ void compared_json(FILE *f, const struct compared *c)
     json_real(&j, "power", c->options->power);
     json_bool(&j, "interleaved", c->options->interleaved);
     json_bool(&j, "exact", c->exact);
+    json_real(&j, "floor_ns", c->options->floor);
     json_text(&j, "warning", c->warning);
     json_text(&j, "failed", c->failed);
     json_open(&j, "marks", '[');

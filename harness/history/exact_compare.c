@@ -14,6 +14,7 @@
 const struct compare_options exact_defaults = {
     .alpha = 0.01,
     .min_effect = 0.0005,
+    .floor = 1e6,
     .target = 0.001,
     .power = 0.95,
     .interleaved = true,
@@ -112,8 +113,6 @@ static void plan(struct mark_comparison *m, const struct test *t, size_t n,
     while (m->needed < MOST_SEEDS &&
            visible(t, m->needed, paired, o, marks) > o->target)
         m->needed++;
-    if (m->detectable < o->min_effect)
-        m->detectable = o->min_effect;
 }
 
 static size_t count_side(const struct run_table *t, size_t mark)
@@ -222,11 +221,17 @@ static void settle(struct mark_comparison *m, const struct compare_options *o)
 {
     if (m->change != CHANGE_SAME)
         return;
+    double least = o->floor / m->base;
+    if (least < o->min_effect)
+        least = o->min_effect;
     double size = m->ratio > 1 ? m->ratio - 1 : 1 / m->ratio - 1;
-    if (m->p_adjusted <= o->alpha && size >= o->min_effect)
+    if (m->p_adjusted <= o->alpha && size >= least)
         m->change = m->ratio > 1 ? CHANGE_SLOWER : CHANGE_FASTER;
     else if (m->detectable > o->target)
         m->change = CHANGE_TOO_FEW;
+    // More seeds don't help against that.
+    if (m->detectable < least)
+        m->detectable = least;
 }
 
 int compare_exact(const struct run_table *base, const struct run_table *head,

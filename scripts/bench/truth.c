@@ -8,6 +8,7 @@
 // and marks that share most of their time.
 #include "harness/history/compare.h"
 #include "harness/history/random.h"
+#include "scripts/bench/truth_exact.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -282,6 +283,8 @@ int main(int argc, char **argv)
         simulate((unsigned)strtoul(argv[2], NULL, 10));
         return 0;
     }
+    if (argc == 3 && !strcmp(argv[1], "exact"))
+        return truth_exact(argv[2]);
     bool good = argc > 2 && !strcmp(argv[1], "resample");
     for (int i = 2; good && i < argc; i++)
         good = read_pairs(argv[i], &pairs);
@@ -290,6 +293,7 @@ int main(int argc, char **argv)
         return 0;
     }
     fprintf(stderr, "usage: bench-truth simulate TRIALS\n"
-                    "       bench-truth resample FILE-OF-PAIRS...\n");
+                    "       bench-truth resample FILE-OF-PAIRS...\n"
+                    "       bench-truth exact FILE-OF-BOOTS\n");
     return 2;
 }
