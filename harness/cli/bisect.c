@@ -4,7 +4,7 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/commands.h"
-#include "harness/cli/exact_boots.h"
+#include "harness/cli/exact_run.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/launch.h"
 #include "harness/cli/series.h"
@@ -28,13 +28,13 @@ struct answer {
 
 struct bisection {
     const struct options *o;
+    struct options of_boots; // the same, but each is booted once
     const char *mark;
     size_t count; // of images
     struct side_spec *images;
     struct selection selection;
     const char *accelerator;
-    uint64_t memory; // of the exact rig, without its own
-    size_t boots;    // so far
+    size_t boots; // so far
     bool interrupted;
     size_t nanswers;
     struct answer *answers;
@@ -54,36 +54,9 @@ static double value_of(struct bisection *b, const struct result *r)
     return NAN;
 }
 
-// In the exact rig, whose failure is no answer.
-static int boot_exactly(struct bisection *b, size_t index, double *value,
-                        struct error *err)
-{
-    struct exact_boots how = {.o = b->o, .memory = b->memory};
-    struct exact_boot one = {
-        .what = &b->selection.list[0],
-        .machine = &b->images[index].machine,
-        .seed = b->o->seed.value,
-    };
-    b->boots++;
-    int code = exact_boots_run(&how, &one, 1, NULL, NULL, err);
-    const struct result *r = exact_boot_result(&one);
-    b->interrupted |= how.interrupted;
-    if (!code && how.interrupted)
-        code = error_set(err, -EINTR, "interrupted");
-    else if (!code && !r)
-        code = error_set(err, -ENODEV, "%s could not be booted: %.300s",
-                         b->images[index].text, one.why);
-    if (!code)
-        *value = value_of(b, r);
-    exact_boots_free(&one, 1);
-    return code;
-}
-
 static int boot(void *owner, size_t index, double *value, struct error *err)
 {
     struct bisection *b = owner;
-    if (b->o->exact)
-        return boot_exactly(b, index, value, err);
     struct boot_order order = {
         .runs = 1,
         .first = (unsigned)++b->boots,
@@ -96,7 +69,16 @@ static int boot(void *owner, size_t index, double *value, struct error *err)
         return error_set(err, -ENOMEM, "out of memory");
     struct plan plan = launch_plan(b->o, &boots, NULL, b->accelerator);
     plan.quiet_passed = !b->o->verbosity;
-    int code = suite_run(&plan, 1, false, &run, err);
+    const struct exact_suite exact = {
+        .options = &b->of_boots,
+        .selection = &b->selection,
+        .boots = &boots,
+        .plan = &plan,
+        .alike = true,
+        .untold = plan.quiet_passed,
+    };
+    int code = b->o->exact ? exact_suite_run(&exact, &run, err)
+                           : suite_run(&plan, 1, false, &run, err);
     // A guest that fails is an answer, not an error.
     if (run.results && !run.interrupted) {
         *value = value_of(b, &run.results[0]);
@@ -105,6 +87,11 @@ static int boot(void *owner, size_t index, double *value, struct error *err)
     b->interrupted |= run.interrupted;
     if (run.interrupted)
         code = error_set(err, -EINTR, "interrupted");
+    const char *kind = !code && run.count ? run.results[0].kind : NULL;
+    // That the rig failed is none.
+    if (kind && !strcmp(kind, EXACT_UNJUDGED))
+        code = error_set(err, -ENODEV, "%s was not judged: %.300s",
+                         b->images[index].text, b->missed);
     suite_run_free(&run);
     boots_free(&boots);
     return code;
@@ -304,22 +291,6 @@ static int search(struct bisection *b, struct error *err)
     return code ? code : tell(b, &result, err);
 }
 
-// All rigs are the same but for the image.
-static int prepare_exact(struct bisection *b, struct error *err)
-{
-    struct exact_boots how = {.o = b->o};
-    struct exact_boot *boots = calloc(b->count, sizeof(*boots));
-    int code = boots ? 0 : error_set(err, -ENOMEM, "out of memory");
-    for (size_t i = 0; !code && i < b->count; i++)
-        boots[i] = (struct exact_boot){.what = &b->selection.list[0],
-                                       .machine = &b->images[i].machine};
-    if (!code)
-        code = exact_boots_plan(&how, boots, b->count, err);
-    b->memory = how.memory;
-    free(boots);
-    return code;
-}
-
 static int run(struct bisection *b, int argc, char **argv)
 {
     struct error err = {""};
@@ -328,10 +299,11 @@ static int run(struct bisection *b, int argc, char **argv)
     for (size_t i = 0; !code && i < b->count; i++)
         code = launch_check_guests(&b->selection, &b->images[i].machine,
                                    &memory, &err);
-    if (!code && b->o->exact)
-        code = prepare_exact(b, &err);
     if (code)
         return complain(&err, exit_for(code));
+    b->accelerator = "exact";
+    if (b->o->exact && exact_can_run(&err))
+        return complain(&err, EXIT_UNABLE);
     if (!b->o->exact &&
         launch_settle(b->o, argc, argv, memory, NULL, 0, &b->accelerator, &err))
         return complain(&err, EXIT_UNABLE);
@@ -347,7 +319,9 @@ static int run(struct bisection *b, int argc, char **argv)
 int bisect_main(const struct options *o, int argc, char **argv)
 {
     struct error err = {""};
-    struct bisection b = {.o = o, .mark = o->marks ? o->marks : DEFAULT_MARK};
+    struct bisection b = {
+        .o = o, .of_boots = *o, .mark = o->marks ? o->marks : DEFAULT_MARK};
+    b.of_boots.repeat = 1;
     int code =
         prepare(&b, &err) ? complain(&err, EXIT_WRONG) : run(&b, argc, argv);
     selection_free(&b.selection);

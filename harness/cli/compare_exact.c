@@ -3,7 +3,7 @@
 #include "harness/cli/compare_exact.h"
 
 #include "harness/cli/compare_tell.h"
-#include "harness/cli/exact_boots.h"
+#include "harness/cli/exact_run.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/launch.h"
 #include "harness/cli/series.h"
@@ -19,62 +19,73 @@
 
 struct comparison {
     const struct options *o;
+    struct options of_boots; // the same, but each case is booted once a seed
     struct side_spec sides[BOOT_SIDES];
     struct selection selection;
     struct telling told;
     struct keep keep;
-    struct exact_boots how;
     unsigned seeds;
-    // Of each case: base and head with the first seed, head with it again, then
-    // base and head with each other seed.
-    size_t per_case, nboots;
-    struct exact_boot *boots;
+    struct boots boots;      // of each case and seed: base and head
+    uint64_t *boot_seeds;    // of each boot
+    struct suite_run run;    // their results
+    struct suite_run repeat; // of head with the first seed, once more, of each
+                             // case
 };
 
 // ---- Boots ------------------------------------------------------------------
 
-static struct exact_boot *boot_of(const struct comparison *c, size_t index,
-                                  unsigned seed, unsigned side)
-{
-    size_t at = 2 * (size_t)seed + side + (seed > 0);
-    return &c->boots[index * c->per_case + at];
-}
-
-static struct exact_boot *repeat_of(const struct comparison *c, size_t index)
-{
-    return &c->boots[index * c->per_case + BOOT_SIDES];
-}
-
 static int make_boots(struct comparison *c, struct error *err)
 {
-    static const char *const names[] = {"base", "head"};
-    c->per_case = (size_t)BOOT_SIDES * c->seeds + 1;
-    c->nboots = c->per_case * c->selection.count;
-    c->boots = calloc(c->nboots + 1, sizeof(*c->boots));
-    if (!c->boots)
+    const struct boot_order order = {
+        .runs = c->seeds,
+        .nsides = BOOT_SIDES,
+        .sides = {{"base", c->sides[0].machine}, {"head", c->sides[1].machine}},
+    };
+    int code = boots_make(&c->boots, &c->selection, NULL, &order);
+    c->boot_seeds = calloc(c->boots.count + 1, sizeof(*c->boot_seeds));
+    if (code || !c->boot_seeds)
         return error_set(err, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < c->selection.count; i++) {
-        for (unsigned k = 0; k < c->seeds * BOOT_SIDES; k++) {
-            unsigned seed = k / BOOT_SIDES, side = k % BOOT_SIDES;
-            *boot_of(c, i, seed, side) = (struct exact_boot){
-                .what = &c->selection.list[i],
-                .machine = &c->sides[side].machine,
-                .side = names[side],
-                .seed = c->o->seed.value + seed,
-            };
-        }
-        *repeat_of(c, i) = *boot_of(c, i, 0, 1);
-    }
-    return exact_boots_plan(&c->how, c->boots, c->nboots, err);
+    for (size_t i = 0; i < c->boots.count; i++)
+        c->boot_seeds[i] = c->o->seed.value + c->boots.list[i].number - 1;
+    return 0;
 }
 
-static void tell_boot(void *owner, const struct exact_boot *b)
+static bool is_repeated(const struct boot *b)
 {
-    const struct comparison *c = owner;
-    const struct result *r = exact_boot_result(b);
-    if (c->o->verbosity)
-        fprintf(stderr, "%s, %s, seed %" PRIu64 ": %s\n", b->what->what.title,
-                b->side, b->seed, r ? verdict_name(r->verdict) : b->why);
+    return b->side == 1 && b->number == 1;
+}
+
+static int boot_all(struct comparison *c, struct error *err)
+{
+    const struct plan plan =
+        launch_plan(&c->of_boots, &c->boots, NULL, "exact");
+    const struct exact_suite suite = {
+        .options = &c->of_boots,
+        .selection = &c->selection,
+        .boots = &c->boots,
+        .plan = &plan,
+        .alike = true,
+        .seeds = c->boot_seeds,
+        .untold = !c->o->verbosity,
+    };
+    int code = exact_suite_run(&suite, &c->run, err);
+    size_t *again = calloc(c->selection.count + 1, sizeof(*again));
+    size_t n = 0;
+    if (!code && !again)
+        code = error_set(err, -ENOMEM, "out of memory");
+    for (size_t i = 0; !code && i < c->boots.count; i++) {
+        if (is_repeated(&c->boots.list[i]))
+            again[n++] = i;
+    }
+    if (!code && !c->run.interrupted)
+        code = exact_suite_again(&suite, again, n, &c->repeat, err);
+    free(again);
+    return code;
+}
+
+static bool is_interrupted(const struct comparison *c)
+{
+    return c->run.interrupted || c->repeat.interrupted;
 }
 
 // ---- What came out ----------------------------------------------------------
@@ -108,52 +119,42 @@ bool compare_difference(const struct result *a, const struct result *b,
     return *out != '\0';
 }
 
-// Why nothing can be said of a case, whatever its marks are, into out.
-static bool unmeasured(const struct comparison *c, size_t index,
-                       char out[COMPARE_DIFFERENCE + 256])
+static bool is_unjudged(const struct result *r)
 {
+    return r->verdict == VERDICT_SKIPPED ||
+           (r->kind && !strcmp(r->kind, EXACT_UNJUDGED));
+}
+
+// Why nothing can be said of a case, whatever its marks are, into out.
+#define WHY (COMPARE_DIFFERENCE + 512)
+static bool unmeasured(const struct comparison *c, size_t index, char out[WHY])
+{
+    static const char *const names[] = {"base", "head"};
     char what[COMPARE_DIFFERENCE];
-    const struct exact_boot *boots = &c->boots[index * c->per_case];
-    for (size_t i = 0; i < c->per_case; i++) {
-        const struct result *r = exact_boot_result(&boots[i]);
-        if (r && r->verdict != VERDICT_SKIPPED)
+    const struct result *once = NULL, *twice = &c->repeat.results[index];
+    for (size_t i = 0; i < c->boots.count; i++) {
+        const struct boot *b = &c->boots.list[i];
+        const struct result *r = &c->run.results[i];
+        if (b->selected != index)
             continue;
-        snprintf(out, COMPARE_DIFFERENCE + 256,
-                 "%s with seed %" PRIu64 " could not be booted: %.300s",
-                 boots[i].side, boots[i].seed,
-                 !r           ? boots[i].why
-                 : r->message ? r->message
-                              : "it is skipped here");
+        if (is_repeated(b))
+            once = r;
+        if (!is_unjudged(r) && !(is_repeated(b) && is_unjudged(twice)))
+            continue;
+        r = is_unjudged(r) ? r : twice;
+        snprintf(out, WHY, "%s with seed %" PRIu64 " was not judged: %.400s",
+                 names[b->side], c->boot_seeds[i],
+                 r->message ? r->message : "");
         return true;
     }
-    if (!compare_difference(exact_boot_result(boot_of(c, index, 0, 1)),
-                            exact_boot_result(repeat_of(c, index)), what))
+    if (!once || !compare_difference(once, twice, what))
         return false;
-    snprintf(out, COMPARE_DIFFERENCE + 256,
+    snprintf(out, WHY,
              "head with seed %" PRIu64 " was booted twice and was not the "
              "same: %s. This is an error of the harness, or of this machine's "
              "memory: there is no verdict",
              c->o->seed.value, what);
     return true;
-}
-
-// One case's boots of a side that passed; its list is owned.
-static int collect(const struct comparison *c, size_t index, unsigned side,
-                   struct series *s)
-{
-    *s = (struct series){.boots = calloc(c->seeds + 1, sizeof(*s->boots))};
-    if (!s->boots)
-        return -ENOMEM;
-    for (unsigned i = 0; i < c->seeds; i++) {
-        const struct result *r = exact_boot_result(boot_of(c, index, i, side));
-        if (r->verdict == VERDICT_PASSED) {
-            s->boots[s->count++] = (struct series_boot){i + 1, r};
-            continue;
-        }
-        s->failed++;
-        s->failure = s->failure ? s->failure : r;
-    }
-    return 0;
 }
 
 static int compare_marks(struct comparison *c, const char *title,
@@ -205,7 +206,7 @@ static struct told_boots told_boots(const struct series *s)
 static int judge(struct comparison *c, size_t index, struct error *err)
 {
     const char *title = c->selection.list[index].what.title;
-    char why[COMPARE_DIFFERENCE + 256];
+    char why[WHY];
     if (unmeasured(c, index, why)) {
         telling_unmeasured(&c->told, title, why);
         return 0;
@@ -213,7 +214,7 @@ static int judge(struct comparison *c, size_t index, struct error *err)
     struct series sides[BOOT_SIDES] = {{0}, {0}};
     int code = 0;
     for (unsigned i = 0; !code && i < BOOT_SIDES; i++)
-        code = collect(c, index, i, &sides[i]);
+        code = series_collect(&sides[i], &c->boots, c->run.results, index, i);
     if (code)
         error_set(err, code, "out of memory");
     if (!code) {
@@ -229,49 +230,16 @@ static int judge(struct comparison *c, size_t index, struct error *err)
     return code;
 }
 
-// The repeated boot is nobody's.
-static int keep_all(struct comparison *c, struct error *err)
-{
-    struct bundle *kept = &c->keep.bundle;
-    int code = 0;
-    if (!keep_wants(&c->keep))
-        return 0;
-    kept->interrupted = c->how.interrupted;
-    kept->accelerator = strdup("exact");
-    for (size_t i = 0; !code && i < c->nboots; i++) {
-        const struct exact_boot *b = &c->boots[i];
-        if (!b->bundle.count || i % c->per_case == BOOT_SIDES)
-            continue;
-        const struct bundle_entry *e = &b->bundle.entries[0];
-        uint64_t number = b->seed - c->o->seed.value + 1;
-        char *name = NULL;
-        if (asprintf(&name, "%s#%" PRIu64 ".%s", b->what->name, number,
-                     b->side) < 0)
-            return error_set(err, -ENOMEM, "out of memory");
-        code =
-            bundle_add(kept, e->id, name, b->side, number, false, &e->result);
-        free(name);
-    }
-    if (code)
-        return error_set(err, code, "out of memory");
-    const struct exact_files none = {0};
-    const struct rig_needs needs = {.memory = c->how.memory, .exact = &none};
-    code = keep_exact(kept, &needs, err);
-    return code ? code : keep_end(&c->keep, stderr);
-}
-
 static int conclude(struct comparison *c)
 {
     struct error err = {""};
     int code = 0;
-    for (size_t i = 0; !code && !c->how.interrupted && i < c->selection.count;
-         i++)
+    bool interrupted = is_interrupted(c);
+    for (size_t i = 0; !code && !interrupted && i < c->selection.count; i++)
         code = judge(c, i, &err);
-    struct error kept_err = {""};
-    int kept = keep_all(c, &kept_err);
-    if (kept && *kept_err.text)
-        complain(&kept_err, 0);
-    int exit_code = telling_end(&c->told, c->how.interrupted);
+    int kept = keep_boots(&c->keep, &c->boots, &c->run);
+    kept = kept ? kept : keep_end(&c->keep, stderr);
+    int exit_code = telling_end(&c->told, interrupted);
     if (code)
         return complain(&err, exit_for(code));
     return kept && exit_code == EXIT_PASSED ? EXIT_UNABLE : exit_code;
@@ -307,10 +275,13 @@ static int run(struct comparison *c)
     for (size_t i = 0; !code && i < BOOT_SIDES; i++)
         code = launch_check_guests(&c->selection, &c->sides[i].machine, &memory,
                                    &err);
+    if (code)
+        return complain(&err, exit_for(code));
+    code = exact_can_run(&err);
     if (!code)
         code = make_boots(c, &err);
     if (code)
-        return complain(&err, exit_for(code));
+        return complain(&err, EXIT_UNABLE);
     guard_pipes();
     if (!c->o->quiet)
         fprintf(stderr,
@@ -318,7 +289,7 @@ static int run(struct comparison *c)
                 ", and head once more with %" PRIu64 "\n",
                 c->o->seed.value, c->o->seed.value + c->seeds - 1,
                 c->o->seed.value);
-    code = exact_boots_run(&c->how, c->boots, c->nboots, tell_boot, c, &err);
+    code = boot_all(c, &err);
     return code ? complain(&err, EXIT_UNABLE) : conclude(c);
 }
 
@@ -327,13 +298,16 @@ int compare_exactly(const struct options *o)
     struct error err = {""};
     struct comparison c = {
         .o = o,
-        .how = {.o = o},
+        .of_boots = *o,
         .seeds = o->seeds ? (unsigned)o->seeds : SEEDS,
     };
+    c.of_boots.repeat = 1;
     int code = prepare(&c, &err) ? complain(&err, EXIT_WRONG) : run(&c);
     keep_free(&c.keep);
-    exact_boots_free(c.boots, c.nboots);
-    free(c.boots);
+    suite_run_free(&c.run);
+    suite_run_free(&c.repeat);
+    boots_free(&c.boots);
+    free(c.boot_seeds);
     selection_free(&c.selection);
     for (size_t i = 0; i < BOOT_SIDES; i++)
         side_spec_free(&c.sides[i]);

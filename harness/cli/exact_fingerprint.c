@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the exact rig is made of, in 64 digits. See exact_boots.h.
-#include "harness/cli/exact_boots.h"
+// What the exact rig is made of, in 64 digits. See
+// exact_fingerprint.h.
+#include "harness/cli/exact_fingerprint.h"
 
 #include "harness/cli/accel.h"
 #include "harness/history/origin.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sha2.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -77,8 +77,9 @@ static int add_file(SHA2_CTX *c, const char *path, struct error *err)
     return code;
 }
 
-int exact_fingerprint(uint64_t memory, char out[65], struct error *err)
+int exact_fingerprint(char **out, struct error *err)
 {
+    char sum[65];
     char rig[4200], text[10000], qemu[4200], kernel[4200];
     char check[] = "--check", verbose[] = "--verbose", version[] = "--version";
     if (!accel_find_rig(rig, sizeof(rig)))
@@ -97,14 +98,14 @@ int exact_fingerprint(uint64_t memory, char out[65], struct error *err)
     SHA2_CTX c;
     SHA256Init(&c);
     SHA256Update(&c, (const uint8_t *)text, strlen(text) + 1);
-    int n = snprintf(text, sizeof(text), "%" PRIu64, memory);
-    SHA256Update(&c, (const uint8_t *)text, (size_t)n + 1);
     code = add_file(&c, kernel, err);
     if (!code)
         code = add_file(&c, "/proc/self/exe", err);
     if (!code)
         code = add_file(&c, rig, err);
-    if (!code)
-        SHA256End(&c, out);
-    return code;
+    if (code)
+        return code;
+    SHA256End(&c, sum);
+    *out = strdup(sum);
+    return *out ? 0 : error_set(err, -ENOMEM, "out of memory");
 }

@@ -23,6 +23,8 @@
 // How much of what a rig said is looked through for its own words.
 #define SAID_MAX 16384
 
+#define MEMORY_STEP (UINT64_C(256) << 20)
+
 // Where the rig says something itself, the line begins so.
 #define RIG_SAYS "toyvmm-rig: "
 
@@ -32,17 +34,36 @@ static char *text(uint64_t n, const char *suffix)
     return asprintf(&out, "%" PRIu64 "%s", n, suffix) < 0 ? NULL : out;
 }
 
+// As long as they are unpacked, the files are there twice. In large steps: an
+// image that grew by a little is in no other machine.
+static uint64_t memory_of(const struct exact_order *o)
+{
+    uint64_t needed = o->memory + ACCEL_RIG_MEMORY + 2 * o->files->bytes;
+    return (needed + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+}
+
+// The path that the rig has for a file, if another; on the heap.
+static char *name_inside(const struct exact_order *o, const char *path)
+{
+    const size_t most = sizeof(o->renamed) / sizeof(o->renamed[0]);
+    for (size_t i = 0; i < most && o->renamed[i].path; i++) {
+        if (!strcmp(o->renamed[i].path, path))
+            return strdup(o->renamed[i].as);
+    }
+    return NULL;
+}
+
 // The rig's command line. The texts that are its own are never freed: this runs
 // in the child.
 static char **rig_words(char *rig, char *folder, const struct exact_order *o)
 {
     static char memory[] = "--memory", exact[] = "--exact", seed[] = "--seed",
                 out[] = "--out", timeout[] = "--timeout", pack[] = "--pack",
-                end[] = "--";
+                as[] = "--as", end[] = "--";
     size_t count = 0;
     while (o->words[count])
         count++;
-    char **args = calloc(count + 2 * o->files->count + 12, sizeof(*args));
+    char **args = calloc(count + 4 * o->files->count + 12, sizeof(*args));
     size_t n = 0;
     if (!args)
         return NULL;
@@ -51,9 +72,7 @@ static char **rig_words(char *rig, char *folder, const struct exact_order *o)
     args[n++] = seed;
     args[n++] = text(o->seed, "");
     args[n++] = memory;
-    // As long as they are unpacked, the files are there twice.
-    args[n++] =
-        text((o->memory + ACCEL_RIG_MEMORY + 2 * o->files->bytes) >> 20, "M");
+    args[n++] = text(memory_of(o) >> 20, "M");
     args[n++] = timeout;
     args[n++] = text(o->guard_s, "");
     args[n++] = out;
@@ -61,6 +80,11 @@ static char **rig_words(char *rig, char *folder, const struct exact_order *o)
     for (size_t i = 0; i < o->files->count; i++) {
         args[n++] = pack;
         args[n++] = o->files->paths[i];
+        char *inside = name_inside(o, o->files->paths[i]);
+        if (!inside)
+            continue;
+        args[n++] = as;
+        args[n++] = inside;
     }
     args[n++] = end;
     for (size_t i = 0; i < count; i++)

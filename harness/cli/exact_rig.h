@@ -18,7 +18,12 @@ struct exact_order {
     char *const *words;
     const struct selection *selection; // what it boots
     const struct exact_files *files;   // of exact_collect
-    uint64_t memory;                   // of its guest, bytes
+    // Of these it knows the path `as` alone, so that what a file is called
+    // makes no difference; NULL: there are no more.
+    struct {
+        const char *path, *as;
+    } renamed[2];
+    uint64_t memory; // of its guest, bytes
     uint64_t seed;
     unsigned guard_s; // the rig ends after so much of the host's time
 };

@@ -2,6 +2,7 @@
 // Exact rigs, several at a time. See exact_run.h.
 #include "harness/cli/exact_run.h"
 
+#include "harness/cli/accel.h"
 #include "harness/cli/exact_unit.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
@@ -202,7 +203,7 @@ static uint64_t seed_of(const struct exact_suite *x, size_t boot)
 static bool go_together(const struct exact_suite *x, size_t a, size_t b)
 {
     return x->boots->list[a].selected == x->boots->list[b].selected &&
-           seed_of(x, a) == seed_of(x, b);
+           !x->alike && seed_of(x, a) == seed_of(x, b);
 }
 
 // What the units point to, one for each boot.
@@ -290,6 +291,16 @@ int exact_suite_again(const struct exact_suite *x, const size_t *indices,
                       size_t count, struct suite_run *out, struct error *err)
 {
     return run_units(x, indices, count, out, err);
+}
+
+int exact_can_run(struct error *err)
+{
+    const char *accelerator;
+    if (accel_inside_rig())
+        return error_set(err, -ENODEV,
+                         "this is a rig: an exact one is entered from outside");
+    int code = accel_choose(ACCEL_RIG, &accelerator, err);
+    return code < 0 ? code : 0;
 }
 
 void exact_span(const struct suite_run *run, uint64_t *started_unix_ns,

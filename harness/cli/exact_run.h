@@ -19,8 +19,12 @@ struct exact_suite {
     const struct selection *selection;
     const struct boots *boots; // those of a case and seed follow each other
     const struct plan *plan;   // of the boots
-    const uint64_t *seeds;     // of each boot; NULL: the options' for all
-    bool untold;               // tell nothing of what ended: somebody else does
+    // Each boot's kernel and initrd have one and the same path in its rig: two
+    // sides differ by what they are, not by what they are called. Each boot is
+    // alone then.
+    bool alike;
+    const uint64_t *seeds; // of each boot; NULL: the options' for all
+    bool untold; // tell nothing of what ended: somebody else does
 };
 
 // Runs them all, options->jobs at a time, and tells of each when it has ended;
@@ -34,6 +38,9 @@ int exact_suite_run(const struct exact_suite *x, struct suite_run *out,
 // one rig: results[i] is that of indices[i]. Nothing is told or recorded.
 int exact_suite_again(const struct exact_suite *x, const size_t *indices,
                       size_t count, struct suite_run *out, struct error *err);
+
+// 0 where an exact rig can run, or a negative errno.
+int exact_can_run(struct error *err);
 
 // From the first start to the last end of those that ran, by their own clock.
 void exact_span(const struct suite_run *run, uint64_t *started_unix_ns,

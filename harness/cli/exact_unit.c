@@ -22,6 +22,10 @@
 // Its recording in the rig; casts have this and more as their name.
 #define RECORDING "recording.tvr"
 
+// Where images are that are called alike.
+#define KERNEL_INSIDE "/rig.kernel"
+#define INITRD_INSIDE "/rig.initrd"
+
 // Whoever reads standard error may stop reading.
 #define READER_PATIENCE NS_PER_S
 
@@ -101,9 +105,12 @@ static void add_boots(struct words *w, const struct selected *one,
         add_option(w, "record", EXACT_OUT "/" RECORDING);
 }
 
-// Nothing but what makes a difference to the boot, in one order.
+// Nothing but what makes a difference to the boot, in one order. guest: whose
+// images are called alike, or NULL.
 static void make_words(struct words *w, const struct exact_unit *u,
-                       const struct options *o)
+                       const struct options *o,
+                       const struct guest_overrides *machine,
+                       const struct guest *guest)
 {
     char exe[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
@@ -116,12 +123,15 @@ static void make_words(struct words *w, const struct exact_unit *u,
     add(w, "--exact");
     add(w, "--seed");
     add(w, "%" PRIu64, u->seed);
-    add_option(w, "kernel", o->machine.kernel);
-    add_option(w, "initrd", o->machine.initrd);
-    add_option(w, "cmdline", o->machine.cmdline);
-    if (o->machine.memory) {
+    add_option(w, "kernel", guest ? KERNEL_INSIDE : machine->kernel);
+    add_option(w, "initrd",
+               !guest          ? machine->initrd
+               : guest->initrd ? INITRD_INSIDE
+                               : NULL);
+    add_option(w, "cmdline", machine->cmdline);
+    if (machine->memory) {
         add(w, "--memory");
-        add(w, "%" PRIu64, o->machine.memory);
+        add(w, "%" PRIu64, machine->memory);
     }
     for (size_t i = 0; i < o->nsets; i++) {
         add(w, "--set");
@@ -145,6 +155,9 @@ int exact_unit_start(struct exact_unit *u, const struct exact_suite *x,
                      struct error *err)
 {
     const struct options *o = x->options;
+    const struct guest_overrides *machine =
+        &x->plan->cases[u->boots[0]].machine;
+    struct guest guest = {0};
     union { // a selection that owns nothing
         const struct selected *borrowed;
         struct selected *list;
@@ -158,10 +171,16 @@ int exact_unit_start(struct exact_unit *u, const struct exact_suite *x,
         .seed = u->seed,
         .guard_s = (unsigned)o->guard_s,
     };
-    int code = exact_collect(&files, &alone, &o->machine, err);
+    int code = exact_collect(&files, &alone, machine, err);
     if (!code)
-        code = launch_check_guests(&alone, &o->machine, &order.memory, err);
-    make_words(&words, u, o);
+        code = launch_check_guests(&alone, machine, &order.memory, err);
+    if (!code && x->alike)
+        code = guest_make(&guest, u->what->what.scenario, machine, err);
+    order.renamed[0].path = guest.kernel;
+    order.renamed[0].as = KERNEL_INSIDE;
+    order.renamed[1].path = guest.initrd;
+    order.renamed[1].as = INITRD_INSIDE;
+    make_words(&words, u, o, machine, x->alike ? &guest : NULL);
     order.words = words.list;
     if (!code && words.failed)
         code = error_set(err, -ENOMEM, "out of memory");
@@ -169,6 +188,7 @@ int exact_unit_start(struct exact_unit *u, const struct exact_suite *x,
         code = exact_rig_start(&u->rig, &order, err);
     words_free(&words);
     exact_free(&files);
+    guest_free(&guest);
     return code;
 }
 
@@ -195,6 +215,37 @@ int exact_unit_unjudged(struct exact_unit *u, const struct exact_suite *x,
     return code;
 }
 
+static int name_image(struct result *r, const char *property, const char *path)
+{
+    for (size_t i = 0; path && i < r->nproperties; i++) {
+        if (strcmp(r->properties[i].name, property) != 0)
+            continue;
+        char *copy = strdup(path);
+        if (!copy)
+            return -ENOMEM;
+        free(r->properties[i].value);
+        r->properties[i].value = copy;
+    }
+    return 0;
+}
+
+// Images that were called alike get their paths on this host back.
+static int name_images(struct result *r, const struct exact_unit *u,
+                       const struct exact_suite *x)
+{
+    struct guest guest;
+    struct error ignored;
+    int code = guest_make(&guest, u->what->what.scenario,
+                          &x->plan->cases[u->boots[0]].machine, &ignored);
+    if (code)
+        return code;
+    code = name_image(r, "kernel", guest.kernel);
+    if (!code)
+        code = name_image(r, "initrd", guest.initrd);
+    guest_free(&guest);
+    return code;
+}
+
 // Its own clock's; the title is the plan's, which may tell seeds apart.
 static int take(struct exact_unit *u, const struct exact_suite *x, size_t i,
                 struct result *left)
@@ -207,6 +258,8 @@ static int take(struct exact_unit *u, const struct exact_suite *x, size_t i,
     snprintf(seed, sizeof(seed), "%" PRIu64, u->seed);
     int code =
         result_property(r, "seed") ? 0 : result_add_property(r, "seed", seed);
+    if (!code && x->alike)
+        code = name_images(r, u, x);
     if (!code && x->seeds && c->title)
         code = result_set(&r->title, "%s", c->title);
     if (!code && x->seeds && c->series)

@@ -3,6 +3,7 @@
 #include "harness/cli/keep.h"
 
 #include "harness/cli/cli.h"
+#include "harness/cli/exact_fingerprint.h"
 #include "harness/history/origin.h"
 #include "harness/history/samples.h"
 #include "harness/report/output.h"
@@ -127,6 +128,9 @@ static int keep_here(const struct keep *k, struct bundle *b, FILE *complaints)
     if (k->split && !b->split)
         b->split = strdup(k->split);
     complain_to(complaints, &err, samples_identify(b, &err), &failed);
+    if (b->accelerator && !strcmp(b->accelerator, "exact") && !b->fingerprint)
+        complain_to(complaints, &err, exact_fingerprint(&b->fingerprint, &err),
+                    &failed);
     if (k->results)
         complain_to(complaints, &err, bundle_save(b, k->results, &err),
                     &failed);

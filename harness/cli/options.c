@@ -50,12 +50,13 @@ static const struct row rows[] = {
     {"memory", 0, true, take_memory, 0, 0, BOOTS},
     {"set", 0, true, take_set, 0, 0, BOOTS},
     {"accel", 0, true, take_accelerator, 0, 0, BOOTS},
-    {"exact", 0, false, take_flag, FIELD(exact), 0, 0},
-    {"seed", 0, true, take_seed, 0, 0, 0},
+    {"exact", 0, false, take_flag, FIELD(exact), 0, RUNS | JUDGES},
+    {"seed", 0, true, take_seed, 0, 0, RUNS | JUDGES},
+    {"seeds", 0, true, take_number, FIELD(seeds), 0, COMPARES},
     {"explore", 0, true, take_number, FIELD(explore), 0, 0},
-    {"guard", 0, true, take_number, FIELD(guard_s), 0, 0},
+    {"guard", 0, true, take_number, FIELD(guard_s), 0, RUNS | JUDGES},
     {"timeout-scale", 0, true, take_scale, 0, 0, BOOTS},
-    {"jobs", 'j', true, take_number, FIELD(jobs), 0, 0},
+    {"jobs", 'j', true, take_number, FIELD(jobs), 0, RUNS | COMPARES},
     {"repeat", 0, true, take_number, FIELD(repeat), 0, 0},
     {"warmup", 0, true, take_number, FIELD(warmups), 0, BOOTS},
     {"pin", 0, true, take_pin, 0, 0, BOOTS},
@@ -195,9 +196,15 @@ static int choose_action(struct options *o, struct error *err)
 static int check_inexact(const struct options *o, struct error *err)
 {
     const char *name = o->seed.given ? "seed"
+                       : o->seeds    ? "seeds"
                        : o->explore  ? "explore"
                        : o->guard_s  ? "guard"
                                      : NULL;
+    if (!name && o->command != COMMAND_RUN && o->jobs > 1)
+        return error_set(err, -EINVAL,
+                         "--jobs of %s is for --exact: boots beside each other "
+                         "are not measured",
+                         command_names[o->command]);
     return name ? error_set(err, -EINVAL, "--%s is for --exact", name) : 0;
 }
 
@@ -228,6 +235,7 @@ static int check_explore(const struct options *o, struct error *err)
 // files at its end, nothing else.
 static int check_exact(const struct options *o, struct error *err)
 {
+    bool judges = o->command != COMMAND_RUN;
     if (!o->exact)
         return check_inexact(o, err);
     const struct {
@@ -236,8 +244,10 @@ static int check_exact(const struct options *o, struct error *err)
     } others[] = {
         {o->accelerator == ACCEL_KVM, "--accel kvm"},
         {o->replay, "--replay"},
-        {o->history, "--history"},
         {o->pin.set, "--pin"},
+        {o->runs, "--runs: give --seeds"},
+        {judges && o->max_runs, "--max-runs: give --seeds"},
+        {judges && o->warmups, "--warmup"},
         {o->action == ACTION_INTERACTIVE, "--interactive"},
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -337,6 +347,8 @@ int options_parse(struct options *o, enum command command, int argc,
     // What the words of the other commands mean, they say themselves.
     if (!code && command == COMMAND_RUN)
         code = check_together(o, err);
+    else if (!code)
+        code = check_exact(o, err);
     if (o->exact)
         o->accelerator = ACCEL_RIG;
     // Seeds have nothing to do with each other: as many at a time as there are

@@ -54,17 +54,20 @@ static void add_parents(struct cpio *cpio, const char *path)
     }
 }
 
-// One file of --pack, at the path that it has here.
+// One file of --pack, at the path that it has here or that --as gave it.
 static int pack(struct cpio *cpio, const char *cwd, const char *given,
-                struct error *err)
+                const char *as, struct error *err)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], inside[PATH_MAX];
     struct stat st;
     uint8_t *bytes = NULL;
     size_t len = 0;
     const char *above = *given == '/' ? "" : cwd;
     int n = snprintf(path, sizeof(path), "%s/%s", above, given);
-    if (n < 0 || (size_t)n >= sizeof(path))
+    int m = snprintf(inside, sizeof(inside), "%s/%s", *as == '/' ? "" : cwd,
+                     as);
+    if (n < 0 || (size_t)n >= sizeof(path) || m < 0 ||
+        (size_t)m >= sizeof(inside))
         return error_set(err, -EINVAL, "--pack %s: its path is too long",
                          given);
     int rc = stat(path, &st) < 0 ? -errno : 0;
@@ -74,7 +77,7 @@ static int pack(struct cpio *cpio, const char *cwd, const char *given,
         rc = file_read(path, PACKED_MAX, &bytes, &len, NULL);
     if (rc < 0)
         return error_errno(err, -rc, "--pack %s", given);
-    const char *name = path + strspn(path, "/");
+    const char *name = inside + strspn(inside, "/");
     add_parents(cpio, name);
     cpio_add(cpio, name, S_IFREG | (st.st_mode & 0777), 0, bytes, len);
     free(bytes);
@@ -82,8 +85,9 @@ static int pack(struct cpio *cpio, const char *cwd, const char *given,
 }
 
 static int pack_all(struct cpio *cpio, const struct job *job,
-                    const struct job_list *files, struct error *err)
+                    const struct options *options, struct error *err)
 {
+    const struct job_list *files = &options->pack;
     char inside[PATH_MAX];
     int n = snprintf(inside, sizeof(inside), "%s/",
                      job->cwd + strspn(job->cwd, "/"));
@@ -91,12 +95,12 @@ static int pack_all(struct cpio *cpio, const struct job *job,
     if (n > 1 && files->count > 0)
         add_parents(cpio, inside);
     for (size_t i = 0; rc == 0 && i < files->count; i++)
-        rc = pack(cpio, job->cwd, files->items[i], err);
+        rc = pack(cpio, job->cwd, files->items[i], options->as.items[i], err);
     return rc;
 }
 
 static int write_archive(FILE *out, const struct module_list *modules,
-                         const struct job *job, const struct job_list *files,
+                         const struct job *job, const struct options *options,
                          struct error *err)
 {
     uint8_t *program, *text;
@@ -124,7 +128,7 @@ static int write_archive(FILE *out, const struct module_list *modules,
     }
     free(program);
     free(text);
-    rc = pack_all(&cpio, job, files, err);
+    rc = pack_all(&cpio, job, options, err);
     return rc < 0 ? rc : cpio_end(&cpio, err);
 }
 
@@ -142,7 +146,7 @@ int initramfs_build(const struct kernel *kernel, const struct options *options,
     if (rc == 0 && (copy < 0 || !(out = fdopen(copy, "w"))))
         rc = error_errno(err, errno, "making the rig's initramfs");
     if (rc == 0)
-        rc = write_archive(out, &modules, job, &options->pack, err);
+        rc = write_archive(out, &modules, job, options, err);
     if (out)
         fclose(out);
     else if (copy >= 0)

@@ -389,6 +389,8 @@ int launch_check(const struct options *options)
     if (rc >= 0) {
         close(rc);
         printf("the rig can run here: %s with %s\n", tools.qemu, kernel.image);
+        if (options->verbose)
+            printf("qemu: %s\nkernel: %s\n", tools.qemu, kernel.image);
         return 0;
     }
     report_line("%s", err.text);

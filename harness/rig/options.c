@@ -37,6 +37,7 @@ const char options_help[] =
     "                   at the end\n"
     "  --pack FILE      a file that COMMAND finds with --exact; may be given\n"
     "                   several times\n"
+    "  --as PATH        the path at which COMMAND finds the --pack before it\n"
     "  --out DIR        with --exact: gets the files that COMMAND made in\n"
     "                   /rig.out; those of its directory are lost then\n"
     "  --seed N         what is chance with --exact (default 1)\n"
@@ -64,6 +65,7 @@ enum option_id {
     OPT_VERBOSE,
     OPT_EXACT,
     OPT_PACK,
+    OPT_AS,
     OPT_SEED,
     OPT_OUT,
     OPT_CHECK,
@@ -83,6 +85,7 @@ static const struct option table[] = {
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"exact", no_argument, NULL, OPT_EXACT},
     {"pack", required_argument, NULL, OPT_PACK},
+    {"as", required_argument, NULL, OPT_AS},
     {"seed", required_argument, NULL, OPT_SEED},
     {"out", required_argument, NULL, OPT_OUT},
     {"check", no_argument, NULL, OPT_CHECK},
@@ -153,6 +156,22 @@ static int parse_seed(uint64_t *seed, const char *text, struct error *err)
     return 0;
 }
 
+static int parse_pack(struct options *o, char *path)
+{
+    int rc = job_list_add(&o->pack, path);
+    return rc < 0 ? rc : job_list_add(&o->as, path);
+}
+
+static int parse_as(struct options *o, char *path, struct error *err)
+{
+    if (*path != '/' || o->as.count == 0)
+        return error_set(err, -EINVAL,
+                         "--as %s: give an absolute path, after a --pack",
+                         path);
+    o->as.items[o->as.count - 1] = path;
+    return 0;
+}
+
 static int take(struct options *o, enum option_id id, char *arg,
                 struct error *err)
 {
@@ -183,7 +202,9 @@ static int take(struct options *o, enum option_id id, char *arg,
         o->exact = true;
         return 0;
     case OPT_PACK:
-        return job_list_add(&o->pack, arg);
+        return parse_pack(o, arg);
+    case OPT_AS:
+        return parse_as(o, arg, err);
     case OPT_SEED:
         return parse_seed(&o->seed, arg, err);
     case OPT_OUT:
@@ -255,5 +276,6 @@ void options_free(struct options *options)
 {
     free(options->rw.items);
     free(options->pack.items);
-    options->rw = options->pack = (struct job_list){NULL, 0};
+    free(options->as.items);
+    options->rw = options->pack = options->as = (struct job_list){NULL, 0};
 }

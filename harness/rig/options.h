@@ -30,6 +30,7 @@ struct options {
     const char *qemu;
     struct job_list rw;   // as given
     struct job_list pack; // files that exact brings along, as given
+    struct job_list as;   // their paths inside: as given, unless --as says else
     char **command;       // NULL-terminated
     int ncommand;
 };
