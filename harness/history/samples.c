@@ -128,6 +128,15 @@ static struct history_environment environment_of(const struct bundle *b,
     };
 }
 
+// In the exact rig each boot begins at the same time, and a history has an
+// order.
+static uint64_t started_of(const struct bundle *b, size_t index)
+{
+    const struct result *r = &b->entries[index].result;
+    return strcmp(r->accelerator, "exact") ? r->started_unix_ns
+                                           : b->started_unix_ns + index;
+}
+
 // marks: room for all of its marks and readings.
 static void fill_marks(const struct result *r, struct history_mark *marks,
                        size_t *n)
@@ -165,7 +174,7 @@ static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
         .commit = b->commit,
         .branch = b->branch,
         .job = b->job,
-        .started_unix_ns = r->started_unix_ns,
+        .started_unix_ns = started_of(b, index),
         .duration_ns = r->duration_ns,
         .verdict = verdict_name(r->verdict),
         .environment = environment_of(b, r),

@@ -173,4 +173,17 @@ else
     echo "ok - QEMU's second delivery # SKIP no static busybox"
 fi
 
+# 1 % more instructions in init, one boot of each.
+exact_bisection() {
+    timeout -k 5 900 "$test_program" bisect --exact --json run.json --mark \
+        login_prompt login.tc cmdline=+toyvmm.busy=0 \
+        cmdline=+toyvmm.busy=26000 >out 2>err </dev/null &&
+        python3 -c 'import json
+d = json.load(open("run.json"))
+assert d["status"] == "found" and d["boots"] == 2, d
+assert 1.009 < d["ratio"] < 1.011, d'
+}
+exact_bisection
+claim "two images, one boot of each, and the slower one is known"
+
 [ $broken = 0 ]

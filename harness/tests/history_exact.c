@@ -172,6 +172,23 @@ Test(exact_compare, another_length_is_no_change)
     }
 }
 
+// Half a millisecond in the first tenths of a second is what a huge page costs.
+Test(exact_compare, a_change_needs_a_millisecond)
+{
+    struct sides s;
+    struct mark_comparison c[MARKS];
+    boots(&s, 4, 6, same);
+    for (size_t i = 0; i < 4; i++) {
+        s.base[i * MARKS] = s.base[i * MARKS + 1] = 3e8 + (double)i * 1e4;
+        s.head[i * MARKS] = s.base[i * MARKS] + 9e5;
+        s.head[i * MARKS + 1] = s.base[i * MARKS + 1] - 1.1e6;
+    }
+    judge(&s, c);
+    cr_expect_eq(c[0].change, CHANGE_SAME);
+    cr_expect(c[0].detectable > 0.003 && c[0].detectable < 0.004);
+    cr_expect_eq(c[1].change, CHANGE_FASTER);
+}
+
 Test(exact_compare, a_wide_spread_asks_for_more_seeds)
 {
     struct sides s;

@@ -128,3 +128,57 @@ Test(compare_report, a_gate_breaks_on_what_is_slower_only)
     c.nmarks = 2;
     cr_expect_eq(compared_gate(&c), GATE_OPEN);
 }
+
+// Of the exact rig each digit counts.
+Test(compare_report, exact_times_are_told_to_the_nanosecond)
+{
+    const struct compared_mark exact[] = {
+        {"login",
+         {.change = CHANGE_SLOWER,
+          .base_n = 4,
+          .head_n = 4,
+          .base = 2629898621,
+          .head = 2632528519,
+          .ratio = 1.001,
+          .low = 1.0009,
+          .high = 1.0011}},
+        {"early",
+         {.change = CHANGE_IDENTICAL,
+          .base_n = 4,
+          .head_n = 4,
+          .base = 294967978,
+          .head = 294967978,
+          .ratio = 1,
+          .low = 1,
+          .high = 1,
+          .p_adjusted = 1}},
+    };
+    struct compare_options o = compare_defaults;
+    struct compared c = all;
+    char text[8192] = "";
+    o.floor = 1e6;
+    c.options = &o;
+    c.exact = true;
+    c.marks = exact;
+    c.nmarks = 2;
+    void (*const write[])(FILE * f, const struct compared *c) = {
+        compared_terminal, compared_markdown, compared_json};
+    static const char *const says[][3] = {
+        {"2.629898621 s 2.632528519 s   +0.100 %    +0.090 to  +0.110 %",
+         "identical [4, 4]", "2 % and 1 ms or more; [seeds of base"},
+        {"| 2.629898621 s | 2.632528519 s | +0.100 % | +0.090 to +0.110 % |",
+         "| 1 | identical |", "0.294967978 s"},
+        {"\"exact\":true,\"floor_ns\":1000000", "\"verdict\":\"identical\"",
+         "\"gate\":\"broken\""},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        FILE *f = fmemopen(text, sizeof(text) - 1, "w");
+        write[i](f, &c);
+        cr_assert_eq(fclose(f), 0);
+        for (size_t k = 0; k < 3; k++)
+            cr_expect(strstr(text, says[i][k]), "%s: %s", says[i][k], text);
+    }
+    c.marks = exact + 1;
+    c.nmarks = 1;
+    cr_expect_eq(compared_gate(&c), GATE_HOLDS);
+}

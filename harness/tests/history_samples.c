@@ -41,9 +41,11 @@ static int see_exact(void *owner, const struct history_run *r,
     cr_expect_eq(r->seeded, exact);
     if (exact) {
         cr_expect_eq(r->seed, 7);
+        cr_expect_eq(r->started_unix_ns, 5000);
         cr_expect_null(r->environment.microcode);
         cr_expect_str_eq(r->environment.fingerprint, "f00d");
     } else {
+        cr_expect_eq(r->started_unix_ns, 1001);
         cr_expect_null(r->environment.fingerprint);
         cr_expect_str_eq(r->environment.microcode, "0x1");
     }
@@ -57,7 +59,8 @@ Test(samples, the_exact_rig_is_known_by_its_fingerprint)
     struct bundle b = {.id = strdup("session"),
                        .host_cpu = strdup("a CPU"),
                        .microcode = strdup("0x1"),
-                       .fingerprint = strdup("f00d")};
+                       .fingerprint = strdup("f00d"),
+                       .started_unix_ns = 5000};
     struct history *h;
     struct error err = {""};
     unsigned runs = 0;
