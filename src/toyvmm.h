@@ -51,6 +51,11 @@ struct toyvmm_usage {
     uint64_t exits_by[TOYVMM_EXITS];
 };
 
+// What one vCPU has of that.
+struct toyvmm_share {
+    uint64_t cpu_ns, exits;
+};
+
 // A vCPU's registers (KVM_GET_REGS, KVM_GET_SREGS).
 struct toyvmm_regs {
     uint64_t rip, rflags, rsp, rbp, rax, rbx, rcx, rdx, rsi, rdi;
@@ -227,8 +232,10 @@ void toyvmm_vcpu_usage(struct toyvmm *vm, unsigned vcpu,
 // of a byte that it sent: exact for an event, at most 100 us too little for a
 // byte. Of a byte as old as 4,096 such times it may be too much, up to the
 // oldest that is still known. Of a time after the last of them it is what was
-// spent until now. Any thread, also after the end.
-void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out);
+// spent until now. each, which may be NULL, has room for toyvmm_vcpus of them
+// and gets what each vCPU has of it. Any thread, also after the end.
+void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out,
+                     struct toyvmm_share *each);
 
 // Kicks a vCPU out of the guest and reads its registers (milliseconds); false
 // when the machine does not run, or KVM did not give it back within a second.

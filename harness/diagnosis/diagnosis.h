@@ -124,8 +124,9 @@ char *title_group(const char *title);
 // The machine of a run; as in struct run_machine, any member may be NULL.
 struct diagnosis_machine {
     void *owner;
-    bool (*regs)(void *owner, struct toyvmm_regs *out);
-    bool (*observe)(void *owner, uint64_t within_ns,
+    unsigned vcpus; // 0 is 1
+    bool (*regs)(void *owner, unsigned vcpu, struct toyvmm_regs *out);
+    bool (*observe)(void *owner, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out);
     size_t (*read)(void *owner, const struct toyvmm_regs *regs,
                    uint64_t address, void *to, size_t len);
@@ -174,9 +175,11 @@ struct diagnosis_run {
 
 void diagnose(const struct diagnosis_run *run);
 
-// The machine's part of it alone, without names: for who can't wait. A heap
-// string, or NULL.
-char *diagnosis_doing(const struct toyvmm_observation *seen, unsigned port);
+// The machine's part of it alone, without names: for who can't wait longer than
+// within_ns (CLOCK_MONOTONIC). A heap string; NULL when nothing was seen, or
+// out of memory.
+char *diagnosis_doing(const struct diagnosis_machine *machine,
+                      uint64_t within_ns, unsigned port);
 
 // The step as it may be shown: without what is secret. Heap, or NULL.
 char *diagnosis_step_text(const struct step *s);

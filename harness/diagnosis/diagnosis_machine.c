@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,8 +43,59 @@ const char *diagnose_place(const struct diagnosis *d, uint64_t address,
     return buf;
 }
 
-// ---- Names
-// ---------------------------------------------------------------------
+// ---- Looking ----------------------------------------------------------------
+
+// As many vCPUs are looked at: of more nobody reads, and each look takes tens
+// of milliseconds.
+#define LOOKS_MAX 32
+
+void diagnose_turn_to(struct diagnosis *d, size_t look)
+{
+    d->vcpu = d->looks[look].vcpu;
+    d->seen = d->looks[look].seen;
+}
+
+// Puts it where its number says.
+static void keep(struct diagnosis *d, unsigned vcpu,
+                 const struct toyvmm_observation *seen)
+{
+    size_t at = d->nlooks++;
+    for (; at && d->looks[at - 1].vcpu > vcpu; at--)
+        d->looks[at] = d->looks[at - 1];
+    d->looks[at] = (struct look){vcpu, *seen};
+}
+
+static void look(struct diagnosis *d, const struct diagnosis_machine *m,
+                 unsigned vcpu)
+{
+    struct toyvmm_observation seen;
+    if (d->nlooks < LOOKS_MAX && !diagnose_is_over(d) &&
+        m->observe(m->owner, vcpu, diagnose_left_ns(d), &seen))
+        keep(d, vcpu, &seen);
+}
+
+// The one that ended the machine comes first: it must not fall off the end.
+void diagnose_look(struct diagnosis *d, const struct diagnosis_machine *m)
+{
+    const struct toyvmm_event *end = d->run->end;
+    unsigned first = end ? end->vcpu : 0;
+    d->vcpus = m->vcpus ? m->vcpus : 1;
+    d->looks =
+        calloc(d->vcpus < LOOKS_MAX ? d->vcpus : LOOKS_MAX, sizeof(*d->looks));
+    if (!d->looks)
+        return;
+    if (first < d->vcpus)
+        look(d, m, first);
+    for (unsigned i = 0; i < d->vcpus; i++) {
+        if (i != first)
+            look(d, m, i);
+    }
+    d->observed = d->nlooks;
+    if (d->observed)
+        diagnose_turn_to(d, 0);
+}
+
+// ---- Names ------------------------------------------------------------------
 
 // An ELF kernel is loaded where it was linked: what moves a kernel is the
 // program that unpacks a bzImage.
@@ -114,15 +166,26 @@ static bool take_kernels_own(struct diagnosis *d)
     return d->symbols != NULL;
 }
 
-// Addresses in programs have no names here; of an idle guest none is told.
-bool diagnose_needs_names(const struct diagnosis *d)
+static bool has_names(const struct toyvmm_observation *o)
 {
-    const struct toyvmm_observation *o = &d->seen;
-    if (!d->observed || o->activity == TOYVMM_IDLE)
+    if (o->activity == TOYVMM_IDLE || o->activity == TOYVMM_WAITS)
         return false;
     for (size_t i = 0; i < o->nsamples; i++) {
         if (!(o->samples[i].cs & 3))
             return true;
+    }
+    return false;
+}
+
+// Addresses in programs have no names here; of an idle vCPU none is told. Turns
+// to one that has some.
+bool diagnose_needs_names(struct diagnosis *d)
+{
+    for (size_t i = 0; i < d->nlooks; i++) {
+        if (has_names(&d->looks[i].seen)) {
+            diagnose_turn_to(d, i);
+            return true;
+        }
     }
     return false;
 }
@@ -154,8 +217,8 @@ void diagnose_machine(struct diagnosis *d)
     if (!m || !m->observe || !m->read)
         return;
     d->not_looked = diagnose_is_over(d);
-    d->observed =
-        !d->not_looked && m->observe(m->owner, diagnose_left_ns(d), &d->seen);
+    if (!d->not_looked)
+        diagnose_look(d, m);
     d->looked_long = !d->not_looked && !d->observed && diagnose_is_over(d);
 }
 
@@ -163,4 +226,6 @@ void diagnose_machine_end(struct diagnosis *d)
 {
     ksyms_free(d->symbols);
     d->symbols = NULL;
+    free(d->looks);
+    d->looks = NULL;
 }

@@ -19,26 +19,34 @@ static void tell_frame(FILE *f, const struct diagnosis *d,
             s.name, s.offset + back, s.size);
 }
 
-void tell_stack(FILE *f, struct diagnosis *d)
+// Whoever is idle or runs a program has nothing to tell on it; nor has one of
+// several that was halted when the machine ended.
+static bool has_stack(const struct diagnosis *d)
+{
+    const struct toyvmm_observation *o = &d->seen;
+    bool slept = d->vcpus > 1 && o->activity == TOYVMM_ENDED &&
+                 o->samples[0].halted && o->samples[0].interrupts;
+    return o->activity != TOYVMM_IDLE && o->activity != TOYVMM_WAITS &&
+           !slept && !(o->regs.cs & 3);
+}
+
+static void tell_one_stack(FILE *f, struct diagnosis *d)
 {
     const struct toyvmm_regs *regs = &d->seen.regs;
-    // Whoever is idle or runs a program has nothing to tell on it.
-    if (!d->observed || d->seen.activity == TOYVMM_IDLE || (regs->cs & 3))
-        return;
-    if (*d->no_names.text)
-        fprintf(f, "%s\n", d->no_names.text);
     struct ksym at;
     if (!d->symbols || !ksyms_find(d->symbols, regs->rip, &at))
         return;
     if (diagnose_is_over(d)) {
-        fputs("the stack was not walked: there was no time left for it\n", f);
+        fprintf(f,
+                "the stack%s was not walked: there was no time left for it\n",
+                d->vcpus > 1 ? " of a vCPU" : "");
         return;
     }
     struct ksyms_frame frames[FRAMES_MAX];
     struct ksyms_memory memory = diagnose_memory(d);
     const struct ksyms_regs where = {regs->rip, regs->rsp, regs->rbp};
     size_t n = ksyms_stack(d->symbols, &memory, &where, frames, FRAMES_MAX);
-    fprintf(f, "stack of vCPU 0 (names: %s%s):\n", d->names,
+    fprintf(f, "stack of vCPU %u (names: %s%s):\n", d->vcpu, d->names,
             n && !frames[0].sure ? "; ? may be left from calls that are over"
                                  : "");
     char place[PLACE_TEXT];
@@ -47,21 +55,24 @@ void tell_stack(FILE *f, struct diagnosis *d)
         tell_frame(f, d, &frames[i]);
 }
 
-// Registers tell where a guest is that stands still or has died.
-void tell_registers(FILE *f, struct diagnosis *d)
+void tell_stack(FILE *f, struct diagnosis *d)
 {
-    const struct diagnosis_run *r = d->run;
-    const struct diagnosis_machine *m = r->machine;
-    struct toyvmm_regs regs;
-    if (!diagnose_explains(d))
-        return;
-    if (r->end && r->end->has_regs)
-        regs = r->end->regs;
-    else if (d->observed)
-        regs = d->seen.regs;
-    else if (r->end || d->not_looked || d->looked_long || !m || !m->regs ||
-             !m->regs(m->owner, &regs))
-        return;
+    bool any = false;
+    for (size_t i = 0; i < d->nlooks; i++) {
+        diagnose_turn_to(d, i);
+        if (!has_stack(d))
+            continue;
+        if (!any && *d->no_names.text)
+            fprintf(f, "%s\n", d->no_names.text);
+        any = true;
+        tell_one_stack(f, d);
+    }
+}
+
+static void tell_regs(FILE *f, unsigned vcpu, const struct toyvmm_regs *from,
+                      bool short_form)
+{
+    const struct toyvmm_regs regs = *from;
     const struct {
         const char *name;
         uint64_t value;
@@ -76,12 +87,39 @@ void tell_registers(FILE *f, struct diagnosis *d)
         {"cr4", regs.cr4}, {"efer", regs.efer},     {"cs", regs.cs},
     };
     size_t n = sizeof(table) / sizeof(table[0]);
-    // Those of a guest that is idle say nothing but where.
-    if (d->observed && d->seen.activity == TOYVMM_IDLE)
+    if (short_form)
         n = 3;
-    fputs("registers of vCPU 0:", f);
+    fprintf(f, "registers of vCPU %u:", vcpu);
     for (size_t i = 0; i < n; i++)
         fprintf(f, "%s%-6s %016" PRIx64, i % 3 ? "  " : "\n  ", table[i].name,
                 table[i].value);
     fputc('\n', f);
+}
+
+// Registers tell where a guest is that stands still or has died; those of a
+// vCPU that is idle say nothing but where, and of one that never started
+// nothing at all.
+void tell_registers(FILE *f, struct diagnosis *d)
+{
+    const struct diagnosis_run *r = d->run;
+    const struct diagnosis_machine *m = r->machine;
+    struct toyvmm_regs regs;
+    if (!diagnose_explains(d))
+        return;
+    bool at_end = r->end && r->end->has_regs;
+    for (size_t i = 0; i < d->nlooks; i++) {
+        diagnose_turn_to(d, i);
+        if (at_end && d->vcpu == r->end->vcpu)
+            tell_regs(f, d->vcpu, &r->end->regs, false);
+        else if (d->seen.activity != TOYVMM_WAITS)
+            tell_regs(f, d->vcpu, &d->seen.regs,
+                      d->seen.activity == TOYVMM_IDLE);
+    }
+    if (d->nlooks)
+        return;
+    if (at_end)
+        tell_regs(f, r->end->vcpu, &r->end->regs, false);
+    else if (!r->end && !d->not_looked && !d->looked_long && m && m->regs &&
+             m->regs(m->owner, 0, &regs))
+        tell_regs(f, 0, &regs, false);
 }

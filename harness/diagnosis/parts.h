@@ -18,9 +18,19 @@ struct diagnosis {
 
     // What the machine was seen to do (diagnosis_machine.c); looked at once,
     // before all else that takes time, for it goes on meanwhile.
-    bool observed;
+    bool observed;    // one vCPU at least
     bool not_looked;  // there was no time for that
     bool looked_long; // there was not enough
+    // Of each vCPU that was seen, in their order; of the others nothing is
+    // known. Heap.
+    unsigned vcpus; // of the machine
+    size_t nlooks;
+    struct look {
+        unsigned vcpu;
+        struct toyvmm_observation seen;
+    } * looks;
+    // That which is being told (diagnose_turn_to).
+    unsigned vcpu;
     struct toyvmm_observation seen;
     struct ksyms *symbols; // or NULL, and why is in no_names
     char names[320];       // where the symbols are from, where they moved
@@ -43,8 +53,12 @@ struct ksyms_patience diagnose_patience(struct diagnosis *d);
 bool diagnose_explains(const struct diagnosis *d);
 // Looks at the machine when that can explain something.
 void diagnose_machine(struct diagnosis *d);
+// Looks at its vCPUs, as many as there is time for.
+void diagnose_look(struct diagnosis *d, const struct diagnosis_machine *m);
+// From now on seen is that of a look.
+void diagnose_turn_to(struct diagnosis *d, size_t look);
 // Finds names for what was seen there, where they are told.
-bool diagnose_needs_names(const struct diagnosis *d);
+bool diagnose_needs_names(struct diagnosis *d);
 void diagnose_names(struct diagnosis *d);
 void diagnose_machine_end(struct diagnosis *d);
 

@@ -24,6 +24,7 @@ enum meta_id {
     META_STARTED_UNIX = 12,
     META_ABILITIES = 13,
     META_PROPERTY = 14,
+    META_VCPUS = 15,
     META_TRAILER = 32, // from here on: the trailer
     META_VERDICT = 32,
     META_KIND = 33,
@@ -95,11 +96,24 @@ static void encode_header(struct meta_sink *s,
     encode_number(s, META_NONCE, info->nonce);
     encode_number(s, META_STARTED_UNIX, info->run.started_unix_ns);
     encode_number(s, META_ABILITIES, info->abilities);
+    if (info->vcpus > 1)
+        encode_number(s, META_VCPUS, info->vcpus);
     for (size_t i = 0; i < info->run.nproperties; i++) {
         put_string(begin(s, META_PROPERTY), info->run.properties[i].name);
         put_string(&s->out, info->run.properties[i].value);
         done(s);
     }
+}
+
+// As put_shares has those of a machine.
+static void put_mark_shares(struct bytes_out *o, const struct result_mark *m)
+{
+    struct toyvmm_share shares[TOYVMM_CPUS];
+    size_t n = m->nvcpus <= TOYVMM_CPUS ? m->nvcpus : 0;
+    for (size_t i = 0; i < n; i++)
+        shares[i] =
+            (struct toyvmm_share){m->vcpus[i].cpu_ns, m->vcpus[i].exits};
+    put_shares(o, shares, n);
 }
 
 static void encode_trailer(struct meta_sink *s,
@@ -115,6 +129,7 @@ static void encode_trailer(struct meta_sink *s,
         put_varint(&s->out, m->exits);
         for (unsigned k = 0; k < VMEXITS; k++)
             put_varint(&s->out, m->exits_by[k]);
+        put_mark_shares(&s->out, m);
         done(s);
     }
 }
@@ -181,6 +196,12 @@ static int decode_mark(struct result *run, struct bytes_in *in)
     // An older version told their sum alone.
     for (unsigned i = 0; i < VMEXITS && bytes_left(in); i++)
         m.exits_by[i] = get_varint(in);
+    struct toyvmm_share shares[TOYVMM_CPUS];
+    struct result_share vcpus[TOYVMM_CPUS];
+    m.nvcpus = get_shares(in, shares);
+    m.vcpus = vcpus;
+    for (size_t i = 0; i < m.nvcpus; i++)
+        vcpus[i] = (struct result_share){shares[i].cpu_ns, shares[i].exits};
     int code = run->nmarks >= LIST_MAX ? -EINVAL
                : name                  ? result_put_mark(run, name, &m)
                                        : -ENOMEM;
@@ -208,6 +229,11 @@ static int decode_number(struct recording_info *info, enum meta_id id,
         info->judge_marks = value;
     if (id == META_ABILITIES)
         info->abilities = (unsigned)value;
+    if (id == META_VCPUS) {
+        if (value < 1 || value > TOYVMM_CPUS)
+            return -EINVAL;
+        info->vcpus = (unsigned)value;
+    }
     if (id == META_VERDICT) {
         if (value > VERDICT_SKIPPED)
             return -EINVAL;

@@ -191,6 +191,21 @@ static void get_event(struct bytes_in *in, uint64_t last_ns, struct record *out,
     out->ns = e->ns;
 }
 
+// Which vCPU, at the end of what an older version ends before it: that knew of
+// the first alone, which says nothing here.
+static void put_vcpu(struct bytes_out *o, unsigned vcpu)
+{
+    if (vcpu)
+        put_varint(o, vcpu);
+}
+
+static unsigned get_vcpu(struct bytes_in *in)
+{
+    uint64_t vcpu = !in->bad && bytes_left(in) ? get_varint(in) : 0;
+    in->bad |= vcpu >= TOYVMM_CPUS;
+    return in->bad ? 0 : (unsigned)vcpu;
+}
+
 // ---- The others ------------------------------------------------------------
 
 static void put_outcome(struct bytes_out *o, const struct record *r)
@@ -246,16 +261,19 @@ void record_encode(struct bytes_out *o, const struct record *r,
         put_varint(o, r->usage.cpu_ns);
         put_varint(o, r->usage.exits);
         put_reasons(o, &r->usage);
+        put_shares(o, r->shares, r->nshares);
         break;
     case RECORD_REGS:
         put_outcome(o, r);
         if (!r->code)
             put_regs(o, &r->regs);
+        put_vcpu(o, r->vcpu);
         break;
     case RECORD_OBSERVATION:
         put_outcome(o, r);
         if (!r->code)
             put_observation(o, r->seen);
+        put_vcpu(o, r->vcpu);
         break;
     case RECORD_UNREAD:
         put_u8(o, (uint8_t)r->port);
@@ -316,17 +334,21 @@ void record_decode(struct bytes_in *in, enum record_kind kind, uint64_t last_ns,
         out->usage.cpu_ns = get_varint(in);
         out->usage.exits = get_varint(in);
         get_reasons(in, &out->usage);
+        out->nshares = get_shares(in, memory->shares);
+        out->shares = memory->shares;
         break;
     case RECORD_REGS:
         get_outcome(in, out);
         if (!out->code)
             get_regs(in, &out->regs);
+        out->vcpu = get_vcpu(in);
         break;
     case RECORD_OBSERVATION:
         get_outcome(in, out);
         if (!out->code)
             get_observation(in, &memory->seen);
         out->seen = &memory->seen;
+        out->vcpu = get_vcpu(in);
         break;
     case RECORD_UNREAD:
         out->port = get_u8(in);

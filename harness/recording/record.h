@@ -80,10 +80,13 @@ struct record {
     const struct mask *masks; // BYTES: ascending, disjoint
     size_t nmasks;
     const struct toyvmm_event *event;
-    uint64_t deadline_ns;      // TIMEOUT
-    unsigned flags;            // INPUT
-    unsigned call;             // CALL
-    struct toyvmm_usage usage; // USAGE
+    uint64_t deadline_ns;              // TIMEOUT
+    unsigned flags;                    // INPUT
+    unsigned call;                     // CALL
+    unsigned vcpu;                     // REGS, OBSERVATION: whose
+    struct toyvmm_usage usage;         // USAGE
+    const struct toyvmm_share *shares; // and nshares of several vCPUs
+    size_t nshares;
     uint64_t unread;
     struct toyvmm_regs regs;
     const struct toyvmm_observation *seen; // OBSERVATION
@@ -101,6 +104,7 @@ struct recording_info {
     bool judge_marks;
     uint64_t nonce;
     unsigned abilities;  // 1 << enum machine_ability
+    unsigned vcpus;      // of the machine; 0 is 1
     uint64_t started_ns; // process start, by the console's clock
     bool has_verdict;    // the trailer was read
 };
@@ -124,6 +128,7 @@ void recording_info_free(struct recording_info *info);
 struct record_memory {
     struct toyvmm_event event;
     struct toyvmm_observation seen;
+    struct toyvmm_share shares[TOYVMM_CPUS];
     struct stamp stamps[CONSOLE_BATCH];
     struct mask masks[MASKS_MAX];
 };
@@ -138,6 +143,12 @@ void get_regs(struct bytes_in *in, struct toyvmm_regs *regs);
 void put_observation(struct bytes_out *o,
                      const struct toyvmm_observation *seen);
 void get_observation(struct bytes_in *in, struct toyvmm_observation *seen);
+
+// Who had what of a usage, at the end of a body; of one vCPU nothing.
+void put_shares(struct bytes_out *o, const struct toyvmm_share *shares,
+                size_t n);
+// Returns how many there were.
+size_t get_shares(struct bytes_in *in, struct toyvmm_share out[TOYVMM_CPUS]);
 
 // Calls put() with the body of each META record that info makes: of the header,
 // or of the trailer.

@@ -62,8 +62,36 @@ void get_regs(struct bytes_in *in, struct toyvmm_regs *regs)
     }
 }
 
-enum sample_flags { SAMPLE_HALTED = 1, SAMPLE_INTERRUPTS = 2 };
-enum port_flags { PORT_LISTENS = 1, PORT_HOLDS = 2 };
+void put_shares(struct bytes_out *o, const struct toyvmm_share *shares,
+                size_t n)
+{
+    if (!n)
+        return;
+    put_varint(o, n);
+    for (size_t i = 0; i < n; i++) {
+        put_varint(o, shares[i].cpu_ns);
+        put_varint(o, shares[i].exits);
+    }
+}
+
+size_t get_shares(struct bytes_in *in, struct toyvmm_share out[TOYVMM_CPUS])
+{
+    uint64_t n = !in->bad && bytes_left(in) ? get_varint(in) : 0;
+    in->bad |= n > TOYVMM_CPUS;
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        out[i].cpu_ns = get_varint(in);
+        out[i].exits = get_varint(in);
+    }
+    return in->bad ? 0 : (size_t)n;
+}
+
+// New bits are 0 in what older versions wrote, and nothing to them.
+enum sample_flags {
+    SAMPLE_HALTED = 1,
+    SAMPLE_INTERRUPTS = 2,
+    SAMPLE_WAITS = 4
+};
+enum port_flags { PORT_LISTENS = 1, PORT_HOLDS = 2, PORT_POLLS = 4 };
 
 void put_observation(struct bytes_out *o, const struct toyvmm_observation *seen)
 {
@@ -74,7 +102,8 @@ void put_observation(struct bytes_out *o, const struct toyvmm_observation *seen)
         put_u64(o, s->rip);
         put_varint(o, s->cs);
         put_u8(o, (uint8_t)((s->halted ? SAMPLE_HALTED : 0) |
-                            (s->interrupts ? SAMPLE_INTERRUPTS : 0)));
+                            (s->interrupts ? SAMPLE_INTERRUPTS : 0) |
+                            (s->waits ? SAMPLE_WAITS : 0)));
     }
     put_u64(o, seen->low);
     put_u64(o, seen->high);
@@ -86,7 +115,8 @@ void put_observation(struct bytes_out *o, const struct toyvmm_observation *seen)
     put_u8(o, TOYVMM_PORTS);
     for (size_t i = 0; i < TOYVMM_PORTS; i++)
         put_u8(o, (uint8_t)((seen->ports[i].listens ? PORT_LISTENS : 0) |
-                            (seen->ports[i].holds ? PORT_HOLDS : 0)));
+                            (seen->ports[i].holds ? PORT_HOLDS : 0) |
+                            (seen->ports[i].polls ? PORT_POLLS : 0)));
 }
 
 void get_observation(struct bytes_in *in, struct toyvmm_observation *seen)
@@ -106,6 +136,7 @@ void get_observation(struct bytes_in *in, struct toyvmm_observation *seen)
         unsigned flags = get_u8(in);
         s->halted = flags & SAMPLE_HALTED;
         s->interrupts = flags & SAMPLE_INTERRUPTS;
+        s->waits = flags & SAMPLE_WAITS;
     }
     seen->low = get_u64(in);
     seen->high = get_u64(in);
@@ -121,5 +152,6 @@ void get_observation(struct bytes_in *in, struct toyvmm_observation *seen)
             continue;
         seen->ports[i].listens = flags & PORT_LISTENS;
         seen->ports[i].holds = flags & PORT_HOLDS;
+        seen->ports[i].polls = flags & PORT_POLLS;
     }
 }

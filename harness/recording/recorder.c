@@ -245,26 +245,28 @@ static void rec_stop(void *owner)
                 &none);
 }
 
-static bool rec_regs(void *owner, struct toyvmm_regs *out)
+static bool rec_regs(void *owner, unsigned vcpu, struct toyvmm_regs *out)
 {
     struct recorder *r = owner;
     const struct error none = {""};
-    struct record rec = {.kind = RECORD_REGS};
-    bool there = r->machine->regs(r->machine->owner, out);
+    struct record rec = {.kind = RECORD_REGS, .vcpu = vcpu};
+    bool there = r->machine->regs(r->machine->owner, vcpu, out);
     if (there)
         rec.regs = *out;
     put_outcome(r, rec, there ? 0 : -ESRCH, &none);
     return there;
 }
 
-static bool rec_observe(void *owner, uint64_t within_ns,
+static bool rec_observe(void *owner, unsigned vcpu, uint64_t within_ns,
                         struct toyvmm_observation *out)
 {
     struct recorder *r = owner;
     const struct error none = {""};
-    bool there = r->machine->observe(r->machine->owner, within_ns, out);
-    put_outcome(r, (struct record){.kind = RECORD_OBSERVATION, .seen = out},
-                there ? 0 : -ESRCH, &none);
+    bool there = r->machine->observe(r->machine->owner, vcpu, within_ns, out);
+    put_outcome(
+        r,
+        (struct record){.kind = RECORD_OBSERVATION, .vcpu = vcpu, .seen = out},
+        there ? 0 : -ESRCH, &none);
     return there;
 }
 
@@ -283,12 +285,16 @@ static size_t rec_refusals(void *owner, struct toyvmm_refusal *out, size_t max)
     return r->machine->refusals(r->machine->owner, out, max);
 }
 
-static void rec_usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
+static void rec_usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
+                      struct toyvmm_share *each)
 {
     struct recorder *r = owner;
-    r->machine->usage(r->machine->owner, ns, out);
+    r->machine->usage(r->machine->owner, ns, out, each);
     recording_put(r->writer,
-                  &(struct record){.kind = RECORD_USAGE, .usage = *out});
+                  &(struct record){.kind = RECORD_USAGE,
+                                   .usage = *out,
+                                   .shares = each,
+                                   .nshares = each ? r->info.vcpus : 0});
 }
 
 static int call(struct recorder *r, enum machine_call what,
@@ -322,6 +328,7 @@ static unsigned wrap(struct recorder *r, const struct run_machine *m)
     r->wrapped = (struct run_machine){.owner = r};
     if (!m)
         return 0;
+    r->wrapped.vcpus = m->vcpus;
     r->wrapped.stop = m->stop ? rec_stop : NULL;
     r->wrapped.regs = m->regs ? rec_regs : NULL;
     r->wrapped.observe = m->observe ? rec_observe : NULL;
@@ -373,6 +380,7 @@ struct recorder *recorder_begin(const char *path, struct run_options *run,
         .judge_marks = run->judge_marks,
         .nonce = run->nonce ? run->nonce : new_nonce(),
         .abilities = wrap(r, run->machine),
+        .vcpus = run->machine ? run->machine->vcpus : 0,
         .started_ns = run->started_ns,
     };
     r->writer = recording_writer_new(path, &r->info, NULL, err);

@@ -33,6 +33,11 @@ static bool keep(struct tape *t, const struct record *r)
                r->text_len < ERROR_MAX ? r->text_len : ERROR_MAX);
     if (r->seen)
         a->seen = *r->seen;
+    a->shares = NULL;
+    if (r->nshares)
+        a->shares = calloc(r->nshares, sizeof(*a->shares));
+    if (a->shares)
+        memcpy(a->shares, r->shares, r->nshares * sizeof(*a->shares));
     return true;
 }
 
@@ -50,6 +55,22 @@ bool tape_next_answer(struct tape *t)
         }
     }
     return false;
+}
+
+void tape_take_usage(struct tape *t, struct answer *a)
+{
+    t->usage = a->record.usage;
+    free(t->shares);
+    t->shares = a->shares;
+    t->nshares = a->shares ? a->record.nshares : 0;
+    a->shares = NULL;
+}
+
+static void forget_answers(struct tape *t)
+{
+    for (size_t i = 0; i < t->nanswers; i++)
+        free(t->answers[i].shares);
+    t->nanswers = 0;
 }
 
 void tape_look_ahead(struct tape *t)
@@ -73,11 +94,10 @@ void tape_look_ahead(struct tape *t)
 static void commit(struct tape *t)
 {
     for (size_t i = 0; i < t->nanswers; i++) {
-        const struct record *r = &t->answers[i].record;
-        if (r->kind == RECORD_USAGE)
-            t->usage = r->usage;
+        if (t->answers[i].record.kind == RECORD_USAGE)
+            tape_take_usage(t, &t->answers[i]);
     }
-    t->nanswers = 0;
+    forget_answers(t);
     t->item = t->next;
     t->has_next = false;
     t->taken = 0;
@@ -293,7 +313,7 @@ struct tape *tape_new(struct recording_reader *reader,
         free(t);
         return NULL;
     }
-    t->machine = tape_answers(t, info->abilities);
+    t->machine = tape_answers(t, info->abilities, info->vcpus);
     return t;
 }
 
@@ -305,6 +325,8 @@ void tape_free(struct tape *t)
     pace_free(&t->pace);
     conceal_free(&t->secrets);
     typed_free(&t->typed);
+    forget_answers(t);
+    free(t->shares);
     free(t);
 }
 

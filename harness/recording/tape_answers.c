@@ -5,15 +5,26 @@
 #include <errno.h>
 #include <string.h>
 
+// Whether it answers that; which: the call, or the vCPU.
+static bool answers(const struct record *r, enum record_kind kind,
+                    unsigned which)
+{
+    if (r->kind != kind)
+        return false;
+    if (kind == RECORD_CALL)
+        return r->call == which;
+    // Of all other kinds it is 0.
+    return r->vcpu == which;
+}
+
 // The first answer of a kind; false when the run then did not ask for it here.
-static bool take_answer(struct tape *t, enum record_kind kind, unsigned call,
+static bool take_answer(struct tape *t, enum record_kind kind, unsigned which,
                         struct answer *out)
 {
     for (size_t i = 0;; i++) {
         if (i == t->nanswers && !tape_next_answer(t))
             return false;
-        const struct record *r = &t->answers[i].record;
-        if (r->kind != kind || (kind == RECORD_CALL && r->call != call))
+        if (!answers(&t->answers[i].record, kind, which))
             continue;
         *out = t->answers[i];
         t->nanswers--;
@@ -120,21 +131,21 @@ const struct console_ops tape_ops = {
     .close = tape_close,
 };
 
-static bool machine_regs(void *owner, struct toyvmm_regs *out)
+static bool machine_regs(void *owner, unsigned vcpu, struct toyvmm_regs *out)
 {
     struct answer a;
-    if (!take_answer(owner, RECORD_REGS, 0, &a) || a.record.code)
+    if (!take_answer(owner, RECORD_REGS, vcpu, &a) || a.record.code)
         return false;
     *out = a.record.regs;
     return true;
 }
 
-static bool machine_observe(void *owner, uint64_t within_ns,
+static bool machine_observe(void *owner, unsigned vcpu, uint64_t within_ns,
                             struct toyvmm_observation *out)
 {
     (void)within_ns;
     struct answer a;
-    if (!take_answer(owner, RECORD_OBSERVATION, 0, &a) || a.record.code)
+    if (!take_answer(owner, RECORD_OBSERVATION, vcpu, &a) || a.record.code)
         return false;
     *out = a.seen;
     return true;
@@ -152,14 +163,17 @@ static size_t machine_memory(void *owner, const struct toyvmm_regs *regs,
     return 0;
 }
 
-static void machine_usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
+static void machine_usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
+                          struct toyvmm_share *each)
 {
     struct tape *t = owner;
     struct answer a;
     (void)ns; // the same as then, for the same mark
     if (take_answer(t, RECORD_USAGE, 0, &a))
-        t->usage = a.record.usage;
+        tape_take_usage(t, &a);
     *out = t->usage;
+    for (size_t i = 0; each && i < t->machine.vcpus; i++)
+        each[i] = i < t->nshares ? t->shares[i] : (struct toyvmm_share){0};
 }
 
 static int machine_call(struct tape *t, enum machine_call what,
@@ -186,10 +200,12 @@ static int machine_nmi(void *owner, struct error *err)
     return machine_call(owner, CALL_NMI, err);
 }
 
-struct run_machine tape_answers(struct tape *t, unsigned abilities)
+struct run_machine tape_answers(struct tape *t, unsigned abilities,
+                                unsigned vcpus)
 {
     return (struct run_machine){
         .owner = t,
+        .vcpus = vcpus ? vcpus : 1,
         .stop = abilities & 1U << ABLE_STOP ? machine_stop : NULL,
         .regs = abilities & 1U << ABLE_REGS ? machine_regs : NULL,
         .observe = abilities & 1U << ABLE_OBSERVE ? machine_observe : NULL,

@@ -15,6 +15,7 @@
 struct answer {
     struct record record; // its text is `text`, what was seen `seen`
     struct toyvmm_observation seen;
+    struct toyvmm_share *shares; // record.nshares of them, heap, or NULL
     char text[ERROR_MAX + 1];
 };
 
@@ -25,8 +26,10 @@ struct tape {
     struct tape_options options;
     struct pace pace;
     uint64_t now_ns;
-    uint64_t asked_ns;         // the latest that console_now said
-    struct toyvmm_usage usage; // the last that was told
+    uint64_t asked_ns;           // the latest that console_now said
+    struct toyvmm_usage usage;   // the last that was told,
+    struct toyvmm_share *shares; // and its nshares, heap
+    size_t nshares;
 
     // The bytes that are being delivered: taken of len are.
     struct record item;
@@ -60,9 +63,13 @@ bool tape_next_answer(struct tape *t);
 int tape_read(struct console *c, struct console_batch *out,
               uint64_t deadline_ns, struct error *err);
 
+// What it tells is the last usage; its shares go over to the tape.
+void tape_take_usage(struct tape *t, struct answer *a);
+
 // ---- tape_answers.c --------------------------------------------------------
 
 extern const struct console_ops tape_ops;
 
-// What the recorded machine could do.
-struct run_machine tape_answers(struct tape *t, unsigned abilities);
+// What the recorded machine could do, and how many vCPUs it had (0 is 1).
+struct run_machine tape_answers(struct tape *t, unsigned abilities,
+                                unsigned vcpus);

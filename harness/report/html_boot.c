@@ -127,6 +127,21 @@ static uint64_t since(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
+// "vCPU 1: 0.112 s, 20 exits", a line each: since the mark before.
+static void share_lines(FILE *f, const struct result_mark *m,
+                        const struct result_mark *last)
+{
+    for (size_t i = 0; i < m->nvcpus && i < DRAWN; i++) {
+        struct result_share before = {0};
+        if (i < last->nvcpus)
+            before = last->vcpus[i];
+        fprintf(f, "<br>vCPU %zu: ", i);
+        html_time(f, since(m->vcpus[i].cpu_ns, before.cpu_ns));
+        fprintf(f, ", %" PRIu64 " exits",
+                since(m->vcpus[i].exits, before.exits));
+    }
+}
+
 static void mark_rows(FILE *f, const struct result *r)
 {
     const struct result_mark nothing = {0};
@@ -150,6 +165,7 @@ static void mark_rows(FILE *f, const struct result *r)
                     result_exit_name((enum result_exit)k));
             comma = ", ";
         }
+        share_lines(f, m, last);
         fputs("</td></tr>\n", f);
         last = m;
     }

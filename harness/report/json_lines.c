@@ -121,6 +121,21 @@ static void exits_by(struct json *j, const struct result_mark *m)
     json_close(j, '}');
 }
 
+// Nothing of one vCPU: that is the sum.
+static void by_vcpu(struct json *j, const struct result_mark *m)
+{
+    if (!m->nvcpus)
+        return;
+    json_open(j, "vcpus", '[');
+    for (size_t i = 0; i < m->nvcpus; i++) {
+        json_open(j, NULL, '{');
+        json_number(j, "cpu_ns", m->vcpus[i].cpu_ns);
+        json_number(j, "exits", m->vcpus[i].exits);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 static void marks(struct json *j, const struct result *r)
 {
     json_open(j, "marks", '[');
@@ -132,6 +147,7 @@ static void marks(struct json *j, const struct result *r)
         json_number(j, "cpu_ns", m->cpu_ns);
         json_number(j, "exits", m->exits);
         exits_by(j, m);
+        by_vcpu(j, m);
         json_close(j, '}');
     }
     json_close(j, ']');

@@ -64,6 +64,22 @@ static void exit_properties(FILE *f, const struct result_mark *m)
     }
 }
 
+// mark.NAME.vcpu1.cpu_s and .exits, of each of several vCPUs.
+static void vcpu_properties(FILE *f, const struct result_mark *m)
+{
+    for (size_t i = 0; i < m->nvcpus; i++) {
+        char name[256], value[48];
+        uint64_t us = m->vcpus[i].cpu_ns / NS_PER_US;
+        snprintf(name, sizeof(name), "mark.%.200s.vcpu%zu.cpu_s", m->name, i);
+        snprintf(value, sizeof(value), "%" PRIu64 ".%03" PRIu64, us / 1000000,
+                 us / 1000 % 1000);
+        property(f, name, value);
+        snprintf(name, sizeof(name), "mark.%.200s.vcpu%zu.exits", m->name, i);
+        snprintf(value, sizeof(value), "%" PRIu64, m->vcpus[i].exits);
+        property(f, name, value);
+    }
+}
+
 // A mark is three numbers: NAME in seconds, its CPU time and its VM exits.
 static void mark_properties(FILE *f, const struct result_mark *m)
 {
@@ -90,6 +106,7 @@ static void mark_properties(FILE *f, const struct result_mark *m)
         fputs("\"/>\n", f);
     }
     exit_properties(f, m);
+    vcpu_properties(f, m);
 }
 
 // What the guest told of its times: seconds, and microseconds.

@@ -33,8 +33,10 @@ void result_free(struct result *r)
                             r->accelerator, r->series};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         free(fields[i]);
-    for (size_t i = 0; i < r->nmarks; i++)
+    for (size_t i = 0; i < r->nmarks; i++) {
         free(r->marks[i].name);
+        free(r->marks[i].vcpus);
+    }
     for (size_t i = 0; i < r->nnotes; i++) {
         free(r->notes[i].where);
         free(r->notes[i].text);
@@ -111,9 +113,19 @@ int result_put_mark(struct result *r, const char *name,
         return -ENOMEM;
     r->marks = marks;
     char *copy = strdup(name);
-    if (!copy)
+    struct result_share *vcpus = NULL;
+    if (mark->nvcpus) {
+        vcpus = calloc(mark->nvcpus, sizeof(*vcpus));
+        if (vcpus)
+            memcpy(vcpus, mark->vcpus, mark->nvcpus * sizeof(*vcpus));
+    }
+    if (!copy || (mark->nvcpus && !vcpus)) {
+        free(copy);
+        free(vcpus);
         return -ENOMEM;
+    }
     marks[r->nmarks] = *mark;
+    marks[r->nmarks].vcpus = vcpus;
     marks[r->nmarks++].name = copy;
     return 0;
 }

@@ -30,12 +30,20 @@ enum result_exit {
 
 const char *result_exit_name(enum result_exit kind); // "io", ...
 
+// What one of several vCPUs had spent.
+struct result_share {
+    uint64_t cpu_ns, exits;
+};
+
 struct result_mark {
     char *name;
     uint64_t wall_ns;           // since process start
     uint64_t cpu_ns;            // vCPU CPU time
     uint64_t exits;             // VM exits to user space so far,
     uint64_t exits_by[VMEXITS]; // and for what; all 0 where that is not known
+    // The vCPUs' shares of cpu_ns and exits, where there are several.
+    size_t nvcpus;
+    struct result_share *vcpus;
 };
 
 // False when only the sum is known: of a recording that has no more.
@@ -160,7 +168,7 @@ int result_set(char **field, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 int result_add_mark(struct result *r, const char *name, uint64_t wall_ns,
                     uint64_t cpu_ns, uint64_t exits);
-// The same with all that is known of it; mark->name means nothing.
+// The same with all that is known of it, copied; mark->name means nothing.
 int result_put_mark(struct result *r, const char *name,
                     const struct result_mark *mark);
 // Are a and b boots of one case, which was booted several times?

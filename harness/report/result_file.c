@@ -3,7 +3,7 @@
 // that reports. Read back by the same program only, yet checked like foreign
 // data, because a worker may die while it writes.
 //
-//   magic "TVMRES5\n" | fields in the order of visit() | magic again
+//   magic "TVMRES6\n" | fields in the order of visit() | magic again
 #include "harness/report/codec.h"
 #include "harness/report/output.h"
 #include "harness/report/result.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRES5\n";
+static const char magic[8] = "TVMRES6\n";
 
 static void codec_verdict(struct codec *c, enum verdict *value)
 {
@@ -23,6 +23,15 @@ static void codec_verdict(struct codec *c, enum verdict *value)
         c->failed = true;
     else
         *value = (enum verdict)n;
+}
+
+static void visit_shares(struct codec *c, struct result_mark *m)
+{
+    codec_list(c, (void **)&m->vcpus, &m->nvcpus, sizeof(*m->vcpus));
+    for (size_t i = 0; i < m->nvcpus; i++) {
+        codec_number(c, &m->vcpus[i].cpu_ns);
+        codec_number(c, &m->vcpus[i].exits);
+    }
 }
 
 static void visit_lists(struct codec *c, struct result *r)
@@ -35,6 +44,7 @@ static void visit_lists(struct codec *c, struct result *r)
         codec_number(c, &r->marks[i].exits);
         for (unsigned k = 0; k < VMEXITS; k++)
             codec_number(c, &r->marks[i].exits_by[k]);
+        visit_shares(c, &r->marks[i]);
     }
     codec_list(c, (void **)&r->readings, &r->nreadings, sizeof(*r->readings));
     for (size_t i = 0; i < r->nreadings; i++) {

@@ -53,6 +53,22 @@ static void reasons(FILE *f, const struct result_mark *m)
         fputc(')', f);
 }
 
+// More vCPUs than these fill lines and say little.
+#define SHARES_TOLD 16
+
+// "; CPU 1.203, 0.112 s", of vCPUs 0, 1, ...
+static void shares(FILE *f, const struct result_mark *m)
+{
+    size_t told = m->nvcpus < SHARES_TOLD ? m->nvcpus : SHARES_TOLD;
+    for (size_t i = 0; i < told; i++) {
+        fputs(i ? ", " : "; by vCPU ", f);
+        xml_seconds(f, m->vcpus[i].cpu_ns);
+        fprintf(f, " s/%" PRIu64, m->vcpus[i].exits);
+    }
+    if (told < m->nvcpus)
+        fprintf(f, " and %zu more", m->nvcpus - told);
+}
+
 static void marks(FILE *f, const struct result *r)
 {
     int width = 16;
@@ -67,6 +83,7 @@ static void marks(FILE *f, const struct result *r)
         xml_seconds(f, r->marks[i].cpu_ns);
         fprintf(f, " s  %" PRIu64 " exits", r->marks[i].exits);
         reasons(f, &r->marks[i]);
+        shares(f, &r->marks[i]);
         fputc('\n', f);
     }
 }

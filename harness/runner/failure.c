@@ -78,6 +78,7 @@ static void explain(struct run *r, const struct diagnosis_wait *w)
     struct diagnosis_machine machine = {0};
     if (m)
         machine = (struct diagnosis_machine){.owner = m->owner,
+                                             .vcpus = m->vcpus,
                                              .regs = m->regs,
                                              .observe = m->observe,
                                              .read = m->read};

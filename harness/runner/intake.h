@@ -55,7 +55,8 @@ void run_login_mark(struct run *r, uint64_t ns);
 void run_match_mark(struct run *r, const struct match *m);
 
 // Adds what a machine spent to a sum.
-void run_add_usage(struct toyvmm_usage *sum, const struct toyvmm_usage *more);
+// The present boot has ended: what it spent is of the past.
+void run_end_boot_usage(struct run *r);
 
 // ---- What the guest told of its times (readings.c) --------------------------
 

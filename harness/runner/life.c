@@ -35,7 +35,7 @@ enum flow run_stop(struct run *r)
 static void forget_boot(struct run *r)
 {
     run_event_mark(r, "reset", &r->end);
-    run_add_usage(&r->past, &r->end.usage);
+    run_end_boot_usage(r);
     run_end_boot_logs(r);
     run_note_refusals(r);
     r->boots++;

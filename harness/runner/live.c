@@ -27,17 +27,17 @@ static void stop(void *owner)
         toyvmm_stop(m->vm);
 }
 
-static bool regs(void *owner, struct toyvmm_regs *out)
+static bool regs(void *owner, unsigned vcpu, struct toyvmm_regs *out)
 {
     struct live_machine *m = owner;
-    return m->vm && toyvmm_read_regs(m->vm, 0, out);
+    return m->vm && toyvmm_read_regs(m->vm, vcpu, out);
 }
 
-static bool observe(void *owner, uint64_t within_ns,
+static bool observe(void *owner, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out)
 {
     struct live_machine *m = owner;
-    return m->vm && toyvmm_observe(m->vm, 0, within_ns, out);
+    return m->vm && toyvmm_observe(m->vm, vcpu, within_ns, out);
 }
 
 static size_t read_virtual(void *owner, const struct toyvmm_regs *which,
@@ -47,11 +47,12 @@ static size_t read_virtual(void *owner, const struct toyvmm_regs *which,
     return m->vm ? toyvmm_read_virtual(m->vm, which, address, to, len) : 0;
 }
 
-static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
+static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
+                  struct toyvmm_share *each)
 {
     struct live_machine *m = owner;
     if (m->vm)
-        toyvmm_usage_at(m->vm, ns, out);
+        toyvmm_usage_at(m->vm, ns, out, each);
 }
 
 static size_t refusals(void *owner, struct toyvmm_refusal *out, size_t max)
@@ -74,6 +75,7 @@ static void show(struct live_machine *m, bool stands)
     witness_lock(w);
     if (w) {
         w->observe = stands ? observe : NULL;
+        w->vcpus = m->config.cpus;
         w->machine = m;
     }
     witness_unlock(w);
@@ -171,6 +173,7 @@ static int run_on(const struct live_options *o, struct live_machine *m,
                   struct result *out)
 {
     const struct run_machine machine = {.owner = m,
+                                        .vcpus = m->config.cpus,
                                         .stop = stop,
                                         .regs = regs,
                                         .observe = observe,

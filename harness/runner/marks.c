@@ -4,6 +4,7 @@
 #include "harness/runner/intake.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // One table of reasons in the machine, one in results: the latter know nothing
@@ -16,7 +17,8 @@ _Static_assert(VMEXIT_IO == (int)TOYVMM_EXIT_IO &&
                    VMEXITS == (int)TOYVMM_EXITS,
                "a mark's exits are the machine's");
 
-void run_add_usage(struct toyvmm_usage *sum, const struct toyvmm_usage *more)
+static void run_add_usage(struct toyvmm_usage *sum,
+                          const struct toyvmm_usage *more)
 {
     sum->cpu_ns += more->cpu_ns;
     sum->exits += more->exits;
@@ -24,10 +26,57 @@ void run_add_usage(struct toyvmm_usage *sum, const struct toyvmm_usage *more)
         sum->exits_by[i] += more->exits_by[i];
 }
 
-// spent: in the present boot.
-static void add_mark(struct run *r, const char *name, uint64_t ns,
-                     const struct toyvmm_usage *spent)
+static unsigned vcpus_of(const struct run *r)
 {
+    const struct run_machine *m = r->options->machine;
+    unsigned n = m && m->vcpus ? m->vcpus : 1;
+    return n < TOYVMM_CPUS ? n : TOYVMM_CPUS;
+}
+
+// Room for what each of several vCPUs has spent; NULL where it is told of one,
+// for that is the sum.
+static struct toyvmm_share *new_shares(const struct run *r)
+{
+    unsigned n = vcpus_of(r);
+    return n > 1 ? calloc(n, sizeof(struct toyvmm_share)) : NULL;
+}
+
+static struct toyvmm_share *shares_at(const struct run *r, uint64_t ns)
+{
+    const struct run_machine *m = r->options->machine;
+    struct toyvmm_share *each = new_shares(r);
+    struct toyvmm_usage sum;
+    if (each && m->usage)
+        m->usage(m->owner, ns, &sum, each);
+    return each;
+}
+
+// each: of the present boot; from now on with those before it.
+static void add_past_shares(const struct run *r, struct toyvmm_share *each)
+{
+    for (unsigned i = 0; r->past_shares && i < vcpus_of(r); i++) {
+        each[i].cpu_ns += r->past_shares[i].cpu_ns;
+        each[i].exits += r->past_shares[i].exits;
+    }
+}
+
+// One table of shares in the machine, one in results.
+static void take_shares(struct result_mark *mark, const struct run *r,
+                        const struct toyvmm_share *each,
+                        struct result_share out[TOYVMM_CPUS])
+{
+    mark->nvcpus = each ? vcpus_of(r) : 0;
+    mark->vcpus = out;
+    for (size_t i = 0; i < mark->nvcpus; i++)
+        out[i] = (struct result_share){each[i].cpu_ns, each[i].exits};
+}
+
+// spent: in the present boot, and each (or NULL) what vCPUs have of it.
+static void add_mark(struct run *r, const char *name, uint64_t ns,
+                     const struct toyvmm_usage *spent,
+                     struct toyvmm_share *each)
+{
+    struct result_share shares[TOYVMM_CPUS];
     struct toyvmm_usage all = r->past;
     run_add_usage(&all, spent);
     uint64_t start = r->options->started_ns;
@@ -37,6 +86,9 @@ static void add_mark(struct run *r, const char *name, uint64_t ns,
         .exits = all.exits,
     };
     memcpy(mark.exits_by, all.exits_by, sizeof(mark.exits_by));
+    if (each)
+        add_past_shares(r, each);
+    take_shares(&mark, r, each, shares);
     result_put_mark(r->result, name, &mark);
 }
 
@@ -44,9 +96,22 @@ void run_mark(struct run *r, const char *name, uint64_t ns)
 {
     struct toyvmm_usage spent = {0};
     const struct run_machine *m = r->options->machine;
+    struct toyvmm_share *each = new_shares(r);
     if (m && m->usage)
-        m->usage(m->owner, ns, &spent);
-    add_mark(r, name, ns, &spent);
+        m->usage(m->owner, ns, &spent, each);
+    add_mark(r, name, ns, &spent, each);
+    free(each);
+}
+
+void run_end_boot_usage(struct run *r)
+{
+    run_add_usage(&r->past, &r->end.usage);
+    struct toyvmm_share *each = shares_at(r, r->end.ns);
+    if (!each)
+        return;
+    add_past_shares(r, each);
+    free(r->past_shares);
+    r->past_shares = each;
 }
 
 const char *run_boot_name(const struct run *r, const char *name,
@@ -71,8 +136,10 @@ void run_event_mark(struct run *r, const char *name,
     const struct toyvmm_usage nothing = {0};
     if (e->ready_ns)
         add_mark(r, run_boot_name(r, "memory_ready", buf), e->ready_ns,
-                 &nothing);
-    add_mark(r, run_boot_name(r, name, buf), e->ns, &e->usage);
+                 &nothing, NULL);
+    struct toyvmm_share *each = shares_at(r, e->ns);
+    add_mark(r, run_boot_name(r, name, buf), e->ns, &e->usage, each);
+    free(each);
 }
 
 void run_login_mark(struct run *r, uint64_t ns)

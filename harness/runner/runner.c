@@ -82,6 +82,7 @@ static void end(struct run *r)
     run_close_ports(r);
     rules_free(&r->rules);
     free(r->trace);
+    free(r->past_shares);
     for (size_t i = 0; i < LINE_MARKS; i++)
         pattern_free(r->line_patterns[i]);
     variables_free(&r->variables);

@@ -16,18 +16,21 @@
 // recording has none; any member may be NULL.
 struct run_machine {
     void *owner;
+    unsigned vcpus; // how many it has; 0 is 1
     // Ends the machine; idempotent.
     void (*stop)(void *owner);
-    // Registers of vCPU 0; false when it does not run.
-    bool (*regs)(void *owner, struct toyvmm_regs *out);
-    // What it does, and its memory (toyvmm_observe, toyvmm_read_virtual).
-    bool (*observe)(void *owner, uint64_t within_ns,
+    // Registers of a vCPU; false when it does not run.
+    bool (*regs)(void *owner, unsigned vcpu, struct toyvmm_regs *out);
+    // What a vCPU does, and its memory (toyvmm_observe, toyvmm_read_virtual).
+    bool (*observe)(void *owner, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out);
     size_t (*read)(void *owner, const struct toyvmm_regs *regs,
                    uint64_t address, void *to, size_t len);
     // What the present boot had spent by ns, the time of a byte or an event, or
-    // the present (toyvmm_usage_at).
-    void (*usage)(void *owner, uint64_t ns, struct toyvmm_usage *out);
+    // the present (toyvmm_usage_at). each has room for vcpus of them, or is
+    // NULL.
+    void (*usage)(void *owner, uint64_t ns, struct toyvmm_usage *out,
+                  struct toyvmm_share *each);
     // What its devices refused in the present boot (toyvmm_refusals).
     size_t (*refusals)(void *owner, struct toyvmm_refusal *out, size_t max);
     // Makes the machine anew and starts it, once it has ended; what was typed

@@ -75,7 +75,8 @@ struct run {
     bool restart_due;
     unsigned boots; // 1 from the beginning on
     struct toyvmm_event end;
-    struct toyvmm_usage past; // what the boots before have spent
+    struct toyvmm_usage past;         // what the boots before have spent
+    struct toyvmm_share *past_shares; // and each of several vCPUs; or NULL
     uint64_t commands;
 
     const run_step_function *steps; // by enum step_kind

@@ -22,9 +22,10 @@ struct witness {
     struct result *finished;
     // The machine of the run, while it stands (NULL: it does not): may be
     // looked at by who holds the lock (toyvmm_observe).
-    bool (*observe)(void *owner, uint64_t within_ns,
+    bool (*observe)(void *owner, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out);
     void *machine;
+    unsigned vcpus; // that it has; 0 is 1
 };
 
 int witness_init(struct witness *w, struct error *err);

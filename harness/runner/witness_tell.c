@@ -31,12 +31,14 @@ static void tell_step(const struct run *r, struct result *out)
 static void tell_machine(const struct witness *w, uint64_t deadline_ns,
                          struct result *out)
 {
-    struct toyvmm_observation seen;
+    const struct diagnosis_machine machine = {
+        .owner = w->machine, .vcpus = w->vcpus, .observe = w->observe};
     uint64_t now = clock_now_ns();
-    if (result_section(out, "doing") || !w->observe || now >= deadline_ns ||
-        !w->observe(w->machine, deadline_ns - now, &seen))
+    if (result_section(out, "doing") || !w->observe || now >= deadline_ns)
         return;
-    char *text = diagnosis_doing(&seen, w->run->port);
+    char *text = diagnosis_doing(&machine, deadline_ns - now, w->run->port);
+    if (!text)
+        return;
     result_add_section(out, "doing", text);
     free(text);
 }

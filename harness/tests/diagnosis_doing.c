@@ -23,9 +23,10 @@ static uint8_t idt[15 * 16];
 static char map_path[64];
 static struct toyvmm_observation seen;
 
-static bool observe(void *owner, uint64_t within_ns,
+static bool observe(void *owner, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out)
 {
+    (void)vcpu;
     (void)within_ns;
     (void)owner;
     *out = seen;

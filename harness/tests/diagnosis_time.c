@@ -34,9 +34,10 @@ static uint64_t clock_of(void *owner)
     return s->now_ns;
 }
 
-static bool observe(void *owner, uint64_t within_ns,
+static bool observe(void *owner, unsigned vcpu, uint64_t within_ns,
                     struct toyvmm_observation *out)
 {
+    (void)vcpu;
     struct slow *s = owner;
     s->now_ns += s->observe_ns;
     *out = s->seen;
@@ -217,7 +218,8 @@ Test(diagnosis_time, of_the_machine_alone)
 {
     struct slow s = {.mapped = 0};
     spin(&s);
-    char *text = diagnosis_doing(&s.seen, 0);
+    const struct diagnosis_machine machine = {.owner = &s, .observe = observe};
+    char *text = diagnosis_doing(&machine, NS_PER_S, 0);
     cr_expect_str_eq(text, "vCPU 0 spins at 0xffffffff81000010 with interrupts "
                            "off (4 of 4 looks)\n");
     free(text);

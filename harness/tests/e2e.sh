@@ -197,6 +197,9 @@ guests() {
     verdict status failure status '"ls /nonexistent" ended with status 1'
     verdict check failure check 'greeting has /goodbye/'
     verdict disk failure status '"dd if=/dev/zero of=/dev/vda count=1" ended with'
+    verdict smp_spin failure timeout '/will never come/ did not come within'
+    reports smp_spin 'vCPU 0 is idle'
+    reports smp_spin 'registers of vCPU 1:'
     verdict forbidden failure fail-pattern 'it was eaten'
     local name
     for name in expected noise; do

@@ -64,6 +64,7 @@ static void ask(struct tape *t, const struct run_machine *m)
     struct toyvmm_regs regs;
     struct toyvmm_observation seen;
     struct toyvmm_usage usage;
+    struct toyvmm_share shares[TOYVMM_CPUS];
     struct error err;
     console_write(c, 0, "root\r", 5, &err);
     console_write_secret(c, 1, "*", 1, true, &err);
@@ -71,11 +72,11 @@ static void ask(struct tape *t, const struct run_machine *m)
     console_unread(c, 2);
     console_now(c);
     if (m && m->regs)
-        m->regs(m->owner, &regs);
+        m->regs(m->owner, 1, &regs);
     if (m && m->observe)
-        m->observe(m->owner, 1, &seen);
+        m->observe(m->owner, 0, 1, &seen);
     if (m && m->usage)
-        m->usage(m->owner, 1, &usage);
+        m->usage(m->owner, 1, &usage, shares);
     if (m && m->restart)
         m->restart(m->owner, &err);
     if (m && m->nmi)

@@ -73,6 +73,7 @@ Test(recording_file, every_record_comes_back)
                                  .has_regs = true,
                                  .regs = {.rip = 1, .r15 = 2, .cs = 0x10},
                                  .detail = "why"};
+    const struct toyvmm_share shares[] = {{1, 2}, {2, 3}};
     const struct record all[] = {
         {.kind = RECORD_NOW, .ns = START - 77},
         {.kind = RECORD_BYTES,
@@ -107,6 +108,17 @@ Test(recording_file, every_record_comes_back)
         {.kind = RECORD_REGS,
          .ns = START + 2000,
          .regs = {.rflags = 2, .ss = 0x18}},
+        {.kind = RECORD_USAGE,
+         .ns = START + 2000,
+         .usage = {3, 5, {5}},
+         .shares = shares,
+         .nshares = 2},
+        {.kind = RECORD_REGS, .ns = START + 2000, .vcpu = 253},
+        {.kind = RECORD_OBSERVATION,
+         .ns = START + 2000,
+         .code = -ESRCH,
+         .text = "",
+         .vcpu = 1},
         {.kind = RECORD_UNREAD, .ns = START + 2000, .unread = 1 << 20},
         {.kind = RECORD_CALL,
          .ns = START + 2000,
@@ -131,10 +143,13 @@ Test(recording_file, every_record_comes_back)
         cr_assert(got.port == want->port && got.code == want->code &&
                       got.flags == want->flags && got.call == want->call &&
                       got.deadline_ns == want->deadline_ns &&
-                      got.unread == want->unread &&
+                      got.unread == want->unread && got.vcpu == want->vcpu &&
+                      got.nshares == want->nshares &&
                       !memcmp(&got.usage, &want->usage, sizeof(got.usage)),
                   "record %zu", i);
         cr_assert_eq(memcmp(&got.regs, &want->regs, sizeof(got.regs)), 0);
+        cr_assert(!got.nshares || !memcmp(got.shares, want->shares,
+                                          got.nshares * sizeof(shares[0])));
         cr_assert(got.len == want->len &&
                   (!got.len || !memcmp(got.bytes, want->bytes, got.len)));
         cr_assert(

@@ -82,8 +82,9 @@ struct session {
     struct replayed out;
 };
 
-static bool fake_regs(void *owner, struct toyvmm_regs *out)
+static bool fake_regs(void *owner, unsigned vcpu, struct toyvmm_regs *out)
 {
+    (void)vcpu;
     (void)owner;
     memset(out, 0, sizeof(*out));
     out->rip = UINT64_C(0xffffffff81000123);
@@ -91,8 +92,10 @@ static bool fake_regs(void *owner, struct toyvmm_regs *out)
     return true;
 }
 
-static void fake_usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
+static void fake_usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
+                       struct toyvmm_share *each)
 {
+    (void)each;
     struct session *s = owner;
     (void)ns;
     s->usages++;

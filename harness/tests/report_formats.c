@@ -27,6 +27,13 @@ static void fill(struct result *r, enum verdict v, const char *text)
     result_add_section(r, "wait", text);
     result_add_section(r, "wait", "again");
     result_add_mark(r, text, 1500000000, 20000000, 77);
+    struct result_share shares[] = {{1100000000, 60}, {4000000, 17}};
+    const struct result_mark smp = {.wall_ns = 1600000000,
+                                    .cpu_ns = 1104000000,
+                                    .exits = 77,
+                                    .nvcpus = 2,
+                                    .vcpus = shares};
+    result_put_mark(r, "smp", &smp);
     result_add_note(r, true, 5, "w", "%s", text);
     result_add_property(r, text, text);
     result_add_test(r, text, VERDICT_PASSED, 10, 10, NULL, text);
@@ -138,6 +145,12 @@ static const char schema[] =
     "  return dict(pairs)\n"
     "lines = open(sys.argv[1], \"rb\").read().decode().splitlines()\n"
     "all = [json.loads(l, object_pairs_hook=unique) for l in lines]\n"
+    "for one in all:\n"
+    "  for m in one.get(\"marks\", []):\n"
+    "    v = m.pop(\"vcpus\", None)\n"
+    "    assert (v is not None) == (m[\"name\"] == \"smp\")\n"
+    "    for k in (\"cpu_ns\", \"exits\"):\n"
+    "      assert v is None or sum(s[k] for s in v) == m[k]\n"
     "for one in all: fits(one, dict(shapes[one[\"type\"]], type=str))\n"
     "assert [o[\"type\"] for o in all] == [\"run\"] + 4 * [\"scenario\"] +\\\n"
     "  [\"end\"]\n"

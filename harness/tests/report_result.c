@@ -28,6 +28,10 @@ static void fill(struct result *r)
         result_add_note(r, i & 1, 4, i & 2 ? "w" : NULL, "note %d", i);
         result_add_property(r, name, "");
     }
+    struct result_share shares[] = {{1, 2}, {3, 4}, {5, 6}};
+    r->marks[8].nvcpus = 3;
+    r->marks[8].vcpus = malloc(sizeof(shares));
+    memcpy(r->marks[8].vcpus, shares, sizeof(shares));
     char *bytes = malloc(3);
     memcpy(bytes, "a\0b", 3);
     result_add_console(r, 1, bytes, 3, 12);
@@ -48,6 +52,10 @@ Test(result, is_the_same_after_save_and_load)
     cr_expect_eq(b.nmarks, 9);
     cr_expect_str_eq(b.marks[8].name, "m8");
     cr_expect_eq(b.marks[8].wall_ns, 8);
+    cr_expect_eq(b.marks[7].nvcpus, 0);
+    cr_assert_eq(b.marks[8].nvcpus, 3);
+    cr_expect(b.marks[8].vcpus[2].cpu_ns == 5 &&
+              b.marks[8].vcpus[2].exits == 6);
     cr_expect_eq(b.nnotes, 9);
     cr_expect(b.notes[7].failed && !b.notes[8].failed);
     cr_expect_null(b.notes[0].where);

@@ -167,9 +167,10 @@ Test(witness, tells_step_and_console_without_secrets)
 
 // ---- The witness of a failure -----------------------------------------------
 
-static bool see_idle(void *owner, uint64_t within_ns,
+static bool see_idle(void *owner, unsigned vcpu, uint64_t within_ns,
                      struct toyvmm_observation *out)
 {
+    (void)vcpu;
     (void)owner;
     (void)within_ns;
     *out = (struct toyvmm_observation){.activity = TOYVMM_IDLE, .nsamples = 1};
@@ -177,9 +178,10 @@ static bool see_idle(void *owner, uint64_t within_ns,
 }
 
 // The machine is looked at for the diagnosis, and meanwhile the time is over.
-static bool see_too_late(void *owner, uint64_t within_ns,
+static bool see_too_late(void *owner, unsigned vcpu, uint64_t within_ns,
                          struct toyvmm_observation *out)
 {
+    (void)vcpu;
     struct teller *t = owner;
     (void)within_ns;
     (void)out;
@@ -245,9 +247,10 @@ static uint64_t slow_clock(void *owner)
     return slow_clock_ns;
 }
 
-static bool see_spin(void *owner, uint64_t within_ns,
+static bool see_spin(void *owner, unsigned vcpu, uint64_t within_ns,
                      struct toyvmm_observation *out)
 {
+    (void)vcpu;
     (void)owner;
     (void)within_ns;
     *out = (struct toyvmm_observation){.activity = TOYVMM_SPINS, .nsamples = 1};

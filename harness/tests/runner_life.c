@@ -36,8 +36,13 @@ static int nmi(void *owner, struct error *err)
     return m->nmi_code ? error_set(err, m->nmi_code, "LINT1 is masked") : 0;
 }
 
-static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out)
+static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
+                  struct toyvmm_share *each)
 {
+    if (each) {
+        each[0] = (struct toyvmm_share){900, 7};
+        each[1] = (struct toyvmm_share){100, 3};
+    }
     (void)owner;
     (void)ns;
     *out = (struct toyvmm_usage){1000, 10, {9, 1}};
@@ -91,6 +96,30 @@ Test(life, an_expected_reset_starts_anew)
                                        "boot2_first_byte", "reset"};
     for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
         cr_expect_eq(marks(&r, once[i]), 1U, "%s", once[i]);
+    result_free(&r);
+}
+
+// Each of several vCPUs has its share of a mark, with the boots before; of one
+// vCPU that is the sum, and is not told again.
+Test(life, marks_have_the_vcpus_shares)
+{
+    struct machine m = {0};
+    struct result r;
+    seam.vcpus = 2;
+    RUN_ON(&m, "mark a\nexpect reset\nexpect /two/\nmark b\n", &r,
+           {.event = STARTED}, {.after_ms = 10, .event = RESET},
+           {.event = STARTED}, {.after_ms = 20, .prints = "two\n"});
+    const struct result_mark *a = result_mark(&r, "a");
+    const struct result_mark *b = result_mark(&r, "b");
+    cr_assert(a && b && a->nvcpus == 2 && b->nvcpus == 2);
+    cr_expect(a->vcpus[0].cpu_ns == 900 && a->vcpus[0].exits == 7);
+    cr_expect(a->vcpus[1].cpu_ns == 100 && a->vcpus[1].exits == 3);
+    cr_expect(b->vcpus[0].cpu_ns == 1800 && b->vcpus[1].exits == 6);
+    result_free(&r);
+    seam.vcpus = 0;
+    RUN_ON(&m, "mark a\n", &r, {.event = STARTED});
+    a = result_mark(&r, "a");
+    cr_expect(a && a->exits == 10 && a->nvcpus == 0);
     result_free(&r);
 }
 

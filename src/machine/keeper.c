@@ -51,7 +51,7 @@ static uint64_t first(const struct plan *p)
 static uint64_t cpu_ns_of_all(struct toyvmm *vm)
 {
     struct toyvmm_usage usage;
-    machine_usage(vm, &usage);
+    machine_usage(vm, &usage, NULL);
     return usage.cpu_ns;
 }
 

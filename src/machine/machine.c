@@ -125,6 +125,7 @@ static void free_machine(struct toyvmm *vm)
     pthread_mutex_destroy(&vm->lock);
     pthread_mutex_destroy(&vm->telling);
     spent_free(vm->spent);
+    free(vm->shares);
     free(vm);
 }
 
@@ -136,9 +137,10 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
     vm->sink = *sink;
     vm->kvm = (struct vm){.fd = -1, .host.fd = -1};
     init_sync(vm);
-    vm->spent = spent_new();
+    vm->spent = spent_new(cpus);
+    vm->shares = calloc(cpus, sizeof *vm->shares);
     vm->processors = calloc(cpus, sizeof *vm->processors);
-    bool complete = vm->spent && vm->processors;
+    bool complete = vm->spent && vm->shares && vm->processors;
     for (unsigned i = 0; complete && i < cpus; i++) {
         struct processor *cpu = &vm->processors[vm->nprocessors++];
         cpu->machine = vm;

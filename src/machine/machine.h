@@ -90,7 +90,8 @@ struct toyvmm {
     uint64_t told_ns; // the last time that the sink was told
     bool silent;      // the end was told: the sink is not called any more
     bool userspace_reached;
-    struct spent *spent; // its due_ns
+    struct spent *spent;         // its due_ns
+    struct toyvmm_share *shares; // room for a reading, one for each vCPU
 
     // How often room was told; and that, and one more, at the time when tx said
     // enough: it holds until rooms moves. Any thread.
@@ -163,9 +164,11 @@ bool machine_is_full(const struct toyvmm *vm);
 // the exit that this comes with.
 unsigned machine_fetch(struct toyvmm *vm, const struct access *access);
 
-// What one vCPU, or all, have spent by now. The caller does not hold lock.
+// What one vCPU, or all, have spent by now; each (or NULL) gets their shares.
+// The caller does not hold lock.
 void machine_usage_of(struct processor *cpu, struct toyvmm_usage *out);
-void machine_usage(struct toyvmm *vm, struct toyvmm_usage *out);
+void machine_usage(struct toyvmm *vm, struct toyvmm_usage *out,
+                   struct toyvmm_share *each);
 
 // What toyvmm_stats tells, of one vCPU. What KVM kept back is told of each that
 // writes to its port.

@@ -23,14 +23,28 @@ void machine_usage_of(struct processor *cpu, struct toyvmm_usage *out)
     counters_add(cpu->counters, out);
 }
 
-void machine_usage(struct toyvmm *vm, struct toyvmm_usage *out)
+void machine_usage(struct toyvmm *vm, struct toyvmm_usage *out,
+                   struct toyvmm_share *each)
 {
     *out = (struct toyvmm_usage){0};
     for (unsigned i = 0; i < vm->nprocessors; i++) {
         struct processor *cpu = &vm->processors[i];
+        struct toyvmm_share share = {.cpu_ns = cpu_ns(cpu)};
+        uint64_t before = out->exits;
         counters_add(cpu->counters, out);
-        out->cpu_ns += cpu_ns(cpu);
+        share.exits = out->exits - before;
+        out->cpu_ns += share.cpu_ns;
+        if (each)
+            each[i] = share;
     }
+}
+
+// Now is a moment that somebody may ask for. The caller holds telling.
+static void keep_spent(struct toyvmm *vm, uint64_t ns,
+                       struct toyvmm_usage *usage)
+{
+    machine_usage(vm, usage, vm->shares);
+    spent_add(vm->spent, ns, usage, vm->shares);
 }
 
 // ---- The sink --------------------------------------------------------------
@@ -51,8 +65,7 @@ void machine_tell_bytes(struct toyvmm *vm, unsigned port, const uint8_t *bytes,
     if (!vm->silent) {
         if (spent_is_due(vm->spent, ns)) {
             struct toyvmm_usage usage;
-            machine_usage(vm, &usage);
-            spent_add(vm->spent, ns, &usage);
+            keep_spent(vm, ns, &usage);
         }
         // Read before the call: room that is made during it counts.
         unsigned rooms = atomic_load(&vm->rooms);
@@ -80,8 +93,7 @@ void machine_tell_event(struct toyvmm *vm, struct toyvmm_event *event)
 {
     pthread_mutex_lock(&vm->telling);
     event->ns = next_time(vm, event->ns);
-    machine_usage(vm, &event->usage);
-    spent_add(vm->spent, event->ns, &event->usage);
+    keep_spent(vm, event->ns, &event->usage);
     if (!vm->silent)
         vm->sink.event(vm->sink.owner, event);
     vm->silent = vm->silent || toyvmm_event_is_end(event->kind);

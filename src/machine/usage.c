@@ -43,11 +43,12 @@ void toyvmm_stats(struct toyvmm *vm, struct toyvmm_stats *out)
 {
     *out = (struct toyvmm_stats){0};
     rank_ports(vm, 0, vm->nprocessors, out);
-    machine_usage(vm, &out->usage);
+    machine_usage(vm, &out->usage, NULL);
 }
 
-void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out)
+void toyvmm_usage_at(struct toyvmm *vm, uint64_t ns, struct toyvmm_usage *out,
+                     struct toyvmm_share *each)
 {
-    if (!spent_find(vm->spent, ns, out))
-        machine_usage(vm, out);
+    if (!spent_find(vm->spent, ns, out, each))
+        machine_usage(vm, out, each);
 }

@@ -16,18 +16,18 @@ TestSuite(machine_usage, .init = guest_needs_kvm);
 static struct toyvmm_usage found(struct spent *s, uint64_t ns)
 {
     struct toyvmm_usage usage = {.exits = UINT64_MAX};
-    cr_assert(spent_find(s, ns, &usage), "%lu", (unsigned long)ns);
+    cr_assert(spent_find(s, ns, &usage, NULL), "%lu", (unsigned long)ns);
     return usage;
 }
 
 Test(machine_spent, a_moment_has_the_reading_before_it)
 {
-    struct spent *s = spent_new();
+    struct spent *s = spent_new(1);
     struct toyvmm_usage usage;
-    cr_assert(!spent_find(s, 5, &usage));
+    cr_assert(!spent_find(s, 5, &usage, NULL));
     cr_assert(spent_is_due(s, 0));
     for (uint64_t i = 1; i <= 3; i++)
-        spent_add(s, i * 1000000, &(struct toyvmm_usage){.exits = i});
+        spent_add(s, i * 1000000, &(struct toyvmm_usage){.exits = i}, NULL);
     cr_assert(!spent_is_due(s, 3000000 + SPENT_STEP_NS - 1));
     cr_assert(spent_is_due(s, 3000000 + SPENT_STEP_NS));
     cr_assert_eq(found(s, 999999).exits, 1, "nothing older is known");
@@ -35,20 +35,37 @@ Test(machine_spent, a_moment_has_the_reading_before_it)
     cr_assert_eq(found(s, 1999999).exits, 1);
     cr_assert_eq(found(s, 2000000).exits, 2);
     cr_assert_eq(found(s, 3000000 + SPENT_STEP_NS).exits, 3);
-    cr_assert(!spent_find(s, 3000001 + SPENT_STEP_NS, &usage));
+    cr_assert(!spent_find(s, 3000001 + SPENT_STEP_NS, &usage, NULL));
     spent_free(s);
 }
 
 Test(machine_spent, the_oldest_readings_are_forgotten)
 {
-    struct spent *s = spent_new();
+    struct spent *s = spent_new(1);
     const uint64_t total = 3 * SPENT_KEPT + 7;
     for (uint64_t i = 0; i < total; i++)
-        spent_add(s, i * 10, &(struct toyvmm_usage){.exits = i});
+        spent_add(s, i * 10, &(struct toyvmm_usage){.exits = i}, NULL);
     uint64_t first = total - SPENT_KEPT;
     cr_assert_eq(found(s, 0).exits, first);
     for (uint64_t i = first; i < total; i++)
         cr_assert_eq(found(s, i * 10 + 9).exits, i);
+    spent_free(s);
+}
+
+// What the vCPUs have of each reading goes with it.
+Test(machine_spent, shares_go_with_their_reading)
+{
+    struct spent *s = spent_new(3);
+    struct toyvmm_usage usage;
+    struct toyvmm_share each[3];
+    for (uint64_t i = 0; i < SPENT_KEPT + 5; i++) {
+        const struct toyvmm_share of[3] = {{i, 1}, {2 * i, 2}, {3 * i, 3}};
+        spent_add(s, i * 10, &(struct toyvmm_usage){.cpu_ns = 6 * i}, of);
+    }
+    cr_assert(spent_find(s, 1009, &usage, each));
+    cr_expect(usage.cpu_ns == 600 && each[0].cpu_ns == 100 &&
+              each[1].cpu_ns == 200 && each[2].cpu_ns == 300 &&
+              each[2].exits == 3);
     spent_free(s);
 }
 
@@ -65,7 +82,7 @@ Test(machine_usage, by_the_time_of_each_byte)
     struct toyvmm_usage last = {0};
     for (size_t i = 0; i < BYTES; i++) {
         struct toyvmm_usage at;
-        toyvmm_usage_at(vm, log.stamps[i], &at);
+        toyvmm_usage_at(vm, log.stamps[i], &at, NULL);
         uint64_t io = at.exits_by[TOYVMM_EXIT_IO];
         cr_assert_leq(io, i + 1, "byte %zu: %lu", i, (unsigned long)io);
         cr_assert_geq(at.cpu_ns, last.cpu_ns);
@@ -85,7 +102,7 @@ Test(machine_usage, of_an_event_is_exact)
     for (size_t i = 0; i < log.nevents; i++) {
         const struct toyvmm_event *e = &log.events[i];
         struct toyvmm_usage at;
-        toyvmm_usage_at(vm, e->ns, &at);
+        toyvmm_usage_at(vm, e->ns, &at, NULL);
         cr_assert_eq(memcmp(&at, &e->usage, sizeof at), 0, "%s",
                      toyvmm_event_name(e->kind));
         uint64_t sum = 0;
@@ -94,7 +111,7 @@ Test(machine_usage, of_an_event_is_exact)
         cr_assert_eq(sum, e->usage.exits);
     }
     struct toyvmm_usage late;
-    toyvmm_usage_at(vm, UINT64_MAX, &late);
+    toyvmm_usage_at(vm, UINT64_MAX, &late, NULL);
     cr_assert_geq(late.cpu_ns, log.events[log.nevents - 1].usage.cpu_ns);
     toyvmm_destroy(vm);
 }
