@@ -14,7 +14,9 @@
 #define TOYVMM_PORTS 4
 
 // Most processors of a machine: their APIC ids are 0 to 253, the next one is
-// the I/O APIC's, and 255 is everybody's.
+// the I/O APIC's, and 255 is everybody's. More would need x2APIC ids of 32
+// bits, to which neither the I/O APIC nor an MSI can send an interrupt without
+// an interrupt remapping unit, which this machine has not.
 #define TOYVMM_CPUS 254
 
 struct toyvmm; // one machine, opaque
@@ -144,12 +146,22 @@ struct toyvmm_disk {
     const char *serial; // at most TOYVMM_SERIAL_MAX bytes; NULL: none
 };
 
+// Where the guest's memory comes from.
+enum toyvmm_backing {
+    TOYVMM_MEMORY_PRIVATE, // this process's, in large pages where it can be
+    TOYVMM_MEMORY_SHARED,  // a memfd, which other processes may be given
+    TOYVMM_MEMORY_HUGE,    // huge pages of 2 MiB that the host has set aside
+};
+
 struct toyvmm_config {
     const char *kernel;  // path: src/boot/README.md says what boots
     const char *initrd;  // path, or NULL
     const char *cmdline; // NULL is ""
-    uint64_t memory;     // bytes; at least 16 MiB for a Linux kernel
-    unsigned cpus;       // 1 to TOYVMM_CPUS, and to what KVM can
+    // Bytes; at least 16 MiB for a Linux kernel. What is beyond 3 GiB lies from
+    // 4 GiB on. No page exists before the guest touches it.
+    uint64_t memory;
+    enum toyvmm_backing backing;
+    unsigned cpus; // 1 to TOYVMM_CPUS, and to what KVM can
     struct toyvmm_pin pin;
     unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
     // Handed to a Linux kernel (SETUP_RNG_SEED); NULL: fresh from the host.

@@ -74,7 +74,9 @@ static int put_guest(const struct explainer *e, const struct guest *g)
     fprintf(line(e, "kernel"), "%s\n", g->kernel);
     fprintf(line(e, "initrd"), "%s\n", g->initrd ? g->initrd : "none");
     fprintf(line(e, "command line"), "%s\n", g->cmdline);
-    fprintf(line(e, "memory"), "%" PRIu64 "M\n", g->memory >> 20);
+    const char *backing = guest_backing_word(g->backing);
+    fprintf(line(e, "memory"), "%" PRIu64 "M%s%s\n", g->memory >> 20,
+            backing ? ", " : "", backing ? backing : "");
     fprintf(line(e, "cpus"), "%u\n", g->cpus);
     uint64_t boots = e->o->repeat ? (uint64_t)e->o->repeat : s->repeats;
     if (boots > 1 || e->o->warmups)

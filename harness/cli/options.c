@@ -48,6 +48,7 @@ static const struct row rows[] = {
     {"initrd", 0, true, take_text, FIELD(machine.initrd), 0, BOOTS},
     {"cmdline", 0, true, take_text, FIELD(machine.cmdline), 0, BOOTS},
     {"memory", 0, true, take_memory, 0, 0, BOOTS},
+    {"cpus", 0, true, take_cpus, 0, 0, BOOTS},
     {"set", 0, true, take_set, 0, 0, BOOTS},
     {"accel", 0, true, take_accelerator, 0, 0, BOOTS},
     {"exact", 0, false, take_flag, FIELD(exact), 0, RUNS | JUDGES},

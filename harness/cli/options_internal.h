@@ -41,5 +41,5 @@ option_take take_pin;
 option_take take_fraction;
 option_take take_scale;
 option_take take_speed;
-option_take take_memory;
+option_take take_memory, take_cpus;
 option_take take_shard;

@@ -223,10 +223,39 @@ int take_memory(struct options *o, const struct row *row, char *value,
                 struct error *err)
 {
     (void)row;
-    if (guest_parse_size(value, &o->machine.memory) && o->machine.memory)
+    char size[32];
+    struct guest_overrides *m = &o->machine;
+    size_t len = strcspn(value, ",");
+    m->backing = TOYVMM_MEMORY_PRIVATE;
+    if (!strcmp(value + len, ",huge"))
+        m->backing = TOYVMM_MEMORY_HUGE;
+    else if (!strcmp(value + len, ",shared"))
+        m->backing = TOYVMM_MEMORY_SHARED;
+    else if (value[len])
+        return error_set(err, -EINVAL,
+                         "--memory %s: behind the size stands ,huge or ,shared",
+                         value);
+    snprintf(size, sizeof(size), "%.*s", (int)(len < 31 ? len : 31), value);
+    if (guest_parse_size(size, &m->memory) && m->memory)
         return 0;
     return error_set(err, -EINVAL, "--memory %s: give a size like 256M or 1G",
                      value);
+}
+
+int take_cpus(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)row;
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(value, &end, 10);
+    if (errno || *end || end == value || *value == '-' || n < 1 ||
+        n > TOYVMM_CPUS)
+        return error_set(err, -EINVAL,
+                         "--cpus %s: a machine has 1 to %d processors", value,
+                         TOYVMM_CPUS);
+    o->machine.cpus = (unsigned)n;
+    return 0;
 }
 
 int take_shard(struct options *o, const struct row *row, char *value,

@@ -159,6 +159,9 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
         code = take_disks(guest, s, &v, err);
     if (s->memory)
         guest->memory = s->memory;
+    guest->backing = s->memory_huge     ? TOYVMM_MEMORY_HUGE
+                     : s->memory_shared ? TOYVMM_MEMORY_SHARED
+                                        : TOYVMM_MEMORY_PRIVATE;
     guest->cpus = s->cpus;
     guest->ports = s->serial_ports;
     variables_free(&v);
@@ -176,8 +179,12 @@ static int take_overrides(struct guest *guest, const struct guest_overrides *o,
                             o->cmdline + 1 + strspn(o->cmdline + 1, " "), err);
     else if (!code)
         code = replace_copy(&guest->cmdline, o->cmdline, err);
-    if (o->memory)
+    if (o->memory) {
         guest->memory = o->memory;
+        guest->backing = o->backing;
+    }
+    if (o->cpus)
+        guest->cpus = o->cpus;
     return code;
 }
 
@@ -205,12 +212,26 @@ int guest_make(struct guest *guest, const struct scenario *s,
     return code;
 }
 
+const char *guest_backing_word(enum toyvmm_backing backing)
+{
+    switch (backing) {
+    case TOYVMM_MEMORY_PRIVATE:
+        break;
+    case TOYVMM_MEMORY_SHARED:
+        return "shared";
+    case TOYVMM_MEMORY_HUGE:
+        return "huge";
+    }
+    return NULL;
+}
+
 struct toyvmm_config guest_config(const struct guest *guest)
 {
     return (struct toyvmm_config){.kernel = guest->kernel,
                                   .initrd = guest->initrd,
                                   .cmdline = guest->cmdline,
                                   .memory = guest->memory,
+                                  .backing = guest->backing,
                                   .cpus = guest->cpus,
                                   .ports = guest->ports,
                                   .ndisks = guest->ndisks,

@@ -12,6 +12,8 @@
 struct guest_overrides {
     const char *kernel, *initrd, *cmdline;
     uint64_t memory;
+    enum toyvmm_backing backing; // with memory
+    unsigned cpus;
 };
 
 // One machine's files and shape. Strings are owned; guest_free frees them.
@@ -21,6 +23,7 @@ struct guest {
     char *kernel, *initrd, *cmdline;
     char *symbols;   // of the kernel, for failure reports, or NULL
     uint64_t memory; // bytes
+    enum toyvmm_backing backing;
     unsigned cpus;
     unsigned ports; // UARTs; 0: as many as a machine has
     size_t ndisks;
@@ -69,3 +72,7 @@ int guest_conf_read(struct guest *guest, const char *path, struct error *err);
 
 // "256M" and its like, in bytes. False when it isn't that.
 bool guest_parse_size(const char *text, uint64_t *bytes);
+
+// The word for it in a scenario: "huge", "shared"; NULL for private memory, and
+// for what isn't one.
+const char *guest_backing_word(enum toyvmm_backing backing);

@@ -120,7 +120,9 @@ static int describe(const struct live_options *o, struct result *out)
         (uint64_t)wall.tv_sec * NS_PER_S + (uint64_t)wall.tv_nsec - ago;
     char memory[32];
     char cpus[16];
-    snprintf(memory, sizeof(memory), "%" PRIu64 "M", g->memory >> 20);
+    const char *backing = guest_backing_word(g->backing);
+    snprintf(memory, sizeof(memory), "%" PRIu64 "M%s%s", g->memory >> 20,
+             backing ? " " : "", backing ? backing : "");
     snprintf(cpus, sizeof(cpus), "%u", g->cpus);
     int code = result_set(&out->path, "%s", o->scenario->path);
     if (!code)

@@ -265,6 +265,7 @@ struct scenario {
     bool cmdline_appends; // `cmdline + "…"`
     uint64_t memory;
     struct source_pos memory_pos;
+    bool memory_huge, memory_shared; // `memory 1G huge`, `memory 1G shared`
     unsigned cpus;
     unsigned serial_ports; // `serial N`, 1..4; 0: not given
     struct text symbols;   // `symbols PATH`: a vmlinux or System.map

@@ -7,6 +7,7 @@
 
 #define MEMORY_MIN (UINT64_C(16) << 20)
 #define MEMORY_MAX (UINT64_C(1) << 40)
+#define HUGE_PAGE  (UINT64_C(2) << 20)
 
 enum parsed parse_guest(struct parser *p, struct step *out)
 {
@@ -56,6 +57,7 @@ enum parsed parse_memory(struct parser *p, struct step *out)
     (void)out;
     const struct token t = p->tok;
     uint64_t size;
+    bool odd = false;
     if (!parse_size(p, &size))
         return PARSED_HEADER;
     if (size < MEMORY_MIN)
@@ -66,9 +68,21 @@ enum parsed parse_memory(struct parser *p, struct step *out)
         parse_error(p, &t.begin, t.width, NULL,
                     "memory %s is too large: at most 1T",
                     token_spelling(&p->lx, &t));
+    else if (size % HUGE_PAGE)
+        odd = true;
     p->sc->memory = size;
     p->sc->memory_pos = lexer_pos(&p->lx, &t.begin);
     parser_next(p);
+    const struct token word = p->tok;
+    p->sc->memory_huge = accept_word(p, "huge");
+    p->sc->memory_shared = !p->sc->memory_huge && accept_word(p, "shared");
+    if (p->sc->memory_huge && odd)
+        parse_error(p, &word.begin, word.width, NULL,
+                    "huge pages have 2M: memory %s is no multiple of that",
+                    token_spelling(&p->lx, &t));
+    else if (!p->st.failed && !p->sc->memory_huge && !p->sc->memory_shared &&
+             !at_end_of_statement(p))
+        parse_expected(p, "`huge` or `shared`", NULL);
     return PARSED_HEADER;
 }
 

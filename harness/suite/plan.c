@@ -95,6 +95,8 @@ static int write_plan(FILE *f, const void *owner)
         put_pair(f, "initrd", p->cases[i].machine.initrd);
         put_pair(f, "cmdline", p->cases[i].machine.cmdline);
         put_number(f, "memory", p->cases[i].machine.memory);
+        put_number(f, "backing", p->cases[i].machine.backing);
+        put_number(f, "cpus", p->cases[i].machine.cpus);
         put_number(f, "number", p->cases[i].number);
         put_number(f, "warmup", p->cases[i].warmup);
         put_pair(f, "side", p->cases[i].side);
@@ -181,6 +183,10 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
     uint64_t n = strtoull(value, NULL, 10);
     if (last && !strcmp(key, "memory"))
         last->machine.memory = n;
+    else if (last && !strcmp(key, "backing") && n <= TOYVMM_MEMORY_HUGE)
+        last->machine.backing = (enum toyvmm_backing)n;
+    else if (last && !strcmp(key, "cpus") && n <= TOYVMM_CPUS)
+        last->machine.cpus = (unsigned)n;
     else if (last && !strcmp(key, "number"))
         last->number = (unsigned)n;
     else if (last && !strcmp(key, "warmup"))

@@ -33,15 +33,18 @@ Test(options, everything_is_taken)
 {
     struct options o;
     struct error err = {""};
-    cr_assert_eq(parse(&o,
-                       "--junit x.xml -j 3 a.tc --accel=rig --memory 1G "
-                       "--timeout-scale 2.5 -vv --tags a,-b --json - --tap t b",
-                       &err),
-                 0, "%s", err.text);
+    cr_assert_eq(
+        parse(&o,
+              "--junit x.xml -j 3 a.tc --accel=rig --memory 1G,huge --cpus 8 "
+              "--timeout-scale 2.5 -vv --tags a,-b --json - --tap t b",
+              &err),
+        0, "%s", err.text);
     cr_expect_eq(o.action, ACTION_RUN);
     cr_expect_eq(o.accelerator, ACCEL_RIG);
     cr_expect_eq(o.jobs, 3U);
     cr_expect_eq(o.machine.memory, UINT64_C(1) << 30);
+    cr_expect(o.machine.backing == TOYVMM_MEMORY_HUGE);
+    cr_expect_eq(o.machine.cpus, 8);
     cr_expect_eq(o.timeout_scale, 2.5);
     cr_expect_eq(o.verbosity, 2U);
     cr_expect_str_eq(o.reports[REPORT_JUNIT], "x.xml");
@@ -143,6 +146,11 @@ Test(options, refusals)
         {"--jobs 2x a", "--jobs 2x"},
         {"--memory 0 a", "--memory 0"},
         {"--memory lots a", "--memory lots"},
+        {"--memory 1G,thin a", "behind the size stands ,huge or ,shared"},
+        {"--cpus 0 a", "--cpus 0: a machine has 1 to 254 processors"},
+        {"--cpus 255 a", "--cpus 255: a machine has 1 to 254 processors"},
+        {"--cpus -1 a", "--cpus -1"},
+        {"--cpus 2x a", "--cpus 2x"},
         {"--timeout-scale nan a", "--timeout-scale nan"},
         {"--set =x a", "--set =x"},
         {"--list", "no scenario given"},

@@ -29,6 +29,22 @@ Test(scenario_header, machine)
     parsed_free(&p);
 }
 
+Test(scenario_header, memorys_backing)
+{
+    static const struct {
+        const char *text;
+        bool huge, shared;
+    } cases[] = {{"guest g\nmemory 4G huge\npoweroff\n", true, false},
+                 {"guest g\nmemory 17M shared\npoweroff\n", false, true},
+                 {"guest g\nmemory 17M\npoweroff\n", false, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct parsed_text p = parse_good(cases[i].text);
+        cr_expect_eq(p.sc->memory_huge, cases[i].huge);
+        cr_expect_eq(p.sc->memory_shared, cases[i].shared);
+        parsed_free(&p);
+    }
+}
+
 Test(scenario_header, nothing_given)
 {
     struct parsed_text p = parse_good("kernel /boot/vmlinuz\npoweroff\n");

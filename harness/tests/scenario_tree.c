@@ -222,9 +222,10 @@ char *tree_text(const struct scenario *s)
     put_text(f, &s->initrd);
     put_text(f, &s->cmdline);
     put_text(f, &s->symbols);
-    fprintf(f, " %d %" PRIu64 " %u %u %" PRIu64 " %" PRIu64, s->cmdline_appends,
-            s->memory, s->cpus, s->serial_ports, s->timeout_ns,
-            s->step_timeout_ns);
+    fprintf(f, " %d %" PRIu64 "%s%s %u %u %" PRIu64 " %" PRIu64,
+            s->cmdline_appends, s->memory, s->memory_huge ? " huge" : "",
+            s->memory_shared ? " shared" : "", s->cpus, s->serial_ports,
+            s->timeout_ns, s->step_timeout_ns);
     put_choices(f, s);
     put_rules(f, s);
     put_block(f, &s->steps);

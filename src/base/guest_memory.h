@@ -21,11 +21,19 @@ struct guest_region {
     uint8_t *hva;
 };
 
+// Where RAM comes from.
+enum guest_backing {
+    GUEST_BACKING_ANONYMOUS, // private memory, in large pages where it can be
+    GUEST_BACKING_SHARED,    // a memfd, which other processes may be given
+    GUEST_BACKING_HUGE, // a memfd of the huge pages that the host set aside
+};
+
 // RAM of one guest: one region below 3 GiB, a second from 4 GiB when there is
 // more. Owned by the machine; the mapping lives until guest_memory_unmap and
 // never moves. Any thread may read the struct.
 struct guest_memory {
     uint64_t size; // bytes, a multiple of 4096
+    int fd;        // its memfd, in which region follows region; or -1
     size_t nregions;
     struct guest_region regions[2];
 };
@@ -34,6 +42,12 @@ struct guest_memory {
 // Fails with -EINVAL for a size out of range and -ENOMEM when the host can't.
 int guest_memory_map(struct guest_memory *mem, uint64_t size,
                      struct error *err);
+// The same with a backing. Of huge pages size must be a multiple, and as many
+// must be free: they are reserved here, so that the guest never faults for want
+// of them; nothing else is touched before the guest does. -EINVAL, -ENOMEM or
+// -ENOSYS with what cures it.
+int guest_memory_map_as(struct guest_memory *mem, uint64_t size,
+                        enum guest_backing backing, struct error *err);
 void guest_memory_unmap(struct guest_memory *mem);
 
 // The host pointer to [gpa, gpa+len), or NULL when any byte of it is not RAM

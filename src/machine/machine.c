@@ -136,6 +136,7 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
         return NULL;
     vm->sink = *sink;
     vm->kvm = (struct vm){.fd = -1, .host.fd = -1};
+    vm->memory.fd = -1;
     init_sync(vm);
     vm->spent = spent_new(cpus);
     vm->shares = calloc(cpus, sizeof *vm->shares);
@@ -181,7 +182,7 @@ static int build(struct toyvmm *vm, const struct machine_shape *shape,
     int code = vm_open(&vm->kvm, KVM_PATH, shape->cpus, err);
     if (code < 0)
         return code;
-    code = guest_memory_map(&vm->memory, shape->memory, err);
+    code = guest_memory_map_as(&vm->memory, shape->memory, shape->backing, err);
     if (code < 0)
         return code;
     struct boot_state boot;
@@ -230,6 +231,19 @@ struct toyvmm *machine_create(const struct machine_shape *shape,
 static unsigned ports_of(const struct toyvmm_config *config)
 {
     return config->ports ? config->ports : TOYVMM_PORTS;
+}
+
+static enum guest_backing backing_of(enum toyvmm_backing backing)
+{
+    switch (backing) {
+    case TOYVMM_MEMORY_PRIVATE:
+        break;
+    case TOYVMM_MEMORY_SHARED:
+        return GUEST_BACKING_SHARED;
+    case TOYVMM_MEMORY_HUGE:
+        return GUEST_BACKING_HUGE;
+    }
+    return GUEST_BACKING_ANONYMOUS;
 }
 
 _Static_assert(sizeof(struct toyvmm_seed) == sizeof(struct boot_seed),
@@ -298,6 +312,7 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
     struct boot_request request = boot_request_of(config, &seed);
     const struct machine_shape shape = {
         .memory = config->memory,
+        .backing = backing_of(config->backing),
         .cpus = config->cpus,
         .ports = ports_of(config),
     };

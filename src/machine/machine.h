@@ -125,8 +125,9 @@ typedef int (*machine_loader)(void *owner, const struct guest_memory *mem,
 // What a machine is made of.
 struct machine_shape {
     uint64_t memory; // bytes
-    unsigned cpus;   // 1 to TOYVMM_CPUS
-    unsigned ports;  // UARTs
+    enum guest_backing backing;
+    unsigned cpus;  // 1 to TOYVMM_CPUS
+    unsigned ports; // UARTs
 };
 
 // toyvmm_create, with a loader in place of files. NULL with err and *code on

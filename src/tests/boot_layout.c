@@ -66,9 +66,14 @@ Test(boot_layout, cpus_out_of_range)
 // ram_shape must say what guest_memory_map does.
 Test(boot_layout, ram_is_as_it_is_mapped)
 {
-    static const uint64_t sizes[] = {
-        MIB,     16 * MIB + 1, GUEST_LOW_RAM_END, GUEST_LOW_RAM_END + 1,
-        4 * GIB, 64 * GIB};
+    static const uint64_t sizes[] = {MIB,
+                                     16 * MIB + 1,
+                                     GUEST_LOW_RAM_END,
+                                     GUEST_LOW_RAM_END + 1,
+                                     GUEST_LOW_RAM_END + 4096,
+                                     4 * GIB,
+                                     16 * GIB,
+                                     64 * GIB};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct guest_memory mem;
         struct error err;

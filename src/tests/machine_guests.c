@@ -167,8 +167,11 @@ struct toyvmm *guest_create(struct guest_image image, struct guest_log *log)
 struct toyvmm *guest_create_with_ports(struct guest_image image, unsigned ports,
                                        struct guest_log *log)
 {
-    return guest_create_shaped(
-        image, (struct machine_shape){GUEST_MEMORY, 1, ports}, log);
+    return guest_create_shaped(image,
+                               (struct machine_shape){.memory = GUEST_MEMORY,
+                                                      .cpus = 1,
+                                                      .ports = ports},
+                               log);
 }
 
 struct toyvmm *guest_create_shaped(struct guest_image image,

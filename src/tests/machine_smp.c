@@ -16,7 +16,8 @@ TestSuite(machine_smp, .init = guest_needs_kvm);
 static struct toyvmm *start(struct guest_image image, struct guest_log *log)
 {
     guest_log_init(log);
-    const struct machine_shape shape = {GUEST_MEMORY, CPUS, 1};
+    const struct machine_shape shape = {
+        .memory = GUEST_MEMORY, .cpus = CPUS, .ports = 1};
     struct toyvmm *vm = guest_create_shaped(image, shape, log);
     struct error err = {0};
     cr_assert_eq(toyvmm_start(vm, &err), 0, "%s", err.text);
