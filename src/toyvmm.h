@@ -153,6 +153,36 @@ enum toyvmm_backing {
     TOYVMM_MEMORY_HUGE,    // huge pages of 2 MiB that the host has set aside
 };
 
+// A network card of the guest's, on virtio-net: its first one is eth0.
+#define TOYVMM_FORWARDS_MAX 16
+#define TOYVMM_REACH_MAX    16
+
+enum toyvmm_net_kind {
+    TOYVMM_NET_NONE, // no card
+    // 10.0.2.0/24 with DHCP, a gateway (10.0.2.2, `gateway.test`) that answers
+    // pings, and a name server (10.0.2.3) that knows this network's names. The
+    // guest (10.0.2.15) reaches nothing else but what is said here.
+    TOYVMM_NET_USER,
+    TOYVMM_NET_TAP, // what is behind a tap interface of the host's
+};
+
+struct toyvmm_forward {
+    uint16_t host, guest; // TCP ports, 1 to 65535
+};
+
+struct toyvmm_net {
+    enum toyvmm_net_kind kind;
+    uint8_t mac[6];
+    // USER: connections to a port of the host's loopback arrive at the guest's.
+    size_t nforwards; // to TOYVMM_FORWARDS_MAX
+    struct toyvmm_forward forwards[TOYVMM_FORWARDS_MAX];
+    // USER: the gateway's ports that are those of the host's loopback.
+    size_t nreach; // to TOYVMM_REACH_MAX
+    uint16_t reach[TOYVMM_REACH_MAX];
+    const char *tap;  // TAP: the interface's name
+    const char *pcap; // a file of all frames, up to 64 MiB of it; NULL: none
+};
+
 struct toyvmm_config {
     const char *kernel;  // path: src/boot/README.md says what boots
     const char *initrd;  // path, or NULL
@@ -166,9 +196,10 @@ struct toyvmm_config {
     unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
     // Handed to a Linux kernel (SETUP_RNG_SEED); NULL: fresh from the host.
     const struct toyvmm_seed *seed;
-    // With a disk the machine has PCI, and virtio-rng besides.
+    // With a disk or a network the machine has PCI, and virtio-rng besides.
     size_t ndisks; // up to TOYVMM_DISKS_MAX
     const struct toyvmm_disk *disks;
+    struct toyvmm_net net;
     struct toyvmm_sink sink;
 };
 
@@ -185,6 +216,11 @@ const char *toyvmm_note(const struct toyvmm *vm, size_t index);
 // The part of toyvmm_create that needs no KVM: opens and checks kernel, initrd,
 // command line and memory size against each other. 0, or a negative errno.
 int toyvmm_check(const struct toyvmm_config *config, struct error *err);
+
+// Whether there could be such a network here: 0; -ENODEV (no libslirp, no such
+// tap interface), -EPERM, -EBUSY, ... with a sentence that says what cures it.
+// Of no network nothing is asked. toyvmm_check asks it, too.
+int toyvmm_check_net(const struct toyvmm_net *net, struct error *err);
 
 // Whether threads of this process may run where pin says: 0, or -EINVAL with a
 // sentence that names the CPUs there are. toyvmm_create asks it, too.
@@ -262,13 +298,19 @@ size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
                            uint64_t address, void *to, size_t len);
 
 // What drivers did against the rules of virtio, and was not done: such a device
-// waits until its driver resets it. And writes for which a disk had no room.
+// waits until its driver resets it. And writes for which a disk had no room,
+// frames for which the guest had none.
 struct toyvmm_refusal {
-    char device[32]; // "disk vda"
+    char device[32]; // "disk vda", "net eth0"
     uint64_t count;
-    char why[96]; // the last one, part of a sentence; "" when count is 0
-    bool full;    // TOYVMM_DISK_DROPS: more was written than is kept
+    char why[96];     // the last one, part of a sentence; "" when count is 0
+    bool full;        // TOYVMM_DISK_DROPS: more was written than is kept
+    uint64_t dropped; // frames that came while the guest had no room for them
+    bool cut;         // its capture lacks frames: too many, or a full disk
 };
+
+// As many devices tell of it at most.
+#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + 2)
 
 // Tells of each device that refused something, at most max; returns how many.
 // Any thread, also after the end.

@@ -146,9 +146,10 @@ static char **rig_words(char *rig, int argc, char **argv,
     char exe[4096];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     size_t npacked = needs->exact ? needs->exact->count : 0;
-    char **args =
-        calloc((size_t)argc + 16 + (size_t)RIG_OUTPUTS * 2 + npacked * 2,
-               sizeof(*args));
+    size_t nwritten = needs->written ? needs->written->count : 0;
+    char **args = calloc((size_t)argc + 16 +
+                             ((size_t)RIG_OUTPUTS + npacked + nwritten) * 2,
+                         sizeof(*args));
     static char words[][16] = {"--memory", "--rw",   "--",
                                "--exact",  "--seed", "--pack"};
     if (len <= 0 || !args) {
@@ -177,6 +178,10 @@ static char **rig_words(char *rig, int argc, char **argv,
             continue;
         args[n++] = words[1];
         args[n++] = folder_of(file);
+    }
+    for (size_t i = 0; i < nwritten; i++) {
+        args[n++] = words[1];
+        args[n++] = folder_of(needs->written->paths[i]);
     }
     args[n++] = words[2];
     args[n++] = strdup(exe);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "harness/cli/exact.h"
+#include "harness/cli/written.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ struct rig_needs {
     // Files that are written: their folders must be writable. "-" and NULL are
     // none.
     const char *outputs[RIG_OUTPUTS];
+    const struct written *written; // more of them, or NULL
     // What the exact rig brings along, and its seed; NULL: the usual rig.
     const struct exact_files *exact;
     uint64_t seed;

@@ -275,7 +275,8 @@ static int interact(const struct options *o, const struct selection *s,
         return complain(&err, exit_for(code));
     }
     int exit_code = EXIT_UNABLE;
-    if (!launch_settle(o, argc, argv, guest.memory, NULL, 0, &accelerator,
+    const char *outputs[] = {guest.net.pcap};
+    if (!launch_settle(o, argc, argv, guest.memory, outputs, 1, &accelerator,
                        &err))
         exit_code = interactive_run(&guest, accelerator, &err);
     guest_free(&guest);

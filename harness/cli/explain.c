@@ -58,6 +58,40 @@ static void put_disks(const struct explainer *e, const struct guest *g)
     }
 }
 
+// "02:...": the address of the guest's card.
+static void put_mac(FILE *f, const uint8_t mac[6])
+{
+    for (unsigned i = 0; i < 6; i++)
+        fprintf(f, "%s%02x", i ? ":" : "", mac[i]);
+}
+
+static void put_net(const struct explainer *e, const struct toyvmm_net *net)
+{
+    if (net->kind == TOYVMM_NET_NONE)
+        return;
+    FILE *f = line(e, "network");
+    if (net->kind == TOYVMM_NET_TAP)
+        fprintf(f, "eth0: the tap interface %s, address ", net->tap);
+    else
+        fputs("eth0: 10.0.2.15 by DHCP, gateway 10.0.2.2, nothing else, "
+              "address ",
+              f);
+    put_mac(f, net->mac);
+    fputc('\n', f);
+    for (size_t i = 0; i < net->nforwards; i++)
+        fprintf(line(e, ""),
+                "port %u of this machine's loopback is the "
+                "guest's port %u\n",
+                net->forwards[i].host, net->forwards[i].guest);
+    for (size_t i = 0; i < net->nreach; i++)
+        fprintf(line(e, ""),
+                "the gateway's port %u is that of this machine's "
+                "loopback\n",
+                net->reach[i]);
+    if (net->pcap)
+        fprintf(line(e, ""), "its frames are written to %s\n", net->pcap);
+}
+
 static int put_guest(const struct explainer *e, const struct guest *g)
 {
     const struct scenario *s = e->w.scenario;
@@ -88,6 +122,7 @@ static int put_guest(const struct explainer *e, const struct guest *g)
     unsigned ports = s->serial_ports ? s->serial_ports : TOYVMM_PORTS;
     fprintf(f, ports > 1 ? " to ttyS%u\n" : "\n", ports - 1);
     put_disks(e, g);
+    put_net(e, &g->net);
     struct error err = {""};
     int code = guest_check(g, &err);
     if (code)
@@ -200,7 +235,7 @@ static void put_needs(const struct explainer *e)
                                             [NEED_GUEST] = "guest"};
         const struct need *need = &s->needs[i];
         struct error err = {""};
-        char *reason = needs_reason(need, e->accelerator, false, &err);
+        char *reason = needs_reason(s, need, e->accelerator, false, &err);
         FILE *f = line(e, names[need->kind]);
         if (need->guest)
             fprintf(f, "%s: ", need->guest);

@@ -98,21 +98,36 @@ int launch_settle(const struct options *o, int argc, char **argv,
     return accel_enter_rig(argc, argv, &needs, err);
 }
 
-int launch_kept(const struct launch *l, struct keep *k,
-                const char **accelerator, int *exit_code, struct error *err)
+// The rest of launch_kept, where the rig is chosen.
+static int in_rig(const struct launch *l, struct keep *k,
+                  const struct written *written, int *exit_code,
+                  struct error *err)
 {
     const struct options *o = l->options;
-    int code = choose(o, accelerator, err);
-    if (code <= 0)
-        return code;
     struct rig_needs needs = needs_of(o, l->memory, l->outputs, l->noutputs);
+    needs.written = written;
     if (o->exact)
         return enter_exact(l, &needs, err);
     if (!keep_wants(k))
         return accel_enter_rig(l->argc, l->argv, &needs, err);
-    code = keep_in_rig(k, l->argc, l->argv, &needs,
-                       o->shard.count ? l->selection : NULL, exit_code, err);
+    int code =
+        keep_in_rig(k, l->argc, l->argv, &needs,
+                    o->shard.count ? l->selection : NULL, exit_code, err);
     return code ? code : 1;
+}
+
+int launch_kept(const struct launch *l, struct keep *k,
+                const char **accelerator, int *exit_code, struct error *err)
+{
+    struct written written;
+    int code = choose(l->options, accelerator, err);
+    if (code <= 0)
+        return code;
+    code = written_collect(&written, l->selection, &l->options->machine, err);
+    if (!code)
+        code = in_rig(l, k, &written, exit_code, err);
+    written_free(&written);
+    return code;
 }
 
 struct plan launch_plan(const struct options *o, const struct boots *b,

@@ -46,8 +46,15 @@ static char *guest_reason(const char *name, bool build, struct error *err)
     return code ? reason(err, "needs guest %s; %s", name, why.text) : NULL;
 }
 
-char *needs_reason(const struct need *need, const char *accelerator, bool build,
-                   struct error *err)
+static char *net_reason(const struct scenario *s, struct error *err)
+{
+    struct error why = {""};
+    return guest_check_net(s, &why) ? reason(err, "needs net; %s", why.text)
+                                    : NULL;
+}
+
+char *needs_reason(const struct scenario *s, const struct need *need,
+                   const char *accelerator, bool build, struct error *err)
 {
     switch (need->kind) {
     case NEED_KVM:
@@ -55,7 +62,7 @@ char *needs_reason(const struct need *need, const char *accelerator, bool build,
     case NEED_RIG:
         return accelerator_reason("rig", accelerator, err);
     case NEED_NET:
-        return reason(err, "needs net; this version has no network device");
+        return net_reason(s, err);
     case NEED_GUEST:
         return guest_reason(need->guest, build, err);
     }
@@ -81,13 +88,14 @@ struct missing {
     const char *reason;
 };
 
-static char *check_need(const struct need *need, const char *accelerator,
-                        struct missing *known, struct error *err)
+static char *check_need(const struct scenario *s, const struct need *need,
+                        const char *accelerator, struct missing *known,
+                        struct error *err)
 {
     bool again = need->kind == NEED_GUEST && known->guest &&
                  !strcmp(known->guest, need->guest);
     char *why = again ? reason(err, "%s", known->reason)
-                      : needs_reason(need, accelerator, true, err);
+                      : needs_reason(s, need, accelerator, true, err);
     if (why && need->kind == NEED_GUEST)
         *known = (struct missing){need->guest, why};
     return why;
@@ -101,7 +109,7 @@ static int check_one(struct selected *one, const char *accelerator,
     *err->text = '\0';
     for (size_t i = 0; i < s->nneeds && !one->skip; i++) {
         const struct source_pos *pos = &s->needs[i].pos;
-        one->skip = check_need(&s->needs[i], accelerator, known, err);
+        one->skip = check_need(s, &s->needs[i], accelerator, known, err);
         if (*err->text)
             return -ENOMEM;
         if (one->skip && asprintf(&one->skip_where, "%s:%u:%u", pos->file,

@@ -12,8 +12,8 @@
 int needs_check(const struct options *o, struct selection *s,
                 const char **accelerator, struct error *err);
 
-// Why one need doesn't hold with this accelerator (NULL: guests can't run
+// Why one need of s doesn't hold with this accelerator (NULL: guests can't run
 // here): a heap string that begins with the need itself, or NULL when it holds.
 // With build, a guest that isn't there is made, as for `guest`.
-char *needs_reason(const struct need *need, const char *accelerator, bool build,
-                   struct error *err);
+char *needs_reason(const struct scenario *s, const struct need *need,
+                   const char *accelerator, bool build, struct error *err);

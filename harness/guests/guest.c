@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scenario boots. See guest.h.
-#include "harness/guests/guest.h"
-
-#include "harness/scenario/variables.h"
+#include "harness/guests/guest_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,8 +11,7 @@
 #define DEFAULT_MEMORY  (UINT64_C(256) << 20)
 #define DEFAULT_CMDLINE "console=ttyS0 panic=-1"
 
-// Owned here, though a machine takes it as what it may not change.
-static void free_text(const char *text)
+void guest_free_text(const char *text)
 {
     char *owned;
     memcpy(&owned, &text, sizeof(owned));
@@ -30,10 +27,11 @@ void guest_free(struct guest *guest)
     free(guest->cmdline);
     free(guest->symbols);
     for (size_t i = 0; i < guest->ndisks; i++) {
-        free_text(guest->disks[i].path);
-        free_text(guest->disks[i].serial);
+        guest_free_text(guest->disks[i].path);
+        guest_free_text(guest->disks[i].serial);
     }
     free(guest->disks);
+    guest_free_net(&guest->net);
     *guest = (struct guest){0};
 }
 
@@ -71,10 +69,9 @@ static char *beside(const char *file, const char *path)
     return n < 0 ? NULL : out;
 }
 
-// Sets *field to a text of the scenario's header, when it is given.
-static int take_path(char **field, const struct scenario *s,
-                     const struct variables *v, const struct text *t,
-                     struct error *err)
+int guest_take_path(char **field, const struct scenario *s,
+                    const struct variables *v, const struct text *t,
+                    struct error *err)
 {
     if (!t->npieces)
         return 0;
@@ -111,7 +108,7 @@ static int take_disk(struct guest *guest, const struct scenario *s,
     struct toyvmm_disk *disk = &guest->disks[guest->ndisks++];
     char *path = NULL, *serial = NULL;
     size_t len;
-    int code = take_path(&path, s, v, &d->path, err);
+    int code = guest_take_path(&path, s, v, &d->path, err);
     if (!code && d->serial.npieces) {
         serial = variables_expand(v, &d->serial, false, &len, err);
         code = serial ? 0 : -EINVAL;
@@ -148,15 +145,17 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
     if (!code && s->guest)
         code = guest_conf_find(guest, s->guest, err);
     if (!code)
-        code = take_path(&guest->kernel, s, &v, &s->kernel, err);
+        code = guest_take_path(&guest->kernel, s, &v, &s->kernel, err);
     if (!code)
-        code = take_path(&guest->initrd, s, &v, &s->initrd, err);
+        code = guest_take_path(&guest->initrd, s, &v, &s->initrd, err);
     if (!code)
-        code = take_path(&guest->symbols, s, &v, &s->symbols, err);
+        code = guest_take_path(&guest->symbols, s, &v, &s->symbols, err);
     if (!code)
         code = take_cmdline(guest, s, &v, err);
     if (!code)
         code = take_disks(guest, s, &v, err);
+    if (!code)
+        code = guest_take_net(&guest->net, s, &v, err);
     if (s->memory)
         guest->memory = s->memory;
     guest->backing = s->memory_huge     ? TOYVMM_MEMORY_HUGE
@@ -235,7 +234,8 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .cpus = guest->cpus,
                                   .ports = guest->ports,
                                   .ndisks = guest->ndisks,
-                                  .disks = guest->disks};
+                                  .disks = guest->disks,
+                                  .net = guest->net};
 }
 
 int guest_check(const struct guest *guest, struct error *err)
@@ -263,7 +263,7 @@ static int look(const struct looker *l, const char *what, const struct text *t,
                 bool writable, struct error *err)
 {
     char *path = NULL;
-    int code = take_path(&path, l->s, l->variables, t, err);
+    int code = guest_take_path(&path, l->s, l->variables, t, err);
     if (code || !path)
         return code;
     if (access(path, writable ? R_OK | W_OK : R_OK) < 0) {
@@ -294,6 +294,9 @@ int guest_missing(const struct scenario *s,
     for (size_t i = 0; !code && i < s->ndisks; i++)
         code = look(&l, "disk image", &s->disks[i].path, s->disks[i].writable,
                     err);
+    struct error why = {""};
+    if (!code && s->net.kind != NET_NONE && guest_check_net(s, &why))
+        missing(owner, &s->net.pos, why.text);
     variables_free(&v);
     return code;
 }

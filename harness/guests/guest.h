@@ -28,6 +28,7 @@ struct guest {
     unsigned ports; // UARTs; 0: as many as a machine has
     size_t ndisks;
     struct toyvmm_disk *disks; // their texts are owned, too
+    struct toyvmm_net net;     // the same
 };
 
 // Finds out what scenario boots. s may be NULL: then the overrides say all. A
@@ -43,7 +44,8 @@ void guest_free(struct guest *guest);
 int guest_check(const struct guest *guest, struct error *err);
 
 // Tells of each file that the scenario's header names and that can't be used as
-// it is asked for (read; a writable disk written): where it is named, and a
+// it is asked for (read; a writable disk written), and of a network that can't
+// be had here: where it is named, and a
 // sentence, both valid during the call. What the overrides replace is not
 // looked at, nothing is opened or built. 0, or a negative errno.
 int guest_missing(const struct scenario *s,
@@ -51,6 +53,10 @@ int guest_missing(const struct scenario *s,
                   void (*missing)(void *owner, const struct source_pos *pos,
                                   const char *text),
                   void *owner, struct error *err);
+
+// Whether s has a network that could be had here, or one of `net user` when it
+// has none: 0, or a negative errno as toyvmm_check_net.
+int guest_check_net(const struct scenario *s, struct error *err);
 
 // The machine's configuration, borrowing the guest's strings.
 struct toyvmm_config guest_config(const struct guest *guest);

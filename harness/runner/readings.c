@@ -88,6 +88,18 @@ static void note_refusal(struct run *r, const struct toyvmm_refusal *what)
                         " requests of the guest's driver, the last one for "
                         "this: %s",
                         what->device, what->count, what->why);
+    if (what->dropped)
+        result_add_note(out, false, at, NULL,
+                        "%s: %" PRIu64 " frame%s came while the guest took "
+                        "none, and %s dropped",
+                        what->device, what->dropped,
+                        what->dropped == 1 ? "" : "s",
+                        what->dropped == 1 ? "was" : "were");
+    if (what->cut)
+        result_add_note(out, false, at, NULL,
+                        "%s: the capture lacks frames: it has 64 MiB, or could "
+                        "not be written",
+                        what->device);
     if (what->full)
         result_add_note(out, false, at, NULL,
                         "%s: the guest wrote more than is kept of a disk that "
@@ -99,11 +111,9 @@ static void note_refusal(struct run *r, const struct toyvmm_refusal *what)
 void run_note_refusals(struct run *r)
 {
     const struct run_machine *m = r->options->machine;
-    // Each disk, and the random generator.
-    struct toyvmm_refusal list[TOYVMM_DISKS_MAX + 1];
-    size_t n = m && m->refusals
-                   ? m->refusals(m->owner, list, TOYVMM_DISKS_MAX + 1)
-                   : 0;
+    struct toyvmm_refusal list[TOYVMM_REFUSALS_MAX];
+    size_t n =
+        m && m->refusals ? m->refusals(m->owner, list, TOYVMM_REFUSALS_MAX) : 0;
     for (size_t i = 0; i < n; i++)
         note_refusal(r, &list[i]);
 }

@@ -246,6 +246,24 @@ struct disk { // a disk that is neither is put back after the run
     struct text serial; // npieces 0: none
 };
 
+enum net_kind { NET_NONE, NET_USER, NET_TAP };
+
+// `forward HOST:GUEST` or `reach PORT`.
+struct net_port {
+    struct source_pos pos;
+    bool forward;
+    struct text text;
+    uint16_t host, guest; // guest: of a forward
+};
+
+struct net {
+    struct source_pos pos; // line 0: no statement
+    enum net_kind kind;
+    struct text tap, pcap; // npieces 0: none
+    size_t nports;
+    const struct net_port *ports;
+};
+
 // A file that a `use` took in: the names of its positions are this pointer, so
 // that a file used twice is told apart.
 struct inclusion {
@@ -290,6 +308,7 @@ struct scenario {
     const struct inclusion *included;
     size_t ndisks;
     const struct disk *disks;
+    struct net net;
 
     struct block steps;
     void *arena; // owns all of the above
@@ -300,7 +319,6 @@ struct scenario {
     // What the language has and scenario_parse refuses for now: empty, 0 or
     // NULL in any scenario that it gives.
     uint64_t repeats; // `repeat N` of the whole scenario
-    bool net;         // `net user`
     const char *from; // `from NAME of "file.tc"`
     struct text from_file;
 };

@@ -32,3 +32,9 @@ void check_define(struct check *c, const char *name, unsigned kinds);
 
 // check_header.c: the header, before any step.
 void check_header_texts(struct check *c);
+// Checks a text of it and puts its variables' values in; `what` it is, since it
+// becomes a C string, which has no NUL.
+void check_resolve_string(struct check *c, struct text *t, const char *what);
+
+// check_net.c
+void check_net(struct check *c);

@@ -45,7 +45,7 @@ static void resolve(struct check *c, struct text *t)
 }
 
 // The same for what becomes a C string.
-static void resolve_string(struct check *c, struct text *t, const char *what)
+void check_resolve_string(struct check *c, struct text *t, const char *what)
 {
     resolve(c, t);
     if (t->npieces == 1 && memchr(t->pieces->bytes, 0, t->pieces->len))
@@ -216,7 +216,7 @@ static void resolve_cmdline(struct check *c)
     }
     out->npieces = pieces.count;
     out->pieces = pieces.items;
-    resolve_string(c, out, "a kernel command line");
+    check_resolve_string(c, out, "a kernel command line");
 }
 
 static void resolve_disks(struct check *c)
@@ -224,8 +224,8 @@ static void resolve_disks(struct check *c)
     struct disk *disks = c->p->disks.items;
     for (size_t i = 0; i < c->p->disks.count; i++) {
         struct disk *d = &disks[i];
-        resolve_string(c, &d->path, "a path");
-        resolve_string(c, &d->serial, "a serial number");
+        check_resolve_string(c, &d->path, "a path");
+        check_resolve_string(c, &d->serial, "a serial number");
         if (d->serial.npieces == 1 && d->serial.pieces->len > DISK_SERIAL_MAX)
             diag_error(c->p->diags, d->serial.pos, 1, NULL,
                        "a serial number has at most %d bytes", DISK_SERIAL_MAX);
@@ -266,17 +266,18 @@ void check_header_texts(struct check *c)
     resolve_settings(c);
 
     note_axes_of_title(p);
-    resolve_string(c, &p->title, "a title");
+    check_resolve_string(c, &p->title, "a title");
     sc->title = p->title.npieces ? p->title.pieces[0].bytes : title_of_file(c);
     sc->title_pos = p->title.pos;
     sc->guest = resolve_label(c, &p->guest);
     sc->guest_pos = p->guest.pos;
     resolve_needs(c);
-    resolve_string(c, &sc->kernel, "a path");
-    resolve_string(c, &sc->initrd, "a path");
-    resolve_string(c, &sc->symbols, "a path");
+    check_resolve_string(c, &sc->kernel, "a path");
+    check_resolve_string(c, &sc->initrd, "a path");
+    check_resolve_string(c, &sc->symbols, "a path");
     resolve_cmdline(c);
     resolve_disks(c);
+    check_net(c);
 
     struct fail_rule *fails = p->fails.items;
     for (size_t i = 0; i < p->fails.count; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header's machine: guest, kernel, initrd, cmdline, memory, cpus, disk,
-// net, serial, symbols, from. For the parser only.
+// serial, symbols, from. For the parser only.
 #include "harness/scenario/parser.h"
 
 #include <string.h>
@@ -112,16 +112,6 @@ enum parsed parse_disk(struct parser *p, struct step *out)
                            ? "`serial \"...\"`"
                            : "`readonly`, `writable` or `serial \"...\"`",
                        NULL);
-    return PARSED_HEADER;
-}
-
-enum parsed parse_net(struct parser *p, struct step *out)
-{
-    (void)out;
-    if (accept_word(p, "user"))
-        p->sc->net = true;
-    else if (!accept_word(p, "none"))
-        parse_expected(p, "`user` or `none`", NULL);
     return PARSED_HEADER;
 }
 

@@ -55,6 +55,7 @@ struct parser {
     struct symbols set_names;  // 1 + the index in settings
     struct symbols axis_names; // 1 + the index in axes
     struct list settings, fails, allows, tags, axes, needs, disks;
+    struct list net_ports; // struct net_port
     struct list need_guests; // struct text, for each of needs
     struct list included;    // struct inclusion
     struct list tainted;
@@ -85,6 +86,7 @@ struct statement {
 // What a machine takes (toyvmm.h).
 #define DISKS_MAX       24
 #define DISK_SERIAL_MAX 20
+#define NET_PORTS_MAX   16 // of each kind
 
 // The table; word NULL after the last row.
 extern const struct statement statements[];
@@ -185,8 +187,9 @@ typedef enum parsed parse_fn(struct parser *p, struct step *out);
 
 // parse_machine.c: the header's machine
 parse_fn parse_guest, parse_kernel, parse_initrd, parse_cmdline, parse_memory;
-parse_fn parse_cpus, parse_disk, parse_net, parse_serial, parse_symbols;
-parse_fn parse_from;
+parse_fn parse_cpus, parse_disk, parse_serial, parse_symbols, parse_from;
+// parse_net.c
+parse_fn parse_net;
 // parse_header.c: the rest of the header
 parse_fn parse_test, parse_timeout, parse_step_timeout, parse_tags, parse_set;
 parse_fn parse_matrix, parse_needs, parse_fail, parse_allow;

@@ -19,7 +19,7 @@ const struct statement statements[] = {
     {"memory", IN_HEADER, true, RUNS, parse_memory, NULL},
     {"cpus", IN_HEADER, true, RUNS, parse_cpus, NULL},
     {"disk", IN_HEADER, false, RUNS, parse_disk, NULL},
-    {"net", IN_HEADER, true, REFUSED, parse_net, NULL},
+    {"net", IN_HEADER, true, RUNS, parse_net, NULL},
     {"serial", IN_HEADER, true, RUNS, parse_serial, NULL},
     {"symbols", IN_HEADER, true, RUNS, parse_symbols, NULL},
     {"timeout", IN_HEADER, true, RUNS, parse_timeout, NULL},

@@ -54,20 +54,24 @@ Test(explain, the_header)
         " boots         4\n",
         "               and 2 before them, not counted\n",
         " serial ports  ttyS0 to ttyS1\n",
+        " network       eth0: 10.0.2.15 by DHCP, gateway 10.0.2.2, nothing "
+        "else, address 02:",
+        "port 8022 of this machine's loopback is the guest's port 22\n",
+        "the gateway's port 8080 is that of this machine's loopback\n",
+        "its frames are written to x.pcap\n",
         "test\n",
         " whole         180 s * 2 = 360 s  [line 5]\n",
         " one wait      30 s * 2 = 60 s  [unless it is set]\n",
         " tags          smoke slow\n",
         "files that it uses\n",
-        "    common.tci  [line 13]\n",
+        "    common.tci  [line 14]\n",
         "variables\n",
         " extra         \"given\"  [--set]\n",
         " kind          \"fast\"  [line 7]\n",
         " mode          \"b c\"  [matrix, line 8]\n",
         " shared        \"by all\"  [common.tci:1]\n",
         "needs\n",
-        " net           skipped here: needs net; this version has no network "
-        "device  [line 9]\n",
+        " net           holds  [line 9]\n",
         "fails at once on\n",
         " built-in ones, on the kernel's lines:\n",
         " panic",
@@ -95,7 +99,9 @@ Test(explain, the_header)
                          "serial 2\ntimeout 3m\ntags smoke slow\n"
                          "set kind fast\nmatrix mode \"b c\" d\nneeds net\n"
                          "fail /bad ${kind}/i \"it was ${mode}\"\n"
-                         "fail m{/dev/x}\nallow oops\nuse \"common.tci\"\n",
+                         "fail m{/dev/x}\nallow oops\n"
+                         "net user reach 8080 forward 8022:22 pcap x.pcap\n"
+                         "use \"common.tci\"\n",
                          &o, EXIT_PASSED);
     expect_lines(said, lines, COUNT(lines));
     cr_expect_null(strstr(said, "page-fault oops"), "it is allowed:\n%s", said);

@@ -11,8 +11,9 @@ static const char *why(enum need_kind kind, const char *guest,
 {
     static char out[512];
     struct need need = {.kind = kind, .guest = guest};
+    const struct scenario s = {.path = "a.tc", .title = "a"};
     struct error err = {""};
-    char *text = needs_reason(&need, accelerator, false, &err);
+    char *text = needs_reason(&s, &need, accelerator, false, &err);
     cr_expect_str_eq(err.text, "");
     snprintf(out, sizeof(out), "%s", text ? text : "");
     free(text);
@@ -33,8 +34,22 @@ Test(needs, an_accelerator)
 
 Test(needs, a_network)
 {
-    cr_expect_str_eq(why(NEED_NET, NULL, "kvm"),
-                     "needs net; this version has no network device");
+    cr_expect_str_eq(why(NEED_NET, NULL, "kvm"), "");
+    // The one that it asks for.
+    char path[] = "a.tc";
+    char *paths[] = {path};
+    struct options o = {.paths = paths, .npaths = 1};
+    struct selection s;
+    struct error err = {""};
+    const char *accelerator = NULL;
+    put_file(path, "guest x\nnet tap no-such-tap\nneeds net\nnmi\n");
+    cr_assert_eq(selection_make(&s, &o, stderr, &err), 0, "%s", err.text);
+    cr_assert_eq(needs_check(&o, &s, &accelerator, &err), 0, "%s", err.text);
+    cr_expect_str_eq(s.list[0].skip,
+                     "needs net; there is no tap interface no-such-tap here: "
+                     "`sudo ip tuntap add no-such-tap mode tap user $USER && "
+                     "sudo ip link set no-such-tap up' makes it");
+    selection_free(&s);
 }
 
 Test(needs, a_guest)

@@ -89,8 +89,8 @@ bad_input() {
     refused 2 'utf8.tc:2:' "$work/utf8.tc"
     scenario 'kernel "kernel"\nlog "a\0b"\n' nul.tc
     refused 2 'nul.tc:2:' "$work/nul.tc"
-    scenario 'kernel "kernel"\nnet user\nexpect /x/\n' net.tc
-    refused 2 'not supported yet' "$work/net.tc"
+    scenario 'kernel "kernel"\nsnapshot x\nexpect /x/\n' snapshot.tc
+    refused 2 'not supported yet' "$work/snapshot.tc"
     scenario 'guest nobody_knows\nexpect /x/\n' guest.tc
     refused 2 'there is no guest "nobody_knows"' "$work/guest.tc"
     scenario 'expect /x/\n' machine.tc
@@ -200,6 +200,7 @@ guests() {
     verdict smp_spin failure timeout '/will never come/ did not come within'
     reports smp_spin 'vCPU 0 is idle'
     reports smp_spin 'registers of vCPU 1:'
+    verdict network failure status '"wget -O - http://10.0.2.2:18082/" ended with status 1'
     verdict forbidden failure fail-pattern 'it was eaten'
     local name
     for name in expected noise; do
@@ -295,6 +296,8 @@ terminal() {
 
 # shellcheck source=harness/tests/e2e_machine.sh
 . "$source_dir/harness/tests/e2e_machine.sh"
+# shellcheck source=harness/tests/e2e_net.sh
+. "$source_dir/harness/tests/e2e_net.sh"
 # shellcheck source=harness/tests/e2e_diagnosis.sh
 . "$source_dir/harness/tests/e2e_diagnosis.sh"
 # shellcheck source=harness/tests/e2e_record.sh
@@ -309,6 +312,7 @@ bad_machines
 guests
 machine_ends
 machine_life
+networks
 diagnoses
 recordings
 ktap_reports

@@ -81,6 +81,7 @@ END
     scenario skip/net.tc <<'END'
 guest nobody_knows_it
 needs net
+net tap no-such-tap
 expect /x/
 END
     scenario skip/guest.tc <<'END'
@@ -217,7 +218,7 @@ skips() {
     [ $status = 0 ] && grep -q '^3 scenarios: 3 skipped' out &&
         ! grep -q '^accelerator' out
     claim "what is skipped is no failure, and boots nothing"
-    grep -q 'skip/net.tc:2:9: needs net; this version has no network' out &&
+    grep -q 'skip/net.tc:2:9: needs net; there is no tap interface no-such' out &&
         grep -q 'needs guest nobody_knows_it; there is no guest' out &&
         grep -Eq 'needs (kvm|rig); ' out
     claim "each with its reason"

@@ -7,15 +7,16 @@
 static size_t refusals(void *owner, struct toyvmm_refusal *out, size_t max)
 {
     static const struct toyvmm_refusal list[] = {
-        {"virtio-rng", 1, "a ring that is not in memory", false},
-        {"disk vda", 0, "", true},
-        {"disk vdb", 7, "a request without status", true},
+        {"virtio-rng", 1, "a ring that is not in memory", false, 0, false},
+        {"disk vda", 0, "", true, 0, false},
+        {"disk vdb", 7, "a request without status", true, 0, false},
+        {"net eth0", 0, "", false, 12, true},
     };
     (void)owner;
-    cr_assert_geq(max, 3U);
-    for (size_t i = 0; i < 3; i++)
+    cr_assert_geq(max, 4U);
+    for (size_t i = 0; i < 4; i++)
         out[i] = list[i];
-    return 3;
+    return 4;
 }
 
 static int restart(void *owner, struct error *err)
@@ -52,9 +53,12 @@ static void expect_notes(const struct result *r)
         "this: a request without status",
         "disk vdb: the guest wrote more than is kept of a disk that is put "
         "back, and got errors for the rest; `writable` has no such bound",
+        "net eth0: 12 frames came while the guest took none, and were dropped",
+        "net eth0: the capture lacks frames: it has 64 MiB, or could not be "
+        "written",
     };
-    cr_assert_eq(r->nnotes, 4U);
-    for (size_t i = 0; i < 4; i++) {
+    cr_assert_eq(r->nnotes, 6U);
+    for (size_t i = 0; i < 6; i++) {
         cr_expect_str_eq(r->notes[i].text, texts[i]);
         cr_expect_not(r->notes[i].failed);
     }
@@ -88,6 +92,6 @@ Test(refusals, of_each_boot)
                                          {.prints = "up\r\n"}};
     run("expect reset\nexpect /up/\n", script, 2, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect_eq(r.nnotes, 8U);
+    cr_expect_eq(r.nnotes, 12U);
     result_free(&r);
 }

@@ -5,12 +5,12 @@
 Test(scenario_wrong, refused_by_name)
 {
     static const struct wrong table[] = {
-        {"net user\nmark a", 2, 1, "`net` is not supported yet", NULL},
         {"from s of \"a.tc\"\nmark a", 2, 1, "`from` is not supported yet",
          NULL},
         {"snapshot s", 2, 1, "`snapshot` is not supported yet", NULL},
         // What is wrong with them comes first.
-        {"net x\nmark a", 2, 5, "expected `user` or `none`, found `x`", NULL},
+        {"net x\nmark a", 2, 5,
+         "expected `user`, `tap NAME` or `none`, found `x`", NULL},
         {"disk a.img rw\nmark a", 2, 12,
          "expected `readonly`, `writable` or `serial \"...\"`, found `rw`",
          NULL},

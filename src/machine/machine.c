@@ -293,7 +293,9 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err)
     struct boot_seed seed;
     const struct boot_request request = boot_request_of(config, &seed);
     int code = boot_check(&request, err);
-    return code < 0 ? code : check_disks(config, err);
+    if (code == 0)
+        code = check_disks(config, err);
+    return code < 0 ? code : toyvmm_check_net(&config->net, err);
 }
 
 struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,

@@ -11,7 +11,7 @@
 
 bool pci_board_wanted(const struct toyvmm_config *config)
 {
-    return config->ndisks > 0;
+    return config->ndisks > 0 || config->net.kind != TOYVMM_NET_NONE;
 }
 
 static void send_msi(void *owner, uint64_t address, uint32_t data)
@@ -68,6 +68,19 @@ static int add_disk(struct board *board, const struct guest_memory *memory,
     return code;
 }
 
+static int add_net(struct board *board, const struct guest_memory *memory,
+                   const struct toyvmm_net *config, struct error *err)
+{
+    int code;
+    if (config->kind == TOYVMM_NET_NONE)
+        return 0;
+    struct net_board *net = net_board_new(config, memory, &code, err);
+    if (!net)
+        return code;
+    board->pci->net = net;
+    return plug(board, &net->card.device, &net->pci, err);
+}
+
 // The host bridge takes the reset register's byte over: it lies among its own
 // ports.
 static int add_host(struct board *board, struct error *err)
@@ -100,7 +113,7 @@ int pci_board_add(struct board *board, const struct vm *vm,
         code = plug(board, &pci->rng.device, &pci->rng_pci, err);
     for (size_t i = 0; code == 0 && i < config->ndisks; i++)
         code = add_disk(board, memory, &config->disks[i], err);
-    return code;
+    return code < 0 ? code : add_net(board, memory, &config->net, err);
 }
 
 void pci_board_free(struct pci_board *pci)
@@ -111,6 +124,7 @@ void pci_board_free(struct pci_board *pci)
         virtio_blk_destroy(&pci->disks[i].blk);
         virtio_pci_destroy(&pci->disks[i].pci);
     }
+    net_board_free(pci->net);
     virtio_rng_destroy(&pci->rng);
     virtio_pci_destroy(&pci->rng_pci);
     pci_host_destroy(&pci->host);
@@ -122,7 +136,7 @@ bool pci_board_is_busy(struct pci_board *pci)
     for (unsigned i = 0; pci && i < pci->ndisks; i++)
         if (virtio_blk_is_busy(&pci->disks[i].blk))
             return true;
-    return false;
+    return pci && pci->net && virtio_net_is_used(&pci->net->card);
 }
 
 // ---- What devices refused --------------------------------------------------
@@ -146,6 +160,16 @@ static bool tell_disk(struct pci_disk *disk, const char *name,
     return refused || out->full;
 }
 
+static bool tell_net(struct net_board *net, struct toyvmm_refusal *out)
+{
+    struct virtio_net_counts counts;
+    bool refused = tell(&net->card.device, "net eth0", out);
+    virtio_net_count(&net->card, &counts);
+    out->dropped = counts.dropped;
+    out->cut = counts.cut;
+    return refused || out->dropped || out->cut;
+}
+
 size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
                           size_t max)
 {
@@ -158,6 +182,8 @@ size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
         name[7] = (char)('a' + i);
         n += tell_disk(&pci->disks[i], name, &out[n]);
     }
+    if (pci->net && n < max)
+        n += tell_net(pci->net, &out[n]);
     return n;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine has on PCI: a host bridge, an entropy device, its disks. A
-// machine without disks has none of it, and its guest spends no time on looking
-// for it. Private to src/machine.
+// What a machine has on PCI: a host bridge, an entropy device, its disks, its
+// network card. A machine without disks and network has none of it, and its
+// guest spends no time on looking for it. Private to src/machine.
 #pragma once
 
 #include "src/machine/board.h"
+#include "src/machine/net_board.h"
 #include "src/pci/host.h"
 #include "src/toyvmm.h"
 #include "src/virtio/blk.h"
@@ -23,6 +24,7 @@ struct pci_board {
         struct virtio_blk blk;
         struct virtio_pci pci;
     } disks[TOYVMM_DISKS_MAX];
+    struct net_board *net; // NULL: no network
 };
 
 // Whether config asks for a device that lies on PCI.
@@ -31,9 +33,10 @@ bool pci_board_wanted(const struct toyvmm_config *config);
 // What opening the disk would say.
 int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err);
 
-// Opens the disks and puts all of it on the board's buses: once, before the
-// first vCPU starts. vm, memory and board outlive it. 0, or a negative errno
-// with a sentence, as virtio_blk_init; board->pci is to be freed either way.
+// Opens the disks and the network and puts all of it on the board's buses:
+// once, before the first vCPU starts. vm, memory and board outlive it. 0, or a
+// negative errno with a sentence, as virtio_blk_init and net_board_new;
+// board->pci is to be freed either way.
 int pci_board_add(struct board *board, const struct vm *vm,
                   const struct guest_memory *memory,
                   const struct toyvmm_config *config, struct error *err);
@@ -42,8 +45,8 @@ int pci_board_add(struct board *board, const struct vm *vm,
 // does not run any more.
 void pci_board_free(struct pci_board *pci);
 
-// Whether a device is about to interrupt without the guest doing anything: a
-// disk has requests. NULL: no. Any thread.
+// Whether a device may interrupt without the guest doing anything: a disk has
+// requests, a frame may come. NULL: no. Any thread.
 bool pci_board_is_busy(struct pci_board *pci);
 
 // toyvmm_refusals of these devices; NULL: none. Any thread.

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,8 +31,8 @@ struct frame_header {
 
 struct net_capture {
     int fd;
-    uint64_t left; // bytes
-    bool cut;
+    uint64_t left;   // bytes
+    atomic_bool cut; // set by the thread of the frames
 };
 
 struct net_capture *net_capture_open(const char *path, uint64_t max, int *code,

@@ -27,5 +27,5 @@ void net_capture_close(struct net_capture *capture);
 void net_capture_frame(struct net_capture *capture, const uint8_t *frame,
                        size_t len);
 
-// Whether a frame was left out. On the thread of the frames, or after them.
+// Whether a frame was left out. Any thread.
 bool net_capture_is_cut(const struct net_capture *capture);

@@ -27,14 +27,21 @@ struct net_filter {
 
 enum net_verdict {
     NET_DROPPED,
+    NET_REFUSED, // a connection that there is not: net_filter_refuse says so
     NET_PASSES,
     NET_BEGINS, // passes, and a connection begins with it
 };
 
 // Whether a frame may go on: ARP for the network's own addresses; pings of the
 // gateway and the name server; TCP to the gateway, where a connection is begun
-// only to a port of the filter's. Those that the host began (forwards) go on by
-// that. No fragments, no IP options, no UDP, nothing else. The answer depends
-// on the frame alone: there is no state that a guest could fill.
+// only to a port of the filter's, and else refused. Those that the host began
+// (forwards) go on by that. No fragments, no IP options, no UDP, nothing else.
+// The answer depends on the frame alone: there is no state that a guest could
+// fill.
 enum net_verdict net_filter_judge(const struct net_filter *filter,
                                   const uint8_t *frame, size_t len);
+
+// The answer to a frame that was NET_REFUSED, as of a host where nobody listens
+// (RFC 9293, 3.5.2): a guest that tries knows at once. Returns its length.
+#define NET_REFUSAL_LEN 54
+size_t net_filter_refuse(const uint8_t *frame, uint8_t reply[NET_REFUSAL_LEN]);

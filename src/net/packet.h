@@ -30,10 +30,17 @@ enum {
     UDP_TOTAL = 4,
     UDP_LEN = 8,
 
+    TCP_SRC = 0,
     TCP_DST = 2,
+    TCP_SEQUENCE = 4,
+    TCP_ANSWERS = 8,
+    TCP_OFFSET = 12,
     TCP_FLAGS = 13,
+    TCP_CHECKSUM = 16,
     TCP_LEN = 20,
+    TCP_PLAIN = 0x50, // five words
     TCP_SYN = 0x02,
+    TCP_RST = 0x04,
     TCP_ACK = 0x10,
 };
 

@@ -8,7 +8,8 @@
 int slirp_library_load(struct slirp_library *lib, struct error *err)
 {
     *lib = (struct slirp_library){
-        .handle = dlopen("libslirp.so.0", RTLD_NOW | RTLD_LOCAL)};
+        .handle =
+            dlopen("libslirp.so.0", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)};
     void *h = lib->handle;
     if (!h)
         return error_set(err, -ENODEV,
@@ -31,7 +32,7 @@ int slirp_library_load(struct slirp_library *lib, struct error *err)
                      "install the package libslirp0, 4.1 or newer");
 }
 
-// It stays in memory: glib, under it, can't be taken out again.
+// It stays in memory, since glib, under it, can not be taken out again.
 void slirp_library_unload(struct slirp_library *lib)
 {
     if (lib->handle)

@@ -161,6 +161,9 @@ static void send_frame(void *owner, const uint8_t *frame, size_t len)
     case NET_PASSES:
         u->lib.input(u->slirp, frame, (int)len);
         break;
+    case NET_REFUSED:
+        net_wire_deliver(u->wire, reply, net_filter_refuse(frame, reply));
+        break;
     case NET_DROPPED:
         break;
     }

@@ -5,6 +5,7 @@
 #include "src/tests/net_frames.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 static const struct net_filter nothing = {.nreach = 0};
 static const struct net_filter web = {.nreach = 2, .reach = {8080, 443}};
@@ -21,30 +22,57 @@ Test(net_filter, connections)
     cr_assert_eq(judge(&web, frame_tcp(GATEWAY, 9, 443, F_SYN, 1, 0)),
                  NET_BEGINS);
     cr_assert_eq(judge(&web, frame_tcp(GATEWAY, 9, 22, F_SYN, 1, 0)),
-                 NET_DROPPED);
+                 NET_REFUSED);
     cr_assert_eq(judge(&nothing, frame_tcp(GATEWAY, 9, 8080, F_SYN, 1, 0)),
-                 NET_DROPPED);
+                 NET_REFUSED);
     // All flags that say no more than SYN does.
     for (unsigned flags = 0; flags < 256; flags++) {
         bool begins = (flags & (F_SYN | F_ACK)) == F_SYN;
         cr_assert_eq(
             judge(&web, frame_tcp(GATEWAY, 9, 22, (uint8_t)flags, 1, 1)),
-            begins ? NET_DROPPED : NET_PASSES);
+            begins ? NET_REFUSED : NET_PASSES);
     }
     const uint32_t others[] = {NAMESERVER, GUEST,      ELSEWHERE, 0x7f000001,
                                0x0a0002ff, 0xffffffff, 0};
     for (unsigned i = 0; i < 7; i++) {
         cr_assert_eq(judge(&web, frame_tcp(others[i], 9, 8080, F_SYN, 1, 0)),
-                     NET_DROPPED);
+                     NET_REFUSED);
         cr_assert_eq(judge(&web, frame_tcp(others[i], 9, 8080, F_ACK, 1, 0)),
                      NET_DROPPED);
     }
     struct net_filter full = web;
     full.full = true;
     cr_assert_eq(judge(&full, frame_tcp(GATEWAY, 9, 8080, F_SYN, 1, 0)),
-                 NET_DROPPED);
+                 NET_REFUSED);
     cr_assert_eq(judge(&full, frame_tcp(GATEWAY, 9, 8080, F_ACK, 1, 0)),
                  NET_PASSES);
+}
+
+// What a host says where nobody listens; the guest checks it.
+Test(net_filter, refusal)
+{
+    struct frame f = frame_tcp(GATEWAY, 4000, 22, F_SYN, 1000, 0), r;
+    r.len = net_filter_refuse(f.bytes, r.bytes);
+    cr_assert_eq(memcmp(r.bytes, f.bytes + 6, 6), 0);
+    cr_assert_eq(memcmp(r.bytes + 6, f.bytes, 6), 0);
+    // The same packet as a host would make it.
+    struct frame same = frame_tcp(GATEWAY, 22, 4000, F_RST | F_ACK, 0, 1001);
+    memcpy(same.bytes + 26, r.bytes + 26, 8);
+    frame_seal(&same);
+    cr_assert_eq(frame_32(r.bytes + 26), GATEWAY);
+    cr_assert_eq(frame_32(r.bytes + 30), GUEST);
+    cr_assert_eq(frame_16(r.bytes + 24), frame_16(same.bytes + 24));
+    // Its addresses are the other way round, its sum is the same; and there is
+    // no window, which frame_tcp has.
+    memset(same.bytes + 48, 0, 2);
+    uint32_t sum = frame_16(r.bytes + 50);
+    memset(r.bytes + 50, 0, 2);
+    memset(same.bytes + 50, 0, 2);
+    cr_assert_eq(memcmp(r.bytes + 34, same.bytes + 34, 20), 0);
+    for (unsigned i = 26; i < 54; i += 2)
+        sum += frame_16(r.bytes + i);
+    sum += P_TCP + 20;
+    cr_assert_eq((sum & 0xffff) + (sum >> 16), 0xffffU);
 }
 
 Test(net_filter, other_protocols)

@@ -304,5 +304,6 @@ void virtio_net_count(struct virtio_net *net, struct virtio_net_counts *out)
 {
     pthread_mutex_lock(&net->device.lock);
     *out = net->counts;
+    out->cut = net->wire.capture && net_capture_is_cut(net->wire.capture);
     pthread_mutex_unlock(&net->device.lock);
 }

@@ -27,6 +27,7 @@ struct virtio_net_counts {
     uint64_t sent, received; // frames, by the guest
     uint64_t dropped;        // came while there was no room for them
     uint64_t refused;        // the guest sent what is no frame
+    bool cut;                // the capture lacks frames
 };
 
 // Owned by who wires it, never moved. The device's lock guards what follows it;

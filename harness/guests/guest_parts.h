@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What guest.c and guest_net.c share. Private to harness/guests.
+#pragma once
+
+#include "harness/guests/guest.h"
+#include "harness/scenario/variables.h"
+
+// Sets *field, which is owned, to a text of the scenario's header when it is
+// given: a path, beside the file that names it.
+int guest_take_path(char **field, const struct scenario *s,
+                    const struct variables *v, const struct text *t,
+                    struct error *err);
+
+// Takes the scenario's network, and frees it.
+int guest_take_net(struct toyvmm_net *net, const struct scenario *s,
+                   const struct variables *v, struct error *err);
+void guest_free_net(struct toyvmm_net *net);
+
+// Frees a text that is owned here, though a machine may not change it.
+void guest_free_text(const char *text);
