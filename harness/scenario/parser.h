@@ -55,7 +55,7 @@ struct parser {
     struct symbols set_names;  // 1 + the index in settings
     struct symbols axis_names; // 1 + the index in axes
     struct list settings, fails, allows, tags, axes, needs, disks;
-    struct list net_ports; // struct net_port
+    struct list net_ports;   // struct net_port
     struct list need_guests; // struct text, for each of needs
     struct list included;    // struct inclusion
     struct list tainted;

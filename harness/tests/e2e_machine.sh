@@ -58,7 +58,7 @@ mark_of() {
 
 machine_life() {
     local name
-    for name in two_ports nmi sysrq; do
+    for name in two_ports nmi sysrq disk network; do
         toyvmm "testcases/$name.tc"
         [ "$status" = 0 ]
         claim "$name passes"
