@@ -315,6 +315,21 @@ Test(virtio_net, a_guest_without_buffers)
     tear_down(&f);
 }
 
+// One that comes when there is room again does not overtake those that wait.
+Test(virtio_net, no_frame_overtakes)
+{
+    struct fixture f;
+    set_up(&f, 0);
+    deliver(&f, 1, 60);
+    offer(&f, 0, 2048);
+    deliver(&f, 2, 60);
+    cr_assert_eq(received(&f, 0)[VIRTIO_NET_HEADER], 1);
+    offer(&f, 1, 2048);
+    kick_and_wait(&f, 0);
+    cr_assert_eq(received(&f, 1)[VIRTIO_NET_HEADER], 2);
+    tear_down(&f);
+}
+
 Test(virtio_net, an_answer_within_the_question)
 {
     struct fixture f;
