@@ -53,7 +53,7 @@ static uint64_t heard_now(struct console *c)
 static const struct console_ops ops = {
     .write = heard_write,
     .write_secret = heard_secret,
-    .line_break = heard_break,
+    .serial_break = heard_break,
     .now = heard_now,
 };
 
