@@ -13,6 +13,9 @@
 #define HDRS_OFFSET      0x202
 #define BOOT_FLAG_OFFSET 0x1fe
 #define TEXT_SAMPLE      64
+#define ROM_UNIT         0x10000
+#define ROM_VECTOR       16
+#define SEARCHED         (4u << 20) // of a file that nothing else tells
 
 struct magic {
     uint16_t offset;
@@ -104,6 +107,43 @@ static const char *wrong_text(const struct image *image)
     return NULL;
 }
 
+// A ROM of a PC: whole pages of 64 KiB whose last sixteen bytes, where the
+// processor begins, are a jump, perhaps behind cli, cld and nop.
+static bool is_rom(const struct image *image)
+{
+    uint8_t vector[ROM_VECTOR];
+    struct error ignored;
+    if (image->size % ROM_UNIT || image_read(image, image->size - ROM_VECTOR,
+                                             vector, ROM_VECTOR, &ignored) < 0)
+        return false;
+    size_t i = 0;
+    while (i < 4 && vector[i] && strchr("\xfa\xfc\x90", vector[i]))
+        i++;
+    return vector[i] == 0xe9 || vector[i] == 0xea || vector[i] == 0xeb;
+}
+
+// A file without any magic number.
+static const char *unknown(const struct image *image)
+{
+    const struct image_needle u_boot = {"U-Boot 20", 9};
+    uint32_t found = 0;
+    struct error ignored;
+    uint64_t len = image->size < SEARCHED ? image->size : SEARCHED;
+    if (is_text(image))
+        return "is text, not a kernel: give an ELF vmlinux or a bzImage";
+    if (image->size < HDRS_OFFSET + 4)
+        return "is too short to be a kernel: build or download it again";
+    if (is_rom(image))
+        return "is firmware, a ROM that begins where a PC has its BIOS: give "
+               "a kernel";
+    if (image_search(image, 0, len, &u_boot, 1, 1, &found, &ignored) == 0 &&
+        found)
+        return "is a U-Boot, which only its own first stage can start: give "
+               "the kernel that it would load";
+    return "is no kernel that can be booted here: give an ELF file or a "
+           "bzImage for x86";
+}
+
 int image_identify_kernel(const struct image *image, enum boot_image_kind *kind,
                           struct error *err)
 {
@@ -127,14 +167,8 @@ int image_identify_kernel(const struct image *image, enum boot_image_kind *kind,
         if (has(image, m->offset, m->bytes, m->len))
             sentence = m->sentence;
     }
-    if (!sentence && is_text(image))
-        sentence = "is text, not a kernel: give an ELF vmlinux or a bzImage";
-    if (!sentence && image->size < HDRS_OFFSET + 4)
-        sentence = "is too short to be a kernel: build or download it again";
     if (!sentence)
-        sentence =
-            "is no kernel that can be booted here: give an ELF file or a "
-            "bzImage for x86";
+        sentence = unknown(image);
     return error_set(err, -EINVAL, "kernel %s %s", image->path, sentence);
 }
 

@@ -140,6 +140,30 @@ Test(boot_image, short_noise)
     assert_bytes_refused("\x01", 1, "too short", "one byte");
 }
 
+// What has no magic number, but begins where a PC does, or says who it is.
+Test(boot_image, firmware)
+{
+    enum { SIZE = 0x20000, VECTOR = SIZE - 16, VERSION = SIZE / 3 };
+    static const char *const vectors[] = {
+        "\xea\x5b\xe0",     // SeaBIOS
+        "\xfa\xfc\xe9\x0b", // U-Boot
+        "\x90\x90\xe9\x3b", // OVMF
+        "\xeb\xfe",
+    };
+    static uint8_t bytes[SIZE];
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        memset(bytes, 0xff, SIZE);
+        memcpy(bytes + VECTOR, vectors[i], strlen(vectors[i]));
+        assert_bytes_refused(bytes, SIZE, "is firmware", "a ROM");
+        assert_bytes_refused(bytes, SIZE - 1, "no kernel", "a part of one");
+    }
+    memset(bytes, 0xff, SIZE);
+    memset(bytes + VECTOR, 0x90, 16);
+    assert_bytes_refused(bytes, SIZE, "no kernel", "no jump");
+    memcpy(bytes + VERSION, "U-Boot 2023.01+dfsg", 19);
+    assert_bytes_refused(bytes, SIZE, "is a U-Boot", "a flat U-Boot");
+}
+
 Test(boot_image, exchanged)
 {
     struct small_elf elf = small_elf();
