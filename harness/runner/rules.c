@@ -2,6 +2,8 @@
 // The fail patterns in force. See rules.h.
 #include "harness/runner/rules.h"
 
+#include "harness/runner/dated.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,8 @@ bool rules_judge(struct rules *rules, unsigned port, struct watch_hit *hit,
     hit->index = watched(rules, hit->index);
     const struct rule *rule = &rules->fails[hit->index];
     if (allowed_covers(a, hit->line, hit->ns))
+        return false;
+    if (rules->command_runs[port] && is_dated_kernel_line(hit->line))
         return false;
     if (rule->builtin && (kept_back || rule->tolerated))
         allowed_begin(a, &rules->kinds, rule->builtin, hit->line, hit->ns);

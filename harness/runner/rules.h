@@ -30,6 +30,7 @@ struct rules {
     struct watch *watches[TOYVMM_PORTS];       // NULL: nobody reads that port
     const struct matcher *heard[TOYVMM_PORTS]; // whom they follow, or NULL
     struct allowed_report allowed[TOYVMM_PORTS];
+    bool command_runs[TOYVMM_PORTS]; // of `run`: what is printed is its output
 };
 
 // Takes the built-in patterns. 0 or a negative errno.
@@ -38,8 +39,9 @@ int rules_init(struct rules *rules, const struct scenario *s,
 void rules_free(struct rules *rules);
 
 // What a watch of these rules told: hit->index becomes one of fails. False for
-// a line that means nothing, because it or its report is allowed; also to be
-// called with what watch_allowed tells (kept_back).
+// a line that means nothing, because it or its report is allowed, or because a
+// command prints the kernel's log (dated.h); also to be called with what
+// watch_allowed tells (kept_back).
 bool rules_judge(struct rules *rules, unsigned port, struct watch_hit *hit,
                  bool kept_back);
 

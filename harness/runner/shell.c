@@ -318,9 +318,13 @@ enum flow step_run(struct run *r, const struct step *s)
     if (script)
         c.typed = c.encoded ? encode(script, len) : quote(script, len);
     free(script);
+    // Its output is judged as it comes, at once with the marker before it.
+    unsigned port = r->port;
+    r->rules.command_runs[port] = true;
     enum flow flow =
         c.typed ? execute(&c)
                 : run_fail(r, VERDICT_ERROR, NULL, "memory", "out of memory");
+    r->rules.command_runs[port] = false;
     free(c.typed);
     free(c.text);
     return flow;

@@ -5,6 +5,7 @@
 #include "src/base/clock.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 // The markers of the tests' nonce.
@@ -228,4 +229,47 @@ Test(run, an_old_panic_does_not_fire)
                           1, 0)});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
     result_free(&r);
+}
+
+// With a date in place of the kernel's clock it is a log's, too: where a
+// command prints it. By itself it may be a daemon's that tells what is new; and
+// a line of another program's, or without a date, is what it says.
+Test(run, an_old_panic_with_a_date_does_not_fire)
+{
+    static const struct {
+        const char *line;
+        bool fires;
+    } lines[] = {
+        {"Nov 28 15:00:00 host kernel: Out of memory: old", false},
+        {"Nov  8 15:00:00 host kernel: Out of memory: old", false},
+        {"2026-11-28T15:00:00+01:00 host kernel: Out of memory: old", false},
+        {"2026-11-28T15:00:00.123456Z h kernel: Out of memory: old", false},
+        {"[Sat Nov 28 15:00:00 2026] Out of memory: old", false},
+        {"kern  :err   : [Sat Nov  8 15:00:00 2026] Out of memory: old", false},
+        {"2026-11-28T15:00:00,123456+00:00 Out of memory: old", false},
+        {"Nov 28 15:00:00 host svc[12]: Out of memory: old", true},
+        {"2026-11-28T15:00:00.123456Z h svc: Out of memory: old", true},
+        {"[Sat Nov 28 15:00 2026] Out of memory: old", true},
+        {"Out of memory: old", true},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        struct result r;
+        char text[256];
+        snprintf(text, sizeof(text), BEGIN(1) "%s\r\n" END(1, 0),
+                 lines[i].line);
+        RUN("fail /Out of memory/ \"mine\"\nexpect /sh# $/\n"
+            "run \"log\" as log\ncheck log has /old/\n",
+            &r, {.prints = "sh# "}, {.typed = "$?\\>", .prints = text});
+        cr_expect_eq(r.verdict,
+                     lines[i].fires ? VERDICT_FAILED : VERDICT_PASSED, "%s: %s",
+                     lines[i].line, r.message);
+        result_free(&r);
+        RUN("fail /Out of memory/ \"mine\"\nexpect /sh# $/\n"
+            "run \"true\"\nexpect /never/ within 3s\n",
+            &r, {.prints = "sh# "},
+            {.typed = "$?\\>", .prints = BEGIN(1) END(1, 0) "sh# "},
+            {.after_ms = 1000, .prints = lines[i].line}, {.prints = "\r\n"});
+        EXPECT_FAILURE(r, "fail-pattern", "Out of memory");
+        result_free(&r);
+    }
 }
