@@ -33,7 +33,7 @@ char *diagnosis_step_text(const struct step *s)
     return n < 0 ? NULL : text;
 }
 
-static unsigned ports_printed(const struct diagnosis_run *r)
+unsigned diagnose_printed(const struct diagnosis_run *r)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < TOYVMM_PORTS; i++)
@@ -50,7 +50,7 @@ static void tell_wait(FILE *f, struct diagnosis *d)
     char span[SPAN_TEXT];
     fprintf(f, "waited %s", span_text(span, r->now_ns - w->started_ns));
     uint64_t last = matcher_last_ns(r->matcher);
-    if (!last && ports_printed(r))
+    if (!last && diagnose_printed(r))
         fprintf(f, "; nothing was printed on ttyS%u\n", r->port);
     else if (!last)
         fputs("; the guest has printed nothing at all\n", f);
@@ -113,7 +113,7 @@ static void tail_line(void *owner, unsigned port, uint64_t ns, const char *text,
 static void tell_console(FILE *f, struct diagnosis *d)
 {
     const struct diagnosis_run *r = d->run;
-    struct tail t = {.f = f, .d = d, .ports = ports_printed(r) > 1};
+    struct tail t = {.f = f, .d = d, .ports = diagnose_printed(r) > 1};
     if (r->hit_line && *r->hit_line && !r->trace) {
         t.from = r->hit_line;
         t.left = DEATH_LINES;

@@ -333,8 +333,8 @@ void tell_near_miss(FILE *f, struct diagnosis *d)
     const struct diagnosis_wait *w = d->wait;
     size_t n = w ? told_patterns(r, w) : 0;
     struct past past;
-    if (!n)
-        return;
+    if (!n || !diagnose_printed(r))
+        return; // nothing is near to anything
     // What overflowed the window was not consumed.
     bool has_past = past_read(r, &past) && !matcher_overflowed(r->matcher);
     for (size_t i = 0; i < n; i++) {

@@ -80,3 +80,6 @@ struct ksyms_memory diagnose_memory(struct diagnosis *d);
 
 // Seconds since the scenario started, as the console's lines have them.
 double diagnose_seconds(const struct diagnosis *d, uint64_t ns);
+
+// How many ports the guest has printed on.
+unsigned diagnose_printed(const struct diagnosis_run *r);

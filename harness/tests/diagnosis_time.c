@@ -20,6 +20,7 @@ struct slow {
     uint64_t now_ns;
     uint64_t observe_ns, read_ns;
     uint64_t mapped; // bytes from IMAGE on
+    bool silent;     // it has printed nothing
     size_t reads;
     size_t nfound;
     struct {
@@ -108,14 +109,14 @@ static void fail(struct slow *s, uint64_t budget_ns)
     struct error err = {""};
     size_t at;
     const struct stamp stamp = {0, 1};
-    const char text[] = "logni: ";
+    const char *text = s->silent ? "" : "logni: ";
     struct matcher *m = matcher_new(&(struct matcher_options){0}, &err);
     struct console_record *record = console_record_new(0, 0, &err);
     struct pattern *p = pattern_compile("login: $", 8, 0, &at, &err);
     cr_assert(m && record && p);
-    matcher_feed(m, (const uint8_t *)text, sizeof(text) - 1, &stamp, 1);
-    console_record_feed(record, (const uint8_t *)text, sizeof(text) - 1, &stamp,
-                        1);
+    matcher_feed(m, (const uint8_t *)text, strlen(text), &stamp, !s->silent);
+    console_record_feed(record, (const uint8_t *)text, strlen(text), &stamp,
+                        !s->silent);
     const struct pattern *list[] = {p};
     const struct diagnosis_wait wait = {
         .patterns = list, .npatterns = 1, .what = "/login: $/"};
@@ -123,7 +124,7 @@ static void fail(struct slow *s, uint64_t budget_ns)
     machine.owner = s;
     struct diagnosis_run run = {.now_ns = NS_PER_S,
                                 .wait = &wait,
-                                .ports = {{m, record, true}},
+                                .ports = {{m, record, !s->silent}},
                                 .matcher = m,
                                 .record = record,
                                 .machine = &machine,
@@ -198,6 +199,21 @@ Test(diagnosis_time, a_machine_that_is_slow_to_look_at)
     HAS(&s, "console", "logni: ");
     HAS(&s, "doing", "it could not be looked at in the time that there was");
     HAS(&s, "near-miss", "what came nearest to /login: $/ was not looked for");
+    forget(&s);
+}
+
+// A kernel without any console driver and without symbols: what it was doing is
+// told, and of what came nearest there is nothing to say.
+Test(diagnosis_time, a_guest_that_is_silent_and_has_no_names)
+{
+    struct slow s = {.mapped = 64 * MIB, .read_ns = NS_PER_S, .silent = true};
+    spin(&s);
+    fail(&s, NS_PER_S / 2);
+    HAS(&s, "wait", "the guest has printed nothing at all");
+    HAS(&s, "doing", "vCPU 0 spins at 0xffffffff81000010");
+    HAS(&s, "registers", "rip    ffffffff81000010");
+    for (size_t i = 0; i < s.nfound; i++)
+        cr_expect_str_neq(s.found[i].name, "near-miss", "%s", s.found[i].text);
     forget(&s);
 }
 
