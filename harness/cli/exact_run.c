@@ -259,7 +259,7 @@ static int run_units(const struct exact_suite *x, const size_t *indices,
 {
     struct rounds r = {.x = x};
     struct lists l = {calloc(count + 1, sizeof(*l.boots)),
-                      calloc(count + 1, sizeof(*l.results))};
+                      calloc(count + 1, sizeof(struct result *))};
     r.units = calloc(count + 1, sizeof(*r.units));
     r.line = !x->options->quiet && isatty(STDERR_FILENO);
     *out = (struct suite_run){calloc(count + 1, sizeof(*out->results)), count,

@@ -306,15 +306,18 @@ int explore_conclude(const struct exact_suite *x, const struct suite_run *run,
     struct group *groups = calloc(run->count + 1, sizeof(*groups));
     size_t *first = calloc(run->count + 1, sizeof(*first));
     struct suite_run second = {0};
-    int code = groups && first ? 0 : error_set(err, -ENOMEM, "out of memory");
-    size_t n = code ? 0 : make_groups(x, run, groups);
+    if (!groups || !first) {
+        free(groups);
+        free(first);
+        return error_set(err, -ENOMEM, "out of memory");
+    }
+    int code = 0;
+    size_t n = make_groups(x, run, groups);
     for (size_t i = 0; i < n; i++)
         first[i] = groups[i].first;
-    if (!code) {
-        print_unjudged(x, run);
-        print_counts(run);
-    }
-    if (!code && n && !run->interrupted) {
+    print_unjudged(x, run);
+    print_counts(run);
+    if (n && !run->interrupted) {
         fflush(stdout);
         code = exact_suite_again(x, first, n, &second, err);
     }

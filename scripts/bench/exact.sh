@@ -11,7 +11,7 @@
 #   scripts/bench/exact.sh race [TIMES]      a real race: after how many seeds it
 #                                            is found, and how often its seed
 #                                            finds it again (default 100)
-#   scripts/bench/exact.sh answers           testcases/ here and in the plain
+#   scripts/bench/exact.sh answers [FILE...] testcases/ here and in the plain
 #                                            rig: do they give one answer?
 #   scripts/bench/exact.sh speed [PAIRS]     by turns with the plain rig (5)
 #   scripts/bench/exact.sh warp              a suite full of waiting, both ways
@@ -200,7 +200,8 @@ bench_answers()
 {
     local -a files
     cd "$root"
-    mapfile -t files < <(ls testcases/*.tc testcases/failing/*.tc)
+    files=("$@")
+    [ $# -gt 0 ] || files=(testcases/*.tc testcases/failing/*.tc)
     exact -q -j "$(nproc)" --json "$work/exact.json" "${files[@]}" \
         >"$work/exact.out" 2>&1 || true
     "$bin/toyvmm-test" --accel rig -q --json "$work/rig.json" "${files[@]}" \
