@@ -87,7 +87,7 @@ static int boot(void *owner, size_t index, double *value, struct error *err)
     b->interrupted |= run.interrupted;
     if (run.interrupted)
         code = error_set(err, -EINTR, "interrupted");
-    const char *kind = !code && run.count ? run.results[0].kind : NULL;
+    const char *kind = !code && run.results ? run.results[0].kind : NULL;
     // That the rig failed is none.
     if (kind && !strcmp(kind, EXACT_UNJUDGED))
         code = error_set(err, -ENODEV, "%s was not judged: %.300s",

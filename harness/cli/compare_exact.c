@@ -68,11 +68,11 @@ static int boot_all(struct comparison *c, struct error *err)
         .seeds = c->boot_seeds,
         .untold = !c->o->verbosity,
     };
-    int code = exact_suite_run(&suite, &c->run, err);
     size_t *again = calloc(c->selection.count + 1, sizeof(*again));
     size_t n = 0;
-    if (!code && !again)
-        code = error_set(err, -ENOMEM, "out of memory");
+    if (!again)
+        return error_set(err, -ENOMEM, "out of memory");
+    int code = exact_suite_run(&suite, &c->run, err);
     for (size_t i = 0; !code && i < c->boots.count; i++) {
         if (is_repeated(&c->boots.list[i]))
             again[n++] = i;
@@ -183,7 +183,7 @@ static int compare_marks(struct comparison *c, const char *title,
     }
     // Before the guest's first instruction there is no time to compare.
     size_t told = 0;
-    for (size_t i = 0; !code && i < n; i++) {
+    for (size_t i = 0; out && marks && names && i < n; i++) {
         if (out[i].base_n || out[i].head_n)
             marks[told++] = (struct compared_mark){names[i], out[i]};
     }

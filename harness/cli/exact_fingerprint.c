@@ -19,7 +19,7 @@
 static int output_of(char *const *argv, char *out, size_t size,
                      struct error *err)
 {
-    int ends[2];
+    int ends[2] = {-1, -1};
     pid_t pid;
     size_t len = 0;
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -81,6 +81,7 @@ int exact_fingerprint(char **out, struct error *err)
 {
     char sum[65];
     char rig[4200], text[10000], qemu[4200], kernel[4200];
+    *text = '\0';
     char check[] = "--check", verbose[] = "--verbose", version[] = "--version";
     if (!accel_find_rig(rig, sizeof(rig)))
         return error_set(err, -ENOENT, "the rig's program was not found");

@@ -71,12 +71,12 @@ struct options {
 
     // Of compare, gate, bisect and trend; 0 and NULL: not given.
     int runs, max_runs;
-    int seeds;         // of exact; 0: not given
     const char *marks; // names, by commas
     bool cpu;          // the guest's CPU time instead of the clock's
     double alpha, min_effect, target, power;
     const char *scenario, *guest, *branch, *since;
     int newest;
+    int seeds; // of exact; 0: not given
     const char *csv, *openmetrics;
 
     bool in_process;

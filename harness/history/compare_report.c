@@ -103,7 +103,7 @@ void compared_terminal(FILE *f, const struct compared *c)
             c->options->alpha, 100 * c->options->min_effect, floor,
             c->exact ? "seeds" : "runs");
     if (c->warning && *c->warning)
-        fprintf(f, "  warning: %s\n", c->warning);
+        fprintf(f, "  %s: %s\n", c->exact ? "note" : "warning", c->warning);
 }
 
 void compared_markdown(FILE *f, const struct compared *c)
