@@ -3,166 +3,16 @@
 #include "harness/cli/compare_history.h"
 
 #include "harness/cli/cli.h"
+#include "harness/cli/compare_runs.h"
 #include "harness/cli/compare_tell.h"
 #include "harness/cli/launch.h"
 #include "harness/history/exact_compare.h"
-#include "harness/history/history.h"
 #include "harness/history/mark_list.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LEAST_PREFIX 4
-
-struct sample {
-    char *mark;
-    double value; // ns
-};
-
-// One recorded boot, copied.
-struct recorded {
-    char *scenario, *guest;
-    char environment[65];
-    bool passed; // if not, it is only counted
-    bool seeded; // of the exact rig, with this seed
-    uint64_t seed;
-    size_t count; // of a boot that passed
-    struct sample *values;
-};
-
-struct side {
-    const char *name; // as it was given
-    char *commit;     // that it is
-    size_t count;
-    struct recorded *runs;
-};
-
-struct recordings_of {
-    struct side side[2];
-    bool cpu;
-    unsigned seen; // runs in the history
-};
-
-static bool is_prefix(const char *prefix, const char *whole)
-{
-    size_t len = strlen(prefix);
-    return len >= LEAST_PREFIX && whole && !strncmp(whole, prefix, len);
-}
-
-// Runs come oldest first, so that the last that fits is the newest.
-static int find_commits(void *owner, const struct history_run *run,
-                        struct error *err)
-{
-    struct recordings_of *all = owner;
-    all->seen++;
-    for (size_t i = 0; run->commit && i < 2; i++) {
-        struct side *s = &all->side[i];
-        bool branch = run->branch && !strcmp(run->branch, s->name);
-        if (!branch && !is_prefix(s->name, run->commit))
-            continue;
-        if (s->commit && !branch && strcmp(s->commit, run->commit) != 0)
-            return error_set(err, -EINVAL,
-                             "%s is the beginning of several commits: %.12s, "
-                             "%.12s",
-                             s->name, s->commit, run->commit);
-        free(s->commit);
-        s->commit = strdup(run->commit);
-        if (!s->commit)
-            return error_set(err, -ENOMEM, "out of memory");
-    }
-    return 0;
-}
-
-static int copy_values(struct recorded *to, const struct history_run *run,
-                       bool cpu)
-{
-    to->values = calloc(run->nmarks + 1, sizeof(*to->values));
-    if (!to->values)
-        return -ENOMEM;
-    for (size_t i = 0; i < run->nmarks; i++) {
-        const struct history_mark *m = &run->marks[i];
-        uint64_t ns = cpu ? m->cpu_ns : m->wall_ns;
-        if (!ns)
-            continue;
-        to->values[to->count] = (struct sample){strdup(m->name), (double)ns};
-        if (!to->values[to->count++].mark)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-struct taker {
-    struct side *side;
-    bool cpu;
-};
-
-static int take_run(void *owner, const struct history_run *run,
-                    struct error *err)
-{
-    const struct taker *t = owner;
-    struct side *s = t->side;
-    struct recorded *runs = reallocarray(s->runs, s->count + 1, sizeof(*runs));
-    if (!runs)
-        return error_set(err, -ENOMEM, "out of memory");
-    s->runs = runs;
-    struct recorded *r = &runs[s->count++];
-    *r = (struct recorded){.scenario = strdup(run->scenario),
-                           .guest = strdup(run->guest)};
-    memcpy(r->environment, run->environment_id, sizeof(r->environment));
-    r->passed = !strcmp(run->verdict, "passed");
-    r->seeded = run->seeded;
-    r->seed = run->seed;
-    bool cpu = t->cpu || run->seeded;
-    if (!r->scenario || !r->guest || (r->passed && copy_values(r, run, cpu)))
-        return error_set(err, -ENOMEM, "out of memory");
-    return 0;
-}
-
-static int read_sides(struct recordings_of *all, const struct options *o,
-                      struct history *h, struct error *err)
-{
-    const struct history_query every = {.scenario = o->scenario,
-                                        .guest = o->guest};
-    int code = history_read(h, &every, find_commits, all, err);
-    for (size_t i = 0; !code && i < 2; i++) {
-        struct side *s = &all->side[i];
-        struct taker taker = {s, o->cpu};
-        struct history_query query = {.scenario = o->scenario,
-                                      .guest = o->guest,
-                                      .commit = s->commit,
-                                      .newest = (uint64_t)o->newest};
-        if (!s->commit)
-            return error_set(err, -EINVAL,
-                             "%s is no branch and no commit of the history; "
-                             "%u of its runs were looked at",
-                             s->name, all->seen);
-        code = history_read(h, &query, take_run, &taker, err);
-    }
-    if (!code && !strcmp(all->side[0].commit, all->side[1].commit))
-        code = error_set(err, -EINVAL, "%s and %s are the same commit, %.12s",
-                         all->side[0].name, all->side[1].name,
-                         all->side[0].commit);
-    return code;
-}
-
-static void free_sides(struct recordings_of *all)
-{
-    for (size_t i = 0; i < 2; i++) {
-        struct side *s = &all->side[i];
-        for (size_t k = 0; k < s->count; k++) {
-            struct recorded *r = &s->runs[k];
-            for (size_t m = 0; m < r->count; m++)
-                free(r->values[m].mark);
-            free(r->values);
-            free(r->scenario);
-            free(r->guest);
-        }
-        free(s->runs);
-        free(s->commit);
-    }
-}
 
 // ---- One group: the same scenario, guest and environment --------------------
 
@@ -219,7 +69,7 @@ static int add_name(struct mark_names *names, const char *mark)
 }
 
 // like: of its group only; NULL: of all.
-static int list_marks(const struct recordings_of *all,
+static int list_marks(const struct compared_runs *all,
                       const struct recorded *like, const char *wanted,
                       struct mark_names *names)
 {
@@ -241,7 +91,7 @@ static int list_marks(const struct recordings_of *all,
 }
 
 // A mark of --mark that no boot has is a slip, unless none has any.
-static int check_wanted(const struct recordings_of *all, const char *wanted,
+static int check_wanted(const struct compared_runs *all, const char *wanted,
                         struct error *err)
 {
     struct mark_names names = {0};
@@ -311,7 +161,7 @@ static size_t count_rows(const struct side *s, const struct side *other,
 }
 
 // Of the exact rig, the rows are in base's order on both sides.
-static double *make_table(const struct recordings_of *all, size_t side,
+static double *make_table(const struct compared_runs *all, size_t side,
                           const struct recorded *like,
                           const struct mark_names *names, size_t n)
 {
@@ -331,7 +181,7 @@ static double *make_table(const struct recordings_of *all, size_t side,
     return values;
 }
 
-static int compare_tables(struct telling *t, const struct recordings_of *all,
+static int compare_tables(struct telling *t, const struct compared_runs *all,
                           const struct recorded *like, struct error *err)
 {
     const struct side *sides = all->side;
@@ -363,7 +213,7 @@ static int compare_tables(struct telling *t, const struct recordings_of *all,
     return code;
 }
 
-static int compare_group(struct telling *t, const struct recordings_of *all,
+static int compare_group(struct telling *t, const struct compared_runs *all,
                          const struct recorded *like, struct error *err)
 {
     const struct side *base = &all->side[0], *head = &all->side[1];
@@ -379,7 +229,7 @@ static int compare_group(struct telling *t, const struct recordings_of *all,
 }
 
 // Of a group that one side doesn't have nothing follows, but it is said.
-static void tell_alone(const struct recordings_of *all, size_t side)
+static void tell_alone(const struct compared_runs *all, size_t side)
 {
     const struct side *has = &all->side[side], *lacks = &all->side[!side];
     for (size_t i = 0; i < has->count; i++) {
@@ -395,7 +245,7 @@ static void tell_alone(const struct recordings_of *all, size_t side)
     }
 }
 
-static int compare_groups(struct telling *t, const struct recordings_of *all,
+static int compare_groups(struct telling *t, const struct compared_runs *all,
                           struct error *err)
 {
     const struct side *base = &all->side[0], *head = &all->side[1];
@@ -427,7 +277,7 @@ int compare_history(const struct options *o)
     struct error err = {""};
     struct telling t;
     struct history *h = NULL;
-    struct recordings_of all = {
+    struct compared_runs all = {
         .side = {{o->paths[0], NULL, 0, NULL}, {o->paths[1], NULL, 0, NULL}}};
     if (telling_begin(&t, o, &err))
         return complain(&err, EXIT_WRONG);
@@ -437,11 +287,11 @@ int compare_history(const struct options *o)
                 "looks like a change; boots by turns don't have that";
     int code = history_open(o->history, &h, &err);
     if (!code)
-        code = read_sides(&all, o, h, &err);
+        code = compare_runs_read(&all, o, h, &err);
     if (!code)
         code = compare_groups(&t, &all, &err);
     history_close(h);
     int exit_code = telling_end(&t, code != 0);
-    free_sides(&all);
+    compare_runs_free(&all);
     return code ? complain(&err, exit_for(code)) : exit_code;
 }

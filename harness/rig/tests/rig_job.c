@@ -236,6 +236,30 @@ Test(rig_job, options_stop_at_the_command)
     options_free(&line.options);
 }
 
+Test(rig_job, packed_files_have_paths_inside)
+{
+    struct line line;
+    const struct options *o = &line.options;
+    struct error err = {{0}};
+    cr_assert_eq(parse(&line,
+                       "--exact --pack a --as /x --pack b --as /y --as /z "
+                       "--pack c cmd",
+                       &err),
+                 0, "%s", err.text);
+    cr_assert_eq(o->as.count, 3);
+    cr_expect_str_eq(o->pack.items[0], "a");
+    cr_expect_str_eq(o->as.items[0], "/x");
+    cr_expect_str_eq(o->as.items[1], "/z");
+    cr_expect_str_eq(o->as.items[2], "c");
+    options_free(&line.options);
+    cr_expect_eq(parse(&line, "--exact --as /x --pack a cmd", &err), -EINVAL);
+    cr_expect(strstr(err.text, "after a --pack"), "%s", err.text);
+    options_free(&line.options);
+    cr_expect_eq(parse(&line, "--exact --pack a --as x cmd", &err), -EINVAL);
+    cr_expect(strstr(err.text, "absolute path"), "%s", err.text);
+    options_free(&line.options);
+}
+
 Test(rig_job, wrong_options_are_named)
 {
     static const char *const cases[] = {
