@@ -2,7 +2,6 @@
 // The user-mode network with the real library: what a guest reaches and what it
 // doesn't, with servers of the test on the loopback. And captures.
 #include "src/net/capture.h"
-#include "src/net/tap.h"
 #include "src/net/user.h"
 #include "src/tests/net_frames.h"
 
@@ -326,17 +325,4 @@ Test(net_capture, what_cant_be_written)
                                " No such file or directory");
     cr_assert_null(net_capture_open("/dev/full", 100, &code, &err));
     cr_assert_eq(code, -ENOSPC);
-}
-
-Test(net_tap, what_isnt_there)
-{
-    struct error err = {""};
-    cr_assert_eq(net_tap_check("no-such-tap", &err), -ENODEV);
-    cr_assert_str_eq(err.text,
-                     "there is no tap interface no-such-tap here: `sudo ip "
-                     "tuntap add no-such-tap mode tap user $USER && sudo ip "
-                     "link set no-such-tap up' makes it");
-    cr_assert_eq(net_tap_check("a-name-that-is-too-long", &err), -ENODEV);
-    // What is there, and no tap.
-    cr_assert_lt(net_tap_check("lo", &err), 0);
 }
