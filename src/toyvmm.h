@@ -200,6 +200,9 @@ struct toyvmm_config {
     size_t ndisks; // up to TOYVMM_DISKS_MAX
     const struct toyvmm_disk *disks;
     struct toyvmm_net net;
+    // The vCPU threads are not confined: for debuggers that make them call
+    // what their list of calls does not have.
+    bool no_sandbox;
     struct toyvmm_sink sink;
 };
 
@@ -226,7 +229,15 @@ int toyvmm_check_net(const struct toyvmm_net *net, struct error *err);
 // sentence that names the CPUs there are. toyvmm_create asks it, too.
 int toyvmm_check_pin(struct toyvmm_pin pin, struct error *err);
 
-// Starts the vCPU threads. Once for each machine.
+// For a process that has nothing else to do than to run machines: the calling
+// thread, and those that are started from now on, gain no privileges, run no
+// programs, trace nobody. There is no way back. 0, or a negative errno.
+int toyvmm_confine(struct error *err);
+
+// Starts the vCPU threads. Before its guest's first instruction each is
+// confined to the calls that it needs (src/host/sandbox.h), unless config said
+// no_sandbox; a call against that ends the machine with
+// TOYVMM_EVENT_INTERNAL_ERROR, which names it. Once for each machine.
 int toyvmm_start(struct toyvmm *vm, struct error *err);
 
 // Input is waiting in the sink for port. Any thread, any time, cheap; the

@@ -278,7 +278,7 @@ static int interact(const struct options *o, const struct selection *s,
     const char *outputs[] = {guest.net.pcap};
     if (!launch_settle(o, argc, argv, guest.memory, outputs, 1, &accelerator,
                        &err))
-        exit_code = interactive_run(&guest, accelerator, &err);
+        exit_code = interactive_run(&guest, accelerator, o->no_sandbox, &err);
     guest_free(&guest);
     return complain(&err, exit_code);
 }

@@ -117,6 +117,8 @@ const char help_text[] =
     "  --bisect             exit as `git bisect run' wants it: 0 good, 1 bad,\n"
     "                       125 can't be judged, 129 wrong usage\n"
     "  --in-process         no worker processes: for debuggers\n"
+    "  --no-sandbox         the guests' threads may call what they like: for\n"
+    "                       debuggers\n"
     "  -h, --help; --version\n"
     "\n"
     "Exit status: 0 all passed or were skipped, 1 one failed, 2 wrong usage\n"

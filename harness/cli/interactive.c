@@ -218,13 +218,15 @@ static int converse(struct session *s, struct error *err)
 }
 
 // The child: machine and conversation.
-static int run_machine(const struct guest *guest, struct error *err)
+static int run_machine(const struct guest *guest, bool no_sandbox,
+                       struct error *err)
 {
     struct live_console *lc = live_console_new(err);
     if (!lc)
         return EXIT_UNABLE;
     struct toyvmm_config config = guest_config(guest);
     config.sink = live_console_sink(lc);
+    config.no_sandbox = no_sandbox;
     struct toyvmm *vm = toyvmm_create(&config, NULL, err);
     struct session s = {.console = live_console_base(lc)};
     if (vm)
@@ -270,7 +272,7 @@ static int exit_code_of(int status, struct error *err)
 }
 
 int interactive_run(const struct guest *guest, const char *accelerator,
-                    struct error *err)
+                    bool no_sandbox, struct error *err)
 {
     struct termios before;
     bool terminal = !tcgetattr(STDIN_FILENO, &before);
@@ -294,7 +296,7 @@ int interactive_run(const struct guest *guest, const char *accelerator,
             _exit(EXIT_FAILED);
         if (terminal)
             make_raw(&before);
-        int code = run_machine(guest, err);
+        int code = run_machine(guest, no_sandbox, err);
         if (*err->text)
             fprintf(stderr, "toyvmm-test: %s\r\n", err->text);
         _exit(code);

@@ -11,4 +11,4 @@
 //
 // Ctrl-A x leaves, Ctrl-A h helps, Ctrl-A Ctrl-A types a Ctrl-A.
 int interactive_run(const struct guest *guest, const char *accelerator,
-                    struct error *err);
+                    bool no_sandbox, struct error *err);

@@ -78,6 +78,7 @@ static const struct row rows[] = {
     {"newest", 0, true, take_number, FIELD(newest), 0, COMPARES | IN(TREND)},
     {"console", 0, false, take_flag, FIELD(show_console), 0, 0},
     {"in-process", 0, false, take_flag, FIELD(in_process), 0, 0},
+    {"no-sandbox", 0, false, take_flag, FIELD(no_sandbox), 0, BOOTS},
     {"write", 0, false, take_flag, FIELD(write), 0, 0},
     {"quiet", 'q', false, take_flag, FIELD(quiet), 0, EVERYWHERE},
     {"verbose", 'v', false, take_more, FIELD(verbosity), 0, BOOTS},

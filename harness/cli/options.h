@@ -80,6 +80,7 @@ struct options {
     const char *csv, *openmetrics;
 
     bool in_process;
+    bool no_sandbox;
     bool show_console;
     unsigned verbosity; // 0, 1 marks of passed scenarios, 2 each step
     bool quiet;         // no summary, no line on the accelerator

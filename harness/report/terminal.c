@@ -54,7 +54,7 @@ static void reasons(FILE *f, const struct result_mark *m)
 }
 
 // More vCPUs than these fill lines and say little.
-#define SHARES_TOLD 16
+#define SHARES_TOLD 4
 
 // "; CPU 1.203, 0.112 s", of vCPUs 0, 1, ...
 static void shares(FILE *f, const struct result_mark *m)

@@ -223,7 +223,8 @@ int live_run(const struct live_options *options, struct result *result)
         return no_machine(options, result, &err);
     m.config.sink = live_console_sink(m.console);
     m.config.pin = options->pin;
-    if (put_together(&m, &err))
+    m.config.no_sandbox = options->no_sandbox;
+    if ((options->confine && toyvmm_confine(&err)) || put_together(&m, &err))
         code = no_machine(options, result, &err);
     else
         code = run_on(options, &m, result);

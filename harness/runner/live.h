@@ -13,6 +13,8 @@ struct live_options {
     const char *accelerator; // "kvm", "rig", "exact": for the result
     const char *seed;      // of a machine that has one, for the result; or NULL
     struct toyvmm_pin pin; // where the guest's processor runs
+    bool no_sandbox;       // the machine's threads are not confined
+    bool confine;          // this process is (toyvmm_confine): its last run
     double timeout_scale;
     double slowness; // as in run_options
     bool judge_marks;

@@ -80,6 +80,7 @@ static int write_plan(FILE *f, const void *owner)
     put_number(f, "scale", (uint64_t)(p->timeout_scale * 1000));
     put_number(f, "judge", p->judge_marks);
     put_number(f, "speed", (uint64_t)(p->replay_speed * 1000));
+    put_number(f, "no-sandbox", p->no_sandbox);
     put_number(f, "console", p->show_console);
     put_number(f, "verbosity", p->verbosity);
     put_number(f, "quiet", p->quiet_passed);
@@ -218,6 +219,8 @@ static int take(struct plan *p, const char *key, struct texts *t)
         p->replay_speed = (double)n / 1000;
     else if (!strcmp(key, "judge"))
         p->judge_marks = n;
+    else if (!strcmp(key, "no-sandbox"))
+        p->no_sandbox = n;
     else if (!strcmp(key, "console"))
         p->show_console = n;
     else if (!strcmp(key, "quiet"))

@@ -21,6 +21,7 @@ struct plan {
         *accelerator; // "kvm", "rig" or "replay"; NULL: nothing is to run
     const char *seed; // of the exact rig, a number; or NULL
     bool judge_marks;
+    bool no_sandbox;   // of machines and worker processes
     bool show_console; // copy what guests print to standard error
     unsigned verbosity;
     bool quiet_passed; // tell only of cases that did not pass

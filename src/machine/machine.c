@@ -4,12 +4,15 @@
 #include "src/machine/machine.h"
 
 #include "src/base/clock.h"
+#include "src/host/sandbox.h"
 #include "src/machine/pci_board.h"
 #include "src/machine/pin.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 _Static_assert(TOYVMM_PORTS == PLATFORM_COM_COUNT, "a sink port is a UART");
 _Static_assert(TOYVMM_RX_BREAK == UART_RX_BREAK, "one word for a break");
@@ -115,9 +118,14 @@ static void free_machine(struct toyvmm *vm)
     }
     for (unsigned i = 0; i < vm->nprocessors; i++) {
         vcpu_close(&vm->processors[i].vcpu);
+        if (vm->processors[i].caught >= 0)
+            close(vm->processors[i].caught);
         free(vm->processors[i].counters);
     }
     free(vm->processors);
+    sandbox_free(vm->sandbox);
+    if (vm->guard_ends >= 0)
+        close(vm->guard_ends);
     vm_close(&vm->kvm);
     guest_memory_unmap(&vm->memory);
     pthread_cond_destroy(&vm->changed);
@@ -137,6 +145,7 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
     vm->sink = *sink;
     vm->kvm = (struct vm){.fd = -1, .host.fd = -1};
     vm->memory.fd = -1;
+    vm->guard_ends = -1;
     init_sync(vm);
     vm->spent = spent_new(cpus);
     vm->shares = calloc(cpus, sizeof *vm->shares);
@@ -147,6 +156,7 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
         cpu->machine = vm;
         cpu->vcpu = (struct vcpu){.id = i, .fd = -1};
         cpu->access.vcpu = i;
+        cpu->caught = -1;
         cpu->counters = counters_new();
         complete = cpu->counters;
     }
@@ -176,10 +186,23 @@ static int build_board(struct toyvmm *vm, unsigned ports, struct error *err)
     return 0;
 }
 
+static int build_sandbox(struct toyvmm *vm, struct error *err)
+{
+    vm->guard_ends = eventfd(0, EFD_CLOEXEC);
+    if (vm->guard_ends < 0)
+        return error_errno(err, errno, "can't make an event");
+    vm->sandbox = sandbox_new(err);
+    return vm->sandbox ? 0 : -ENOSYS;
+}
+
 static int build(struct toyvmm *vm, const struct machine_shape *shape,
                  machine_loader load, void *load_owner, struct error *err)
 {
     int code = vm_open(&vm->kvm, KVM_PATH, shape->cpus, err);
+    if (code < 0)
+        return code;
+    if (!shape->no_sandbox && sandbox_is_offered())
+        code = build_sandbox(vm, err);
     if (code < 0)
         return code;
     code = guest_memory_map_as(&vm->memory, shape->memory, shape->backing, err);
@@ -317,6 +340,7 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
         .backing = backing_of(config->backing),
         .cpus = config->cpus,
         .ports = ports_of(config),
+        .no_sandbox = config->no_sandbox,
     };
     struct toyvmm *vm =
         machine_create(&shape, &config->sink, load_files, &request, code, err);
@@ -345,4 +369,9 @@ void toyvmm_destroy(struct toyvmm *vm)
         return;
     if (toyvmm_stop(vm) == 0)
         free_machine(vm);
+}
+
+int toyvmm_confine(struct error *err)
+{
+    return sandbox_is_offered() ? sandbox_confine_process(err) : 0;
 }

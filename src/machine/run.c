@@ -2,6 +2,7 @@
 // The vCPU threads: run the guest, serve its exits, and end the machine. See
 // machine.h for the threads and exits.h for what a failed exit says.
 #include "src/base/clock.h"
+#include "src/host/sandbox.h"
 #include "src/machine/exits.h"
 #include "src/machine/lapic.h"
 #include "src/machine/machine.h"
@@ -235,10 +236,28 @@ static bool read_regs(struct processor *cpu, enum toyvmm_event_kind kind,
     return kind != TOYVMM_EVENT_TRIPLE_FAULT || !vcpu_is_reset(out);
 }
 
+// The first counts. itself: cpu's thread is another one, and must be asked to
+// leave like the others.
+static void end_with(struct processor *cpu, const struct toyvmm_event *event,
+                     bool itself)
+{
+    struct toyvmm *vm = cpu->machine;
+    pthread_mutex_lock(&vm->lock);
+    if (!vm->ending.set) {
+        vm->ending.set = true;
+        vm->ending.event = *event;
+        atomic_store(&vm->leaving, true);
+        for (unsigned i = 0; i < vm->nprocessors; i++)
+            if (itself || &vm->processors[i] != cpu)
+                machine_request(&vm->processors[i], REQUEST_LEAVE);
+        pthread_cond_broadcast(&vm->changed);
+    }
+    pthread_mutex_unlock(&vm->lock);
+}
+
 void machine_end(struct processor *cpu, enum toyvmm_event_kind kind,
                  const char *detail, ...)
 {
-    struct toyvmm *vm = cpu->machine;
     struct toyvmm_event event = {
         .kind = kind,
         .ns = cpu->access.ns,
@@ -250,17 +269,21 @@ void machine_end(struct processor *cpu, enum toyvmm_event_kind kind,
     vsnprintf(event.detail, sizeof event.detail, detail, args);
     va_end(args);
 
-    pthread_mutex_lock(&vm->lock);
-    if (!vm->ending.set) {
-        vm->ending.set = true;
-        vm->ending.event = event;
-        atomic_store(&vm->leaving, true);
-        for (unsigned i = 0; i < vm->nprocessors; i++)
-            if (&vm->processors[i] != cpu)
-                machine_request(&vm->processors[i], REQUEST_LEAVE);
-        pthread_cond_broadcast(&vm->changed);
-    }
-    pthread_mutex_unlock(&vm->lock);
+    end_with(cpu, &event, false);
+}
+
+void machine_end_caught(struct processor *cpu, const char *call)
+{
+    struct toyvmm_event event = {
+        .kind = TOYVMM_EVENT_INTERNAL_ERROR,
+        .ns = clock_now_ns(),
+        .vcpu = cpu->vcpu.id,
+    };
+    snprintf(event.detail, sizeof event.detail,
+             "sandbox: the thread of vCPU %u made a call that it has no need "
+             "of: %s",
+             cpu->vcpu.id, call);
+    end_with(cpu, &event, true);
 }
 
 static void report_start(struct processor *cpu)
@@ -289,10 +312,33 @@ static void report_end(struct processor *cpu)
     pthread_mutex_unlock(&vm->lock);
 }
 
+// Before the guest's first instruction. Whether it could or not, the guard is
+// told that nothing more is to come of this one.
+static void enter_sandbox(struct processor *cpu)
+{
+    struct toyvmm *vm = cpu->machine;
+    if (!vm->sandbox)
+        return;
+    int fd = sandbox_enter(vm->sandbox);
+    pthread_mutex_lock(&vm->lock);
+    cpu->confined = true;
+    cpu->caught = fd;
+    pthread_cond_broadcast(&vm->changed);
+    pthread_mutex_unlock(&vm->lock);
+    if (fd < 0 && fd != SANDBOX_UNWATCHED) {
+        char text[64];
+        machine_end(cpu, TOYVMM_EVENT_INTERNAL_ERROR,
+                    "the kernel refuses a sandbox (%s): --no-sandbox runs "
+                    "without one",
+                    strerror_r(-fd, text, sizeof text));
+    }
+}
+
 void *machine_run_vcpu(void *arg)
 {
     struct processor *cpu = arg;
     struct toyvmm *vm = cpu->machine;
+    enter_sandbox(cpu);
     // The others sleep until this one wakes them: nothing comes before it.
     if (cpu->vcpu.id == 0)
         report_start(cpu);

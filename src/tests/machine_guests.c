@@ -178,9 +178,16 @@ struct toyvmm *guest_create_shaped(struct guest_image image,
                                    struct machine_shape shape,
                                    struct guest_log *log)
 {
-    struct error err = {0};
     const struct toyvmm_sink sink = guest_log_sink(log);
-    struct toyvmm *vm = machine_create(&shape, &sink, load, &image, NULL, &err);
+    return guest_create_on(image, shape, &sink);
+}
+
+struct toyvmm *guest_create_on(struct guest_image image,
+                               struct machine_shape shape,
+                               const struct toyvmm_sink *sink)
+{
+    struct error err = {0};
+    struct toyvmm *vm = machine_create(&shape, sink, load, &image, NULL, &err);
     cr_assert(vm, "%s", err.text);
     return vm;
 }

@@ -112,6 +112,11 @@ struct toyvmm *guest_create_shaped(struct guest_image image,
                                    struct machine_shape shape,
                                    struct guest_log *log);
 
+// The same, and whom it tells.
+struct toyvmm *guest_create_on(struct guest_image image,
+                               struct machine_shape shape,
+                               const struct toyvmm_sink *sink);
+
 // guest_create, toyvmm_start.
 struct toyvmm *guest_start(struct guest_image image, struct guest_log *log);
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a thread that serves a guest may ask of the kernel: the calls that it
+// needs, ioctls by their number, and nothing else (seccomp(2)). A guest that
+// has taken such a thread over can open no file, connect to nothing, run no
+// program and touch no other process; SECURITY.md says what that is worth. Used
+// by the machine room.
+//
+// A call that is not on the list waits until somebody has looked at it, and
+// fails with EPERM then: so whoever watches can tell which it was.
+#pragma once
+
+#include "src/base/error.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+// The list, compiled. Owned by the machine; constant, any thread may enter.
+struct sandbox;
+
+// False in builds with sanitizers: their run time makes calls of its own.
+bool sandbox_is_offered(void);
+
+// NULL with err when it can't be made. NULL is fine for sandbox_free.
+struct sandbox *sandbox_new(struct error *err);
+void sandbox_free(struct sandbox *s);
+
+// From now on the calling thread, and each that it starts, is confined; it can
+// gain no privileges either (PR_SET_NO_NEW_PRIVS). There is no way back. A
+// descriptor that tells of the calls that it made against the list (close it),
+// or SANDBOX_UNWATCHED where the kernel can only end the process then (before
+// Linux 5.0, or in a sandbox that watches already); other negative values are
+// errnos.
+#define SANDBOX_UNWATCHED INT_MIN
+int sandbox_enter(const struct sandbox *s);
+
+// A call against the list.
+struct sandbox_call {
+    int number;    // on x86-64
+    char text[64]; // "socket", "ioctl 0x5401", "call 1000"
+};
+
+// The next one that waits at fd, without waiting for one: it fails with EPERM
+// now. False when there is none. Any thread that is not confined.
+bool sandbox_caught(int fd, struct sandbox_call *out);
+
+// For a whole process: the calling thread and those that it starts from now on
+// gain no privileges, run no other program, trace nobody and load nothing into
+// the kernel: these calls fail with EPERM. 0, or a negative errno with a
+// sentence.
+int sandbox_confine_process(struct error *err);
