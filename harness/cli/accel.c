@@ -145,13 +145,11 @@ static char **rig_words(char *rig, int argc, char **argv,
 {
     char exe[4096];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    size_t npacked = needs->exact ? needs->exact->count : 0;
     size_t nwritten = needs->written ? needs->written->count : 0;
-    char **args = calloc((size_t)argc + 16 +
-                             ((size_t)RIG_OUTPUTS + npacked + nwritten) * 2,
-                         sizeof(*args));
-    static char words[][16] = {"--memory", "--rw",   "--",
-                               "--exact",  "--seed", "--pack"};
+    char **args =
+        calloc((size_t)argc + 16 + ((size_t)RIG_OUTPUTS + nwritten) * 2,
+               sizeof(*args));
+    static char words[][16] = {"--memory", "--rw", "--"};
     if (len <= 0 || !args) {
         free(args);
         return NULL;
@@ -163,15 +161,6 @@ static char **rig_words(char *rig, int argc, char **argv,
     args[n++] = rig;
     args[n++] = words[0];
     args[n++] = text((needs->memory + ACCEL_RIG_MEMORY) >> 20, "M");
-    if (needs->exact) {
-        args[n++] = words[3];
-        args[n++] = words[4];
-        args[n++] = text(needs->seed, "");
-    }
-    for (size_t i = 0; i < npacked; i++) {
-        args[n++] = words[5];
-        args[n++] = needs->exact->paths[i];
-    }
     for (size_t i = 0; i < RIG_OUTPUTS; i++) {
         const char *file = needs->outputs[i];
         if (!file || !strcmp(file, "-"))

@@ -18,9 +18,6 @@ struct rig_needs {
     // none.
     const char *outputs[RIG_OUTPUTS];
     const struct written *written; // more of them, or NULL
-    // What the exact rig brings along, and its seed; NULL: the usual rig.
-    const struct exact_files *exact;
-    uint64_t seed;
 };
 
 // What a rig's own Linux and our processes need beside the guests.

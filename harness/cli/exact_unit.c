@@ -151,6 +151,23 @@ static void make_words(struct words *w, const struct exact_unit *u,
     add(w, "%s", u->what->path);
 }
 
+// What a scenario writes on the host, but recordings, stays in the rig: that it
+// is lost must not go unsaid.
+static int check_written(const struct selection *alone,
+                         const struct guest_overrides *machine,
+                         struct error *err)
+{
+    struct written written;
+    int code = written_collect(&written, alone, machine, err);
+    if (!code && written.count)
+        code = error_set(err, -ENOTSUP,
+                         "%s would be lost: captures and `writable` disks are "
+                         "not for the exact rig",
+                         written.paths[0]);
+    written_free(&written);
+    return code;
+}
+
 int exact_unit_start(struct exact_unit *u, const struct exact_suite *x,
                      struct error *err)
 {
@@ -172,6 +189,8 @@ int exact_unit_start(struct exact_unit *u, const struct exact_suite *x,
         .guard_s = (unsigned)o->guard_s,
     };
     int code = exact_collect(&files, &alone, machine, err);
+    if (!code)
+        code = check_written(&alone, machine, err);
     if (!code)
         code = launch_check_guests(&alone, machine, &order.memory, err);
     if (!code && x->alike)

@@ -18,8 +18,8 @@
 
 // ---- Boots ------------------------------------------------------------------
 
-static int add_boot(struct exploration *e, const struct selection *s,
-                    size_t index, uint64_t seed)
+static int add_boot(struct exploration *e, const struct options *o,
+                    const struct selection *s, size_t index, uint64_t seed)
 {
     const struct selected *one = &s->list[index];
     size_t at = e->boots.count++;
@@ -31,6 +31,7 @@ static int add_boot(struct exploration *e, const struct selection *s,
         .suite = one->suite,
         .nsets = one->what.nsets,
         .sets = one->what.sets,
+        .machine = o->machine,
         .series = one->skip ? NULL : one->what.title,
         .skip = one->skip,
         .skip_where = one->skip_where,
@@ -63,7 +64,7 @@ int explore_make(struct exploration *e, const struct options *o,
     for (size_t i = 0; !code && i < s->count; i++) {
         size_t of = s->list[i].skip ? 1 : seeds;
         for (size_t k = 0; !code && k < of; k++)
-            code = add_boot(e, s, i, o->seed.value + k);
+            code = add_boot(e, o, s, i, o->seed.value + k);
     }
     if (code)
         explore_free(e);
@@ -233,7 +234,7 @@ static void print_command(const struct exact_suite *x, size_t boot)
     option("kernel", o->machine.kernel);
     option("initrd", o->machine.initrd);
     option("cmdline", o->machine.cmdline);
-    snprintf(number, sizeof(number), "%" PRIu64 "K", o->machine.memory >> 10);
+    snprintf(number, sizeof(number), "%" PRIu64, o->machine.memory);
     option("memory", o->machine.memory ? number : NULL);
     snprintf(number, sizeof(number), "%g", o->timeout_scale);
     option("timeout-scale", o->timeout_scale > 0 ? number : NULL);

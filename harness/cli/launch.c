@@ -62,23 +62,6 @@ static struct rig_needs needs_of(const struct options *o, uint64_t memory,
     return needs;
 }
 
-// As long as they are unpacked, the exact rig's files are there twice.
-static int enter_exact(const struct launch *l, struct rig_needs *needs,
-                       struct error *err)
-{
-    const struct options *o = l->options;
-    struct exact_files files;
-    int code = exact_collect(&files, l->selection, &o->machine, err);
-    needs->exact = &files;
-    needs->seed = o->seed.value;
-    needs->memory += 2 * files.bytes;
-    if (!code)
-        code = accel_enter_rig(l->argc, l->argv, needs, err);
-    needs->exact = NULL;
-    exact_free(&files);
-    return code;
-}
-
 static int choose(const struct options *o, const char **accelerator,
                   struct error *err)
 {
@@ -106,8 +89,6 @@ static int in_rig(const struct launch *l, struct keep *k,
     const struct options *o = l->options;
     struct rig_needs needs = needs_of(o, l->memory, l->outputs, l->noutputs);
     needs.written = written;
-    if (o->exact)
-        return enter_exact(l, &needs, err);
     if (!keep_wants(k))
         return accel_enter_rig(l->argc, l->argv, &needs, err);
     int code =

@@ -15,6 +15,7 @@ Test(explore, each_case_once_a_seed_and_what_is_skipped_once)
                         .npaths = 1,
                         .paths = words,
                         .explore = 3,
+                        .machine = {.kernel = "other"},
                         .seed = {.value = 41}};
     struct selection s = {0};
     struct exploration e;
@@ -29,6 +30,7 @@ Test(explore, each_case_once_a_seed_and_what_is_skipped_once)
     cr_expect_str_eq(e.boots.cases[2].title, "A (seed 43)");
     cr_expect_str_eq(e.boots.cases[2].series, "A");
     cr_expect_eq(e.seeds[2], 43);
+    cr_expect_str_eq(e.boots.cases[2].machine.kernel, "other");
     cr_expect_str_eq(e.boots.cases[3].title, "B");
     cr_expect_str_eq(e.boots.cases[3].skip, "for a reason");
     explore_free(&e);
