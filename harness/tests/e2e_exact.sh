@@ -188,7 +188,7 @@ exact_bisection() {
         python3 -c 'import json
 d = json.load(open("run.json"))
 assert d["status"] == "found" and d["boots"] == 2, d
-assert 1.009 < d["ratio"] < 1.011, d'
+assert 1.008 < d["ratio"] < 1.012, d'
 }
 exact_bisection
 claim "two images, one boot of each, and the slower one is known"
