@@ -265,6 +265,11 @@ void toyvmm_destroy(struct toyvmm *vm);
 // vCPU back within a second. Milliseconds. Any thread but a vCPU's.
 int toyvmm_nmi(struct toyvmm *vm, struct error *err);
 
+// Presses the power button (ACPI's fixed one): the guest is asked to power off.
+// 0; -ESRCH: the machine does not run; -EBUSY: the guest does not listen to it
+// (its kernel has no driver for it, or it is not loaded). Any thread.
+int toyvmm_press_power(struct toyvmm *vm, struct error *err);
+
 // ---- Looking at it ---------------------------------------------------------
 
 // VM exits that reached user space, by reason and by I/O port, and gaps: for

@@ -246,6 +246,9 @@ static void put_head(const struct words *w, const struct step *s)
     case STEP_NMI:
         fputs("send the machine a non-maskable interrupt", w->f);
         break;
+    case STEP_POWER:
+        fputs("press the machine's power button", w->f);
+        break;
     case STEP_CONSOLE:
         fprintf(w->f, "from here on read and type on ttyS%u", s->u.console);
         break;

@@ -60,6 +60,7 @@ static bool step_sets(const struct step *s, const char *name)
     case STEP_RESET:
     case STEP_POWEROFF:
     case STEP_NMI:
+    case STEP_POWER:
     case STEP_CONSOLE:
         break;
     }

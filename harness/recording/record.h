@@ -49,7 +49,7 @@ static inline bool record_is_item(enum record_kind kind)
 }
 
 // What was asked of the machine without an answer but success or an error.
-enum machine_call { CALL_STOP, CALL_RESTART, CALL_NMI };
+enum machine_call { CALL_STOP, CALL_RESTART, CALL_NMI, CALL_POWER };
 
 enum input_flags {
     INPUT_SECRET = 1 << 0, // the bytes are stars
@@ -117,6 +117,7 @@ enum machine_ability {
     ABLE_RESTART,
     ABLE_NMI,
     ABLE_OBSERVE,
+    ABLE_POWER,
 };
 
 void recording_info_free(struct recording_info *info);

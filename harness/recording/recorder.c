@@ -322,6 +322,12 @@ static int rec_nmi(void *owner, struct error *err)
     return call(r, CALL_NMI, r->machine->nmi, err);
 }
 
+static int rec_power(void *owner, struct error *err)
+{
+    struct recorder *r = owner;
+    return call(r, CALL_POWER, r->machine->power, err);
+}
+
 // What the machine can't do, the recorded one can't either.
 static unsigned wrap(struct recorder *r, const struct run_machine *m)
 {
@@ -337,10 +343,11 @@ static unsigned wrap(struct recorder *r, const struct run_machine *m)
     r->wrapped.refusals = m->refusals ? rec_refusals : NULL;
     r->wrapped.restart = m->restart ? rec_restart : NULL;
     r->wrapped.nmi = m->nmi ? rec_nmi : NULL;
+    r->wrapped.power = m->power ? rec_power : NULL;
     return (m->stop ? 1U << ABLE_STOP : 0) | (m->regs ? 1U << ABLE_REGS : 0) |
            (m->usage ? 1U << ABLE_USAGE : 0) |
            (m->restart ? 1U << ABLE_RESTART : 0) |
-           (m->nmi ? 1U << ABLE_NMI : 0) |
+           (m->nmi ? 1U << ABLE_NMI : 0) | (m->power ? 1U << ABLE_POWER : 0) |
            (m->observe ? 1U << ABLE_OBSERVE : 0);
 }
 

@@ -170,6 +170,7 @@ static void call(struct rows *r, const struct record *rec)
         [CALL_STOP] = "the machine is stopped",
         [CALL_RESTART] = "the machine starts anew",
         [CALL_NMI] = "NMI",
+        [CALL_POWER] = "the power button is pressed",
     };
     end_lines(r);
     if (rec->call < sizeof(names) / sizeof(names[0]))

@@ -200,6 +200,11 @@ static int machine_nmi(void *owner, struct error *err)
     return machine_call(owner, CALL_NMI, err);
 }
 
+static int machine_power(void *owner, struct error *err)
+{
+    return machine_call(owner, CALL_POWER, err);
+}
+
 struct run_machine tape_answers(struct tape *t, unsigned abilities,
                                 unsigned vcpus)
 {
@@ -213,5 +218,6 @@ struct run_machine tape_answers(struct tape *t, unsigned abilities,
         .usage = abilities & 1U << ABLE_USAGE ? machine_usage : NULL,
         .restart = abilities & 1U << ABLE_RESTART ? machine_restart : NULL,
         .nmi = abilities & 1U << ABLE_NMI ? machine_nmi : NULL,
+        .power = abilities & 1U << ABLE_POWER ? machine_power : NULL,
     };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scenario does to the machine itself: `reset` and `nmi`. See steps.h.
+// What a scenario does to the machine itself: `reset`, `nmi` and
+// `power button`. See steps.h.
 #include "harness/runner/steps.h"
 
 #include <errno.h>
@@ -22,14 +23,14 @@ enum flow step_reset(struct run *r, const struct step *s)
     return run_restart(r);
 }
 
-enum flow step_nmi(struct run *r, const struct step *s)
+// Presses one of the machine's buttons.
+static enum flow press(struct run *r, const char *kind,
+                       int (*button)(void *owner, struct error *err))
 {
-    (void)s;
     struct error err = {""};
-    const struct run_machine *m = r->options->machine;
     if (run_revive(r) == FLOW_END)
         return FLOW_END;
-    int code = m && m->nmi ? m->nmi(m->owner, &err) : 0;
+    int code = button ? button(r->options->machine->owner, &err) : 0;
     if (!code)
         return FLOW_NEXT;
     // It has ended; what is told of that is on its way.
@@ -38,6 +39,20 @@ enum flow step_nmi(struct run *r, const struct step *s)
     if (r->ended)
         run_fail_end(r);
     else
-        run_fail(r, VERDICT_FAILED, NULL, "nmi", "%s", err.text);
+        run_fail(r, VERDICT_FAILED, NULL, kind, "%s", err.text);
     return FLOW_END;
+}
+
+enum flow step_nmi(struct run *r, const struct step *s)
+{
+    (void)s;
+    const struct run_machine *m = r->options->machine;
+    return press(r, "nmi", m ? m->nmi : NULL);
+}
+
+enum flow step_power(struct run *r, const struct step *s)
+{
+    (void)s;
+    const struct run_machine *m = r->options->machine;
+    return press(r, "power-button", m ? m->power : NULL);
 }

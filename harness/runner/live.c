@@ -68,6 +68,13 @@ static int nmi(void *owner, struct error *err)
                  : error_set(err, -ESRCH, "there is no machine");
 }
 
+static int power(void *owner, struct error *err)
+{
+    struct live_machine *m = owner;
+    return m->vm ? toyvmm_press_power(m->vm, err)
+                 : error_set(err, -ESRCH, "there is no machine");
+}
+
 // From now on the witness may look at the machine, or no more.
 static void show(struct live_machine *m, bool stands)
 {
@@ -183,7 +190,8 @@ static int run_on(const struct live_options *o, struct live_machine *m,
                                         .usage = usage,
                                         .refusals = refusals,
                                         .restart = restart,
-                                        .nmi = nmi};
+                                        .nmi = nmi,
+                                        .power = power};
     struct run_options run = {.scenario = o->scenario,
                               .console = live_console_base(m->console),
                               .machine = &machine,

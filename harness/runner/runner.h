@@ -39,6 +39,9 @@ struct run_machine {
     // Presses the NMI button. 0; -ESRCH when the machine does not run, -EBUSY
     // when the guest does not let it through.
     int (*nmi)(void *owner, struct error *err);
+    // Presses the power button. 0; -ESRCH the same, -EBUSY when the guest does
+    // not listen to it.
+    int (*power)(void *owner, struct error *err);
 };
 
 // Borrowed for the length of run_scenario.

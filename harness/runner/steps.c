@@ -202,5 +202,6 @@ const run_step_function step_table[] = {
     [STEP_RESET] = step_reset,
     [STEP_POWEROFF] = step_poweroff,
     [STEP_NMI] = step_nmi,
+    [STEP_POWER] = step_power,
     [STEP_CONSOLE] = step_console,
 };

@@ -16,6 +16,7 @@ enum flow step_expect_idle(struct run *r, const struct step *s); // expect.c
 enum flow step_poweroff(struct run *r, const struct step *s);    // poweroff.c
 enum flow step_reset(struct run *r, const struct step *s);
 enum flow step_nmi(struct run *r, const struct step *s); // control.c
+enum flow step_power(struct run *r, const struct step *s);
 
 // How a statement is run, by enum step_kind.
 extern const run_step_function step_table[];

@@ -83,6 +83,7 @@ enum step_kind {
     STEP_RESET,
     STEP_POWEROFF,
     STEP_NMI,
+    STEP_POWER,   // `power button`
     STEP_CONSOLE, // `console ttyS1`: where the steps after it look and type
 };
 

@@ -212,6 +212,7 @@ static void check_step(struct check *c, const struct step *s)
     case STEP_RESET:
     case STEP_POWEROFF:
     case STEP_NMI:
+    case STEP_POWER:
     case STEP_CONSOLE:
         break;
     }

@@ -148,6 +148,14 @@ enum parsed parse_poweroff(struct parser *p, struct step *out)
     return PARSED_STEP;
 }
 
+enum parsed parse_power(struct parser *p, struct step *out)
+{
+    out->kind = STEP_POWER;
+    if (!accept_word(p, "button"))
+        parse_expected(p, "`button`", NULL);
+    return PARSED_STEP;
+}
+
 enum parsed parse_nmi(struct parser *p, struct step *out)
 {
     (void)p;

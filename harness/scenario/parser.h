@@ -206,4 +206,4 @@ parse_fn parse_check;
 // parse_control.c
 parse_fn parse_mark, parse_metric, parse_log, parse_repeat, parse_if;
 parse_fn parse_group, parse_never, parse_snapshot, parse_reset;
-parse_fn parse_poweroff, parse_nmi, parse_else;
+parse_fn parse_poweroff, parse_nmi, parse_power, parse_else;

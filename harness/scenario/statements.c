@@ -55,6 +55,7 @@ const struct statement statements[] = {
     {"reset", IN_STEPS, false, RUNS, parse_reset, NULL},
     {"poweroff", IN_STEPS, false, RUNS, parse_poweroff, NULL},
     {"nmi", IN_STEPS, false, RUNS, parse_nmi, NULL},
+    {"power", IN_STEPS, false, RUNS, parse_power, NULL},
     {"console", IN_STEPS, false, RUNS, parse_console, NULL},
     {NULL, IN_STEPS, false, REFUSED, NULL, NULL},
 };

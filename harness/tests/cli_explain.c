@@ -136,9 +136,10 @@ Test(explain, the_steps)
         "    16.1. 3 times:  [",
         "        16.1.1. send the machine a non-maskable interrupt  [",
         "    16.2. break the serial line  [",
+        "    16.3. press the machine's power button  [",
         "otherwise:\n",
-        "    16.3. the group \"g\":  [",
-        "        16.3.1. fail at once on /z/ during:  [",
+        "    16.4. the group \"g\":  [",
+        "        16.4.1. fail at once on /z/ during:  [",
         "17. ask the guest to power off, and end it after 10 s  [",
     };
     struct options o = {.machine = {.kernel = "k"}};
@@ -153,7 +154,8 @@ Test(explain, the_steps)
         "check out count /y/ >= 2\ncheck status out == 1\n"
         "check mark m < 5s\nmetric speed 1.5 MB/s\n"
         "expect one within 5s {\n/a/ { log \"a\" }\ntimeout { }\n}\n"
-        "if os == alpine {\nrepeat 3 { nmi }\nkey break\n} else {\n"
+        "if os == alpine {\nrepeat 3 { nmi }\nkey break\npower button\n} else "
+        "{\n"
         "group \"g\" { never /z/ { reset } }\n}\npoweroff\n",
         &o, EXIT_PASSED);
     expect_lines(said, lines, COUNT(lines));

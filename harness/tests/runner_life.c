@@ -11,8 +11,8 @@
 
 // A machine that counts what is done to it.
 struct machine {
-    int stops, restarts, nmis;
-    int restart_code, nmi_code;
+    int stops, restarts, nmis, powers;
+    int restart_code, nmi_code, power_code;
 };
 
 static void stop(void *owner)
@@ -48,8 +48,18 @@ static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
     *out = (struct toyvmm_usage){1000, 10, {9, 1}};
 }
 
-static struct run_machine seam = {
-    .stop = stop, .restart = restart, .nmi = nmi, .usage = usage};
+static int power(void *owner, struct error *err)
+{
+    struct machine *m = owner;
+    m->powers++;
+    return m->power_code ? error_set(err, m->power_code, "nobody listens") : 0;
+}
+
+static struct run_machine seam = {.stop = stop,
+                                  .restart = restart,
+                                  .nmi = nmi,
+                                  .power = power,
+                                  .usage = usage};
 
 static void prepare(void *owner, struct run_options *run)
 {
@@ -364,6 +374,48 @@ Test(life, nmi_that_does_not_get_through)
     RUN_ON(&m, "expect /x/\nnmi\n", &r, {.prints = "x"}, {.event = POWEROFF});
     cr_expect_eq(r.verdict, VERDICT_FAILED);
     cr_expect_str_eq(r.kind, "poweroff");
+    result_free(&r);
+}
+
+Test(life, power_button_is_pressed_and_the_run_goes_on)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "power button\nexpect poweroff\n", &r, {.prints = "x"},
+           {.event = POWEROFF});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect_eq(m.powers, 1);
+    result_free(&r);
+    m.power_code = -EBUSY;
+    RUN_ON(&m, "power button\n", &r, {.prints = "x"});
+    cr_expect_eq(r.verdict, VERDICT_FAILED);
+    cr_expect_str_eq(r.kind, "power-button");
+    cr_expect(strstr(r.message, "nobody listens"), "%s", r.message);
+    result_free(&r);
+}
+
+// A guest that listens is asked by its button; nothing is typed, and it is not
+// ended by force.
+Test(life, poweroff_presses_the_button_first)
+{
+    struct machine m = {0};
+    struct result r;
+    RUN_ON(&m, "poweroff\n", &r, {.prints = "x"},
+           {.after_ms = 100, .event = POWEROFF});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect(m.powers == 1 && m.stops == 0);
+    cr_expect_str_eq(fake_typed(), "");
+    result_free(&r);
+    // Its kernel listens and nobody else: it is ended as ever.
+    m = (struct machine){0};
+    RUN_ON(&m, "poweroff\n", &r, {.prints = "x"}, {.after_ms = 60000});
+    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
+    cr_expect(m.powers == 1 && m.stops == 1);
+    result_free(&r);
+    // Nobody listens: no time is lost.
+    m = (struct machine){.power_code = -EBUSY};
+    RUN_ON(&m, "poweroff\n", &r, {.prints = "x"});
+    cr_expect(m.powers == 1 && m.stops == 1);
     result_free(&r);
 }
 

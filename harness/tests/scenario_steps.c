@@ -292,11 +292,12 @@ Test(scenario_steps, ports)
 
 Test(scenario_steps, acts)
 {
-    struct parsed_text p = steps("reset\nnmi\nktap\npoweroff");
+    struct parsed_text p = steps("reset\nnmi\nktap\npoweroff\npower button");
     cr_assert_eq(STEP(0)->kind, STEP_RESET);
     cr_assert_eq(STEP(1)->kind, STEP_NMI);
     cr_assert_eq(STEP(2)->kind, STEP_KTAP);
     cr_assert_eq(STEP(2)->u.ktap_within_ns, 0);
     cr_assert_eq(STEP(3)->kind, STEP_POWEROFF);
+    cr_assert_eq(STEP(4)->kind, STEP_POWER);
     parsed_free(&p);
 }

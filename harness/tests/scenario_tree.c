@@ -146,6 +146,7 @@ static void put_acts(FILE *f, const struct step *s)
         break;
     case STEP_RESET:
     case STEP_NMI:
+    case STEP_POWER:
         break;
     }
 }

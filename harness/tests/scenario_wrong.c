@@ -244,6 +244,7 @@ Test(scenario_wrong, no_machine)
     static const struct wrong table[] = {
         {"# only\n\nmark a", 3, 1, "no guest and no kernel: nothing to boot",
          "add `guest NAME` or `kernel PATH` before the first step"},
+        {"guest g\npower off", 2, 7, "expected `button`, found `off`", NULL},
         {"memory 1G", 1, 1, "no guest and no kernel: nothing to boot", NULL},
         {"gest a\nmark a", 1, 1, "unknown statement `gest`",
          "did you mean `guest`?"},

@@ -90,7 +90,6 @@ _Static_assert(sizeof(struct fadt) == 276, "FADT 6.5");
 
 #define FADT_WBINVD     (1U << 0)
 #define FADT_PROC_C1    (1U << 2)
-#define FADT_NO_FIX_PWR (1U << 4) // power button is no fixed hardware
 #define FADT_NO_FIX_SLP (1U << 5)
 #define FADT_NO_FIX_RTC (1U << 6)
 #define FADT_TMR_32BIT  (1U << 8)
@@ -248,9 +247,9 @@ static uint64_t put_fadt(struct arena *a, bool pci, uint64_t dsdt)
         .p_lvl3_lat = NO_C3_LATENCY,
         .boot_arch = BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_ASPM | BOOT_ARCH_NO_RTC |
                      (pci ? 0 : BOOT_ARCH_NO_MSI),
-        .flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_FIX_PWR |
-                 FADT_NO_FIX_SLP | FADT_NO_FIX_RTC | FADT_RESET_REG |
-                 FADT_HEADLESS,
+        // The power button is fixed hardware, the others are not there.
+        .flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_FIX_SLP |
+                 FADT_NO_FIX_RTC | FADT_RESET_REG | FADT_HEADLESS,
         .reset_reg = io_register(PLATFORM_RESET_PORT, 1, GAS_ACCESS_BYTE),
         .reset_value = PLATFORM_RESET_VALUE,
         .minor_version = FADT_MINOR,

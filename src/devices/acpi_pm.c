@@ -282,3 +282,11 @@ void acpi_pm_press_power_button(struct acpi_pm *pm)
     update_sci(pm);
     pthread_mutex_unlock(&pm->lock);
 }
+
+bool acpi_pm_power_button_is_on(struct acpi_pm *pm)
+{
+    pthread_mutex_lock(&pm->lock);
+    bool on = pm->pm1_enable & ACPI_PM1_PWRBTN;
+    pthread_mutex_unlock(&pm->lock);
+    return on;
+}

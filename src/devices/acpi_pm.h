@@ -72,3 +72,6 @@ struct device acpi_reset_device(struct acpi_pm *pm, uint64_t base);
 // The power button was pressed: sets PWRBTN_STS, raises the SCI if the guest
 // enabled it. It asks the guest to power off; one that does not listen goes on.
 void acpi_pm_press_power_button(struct acpi_pm *pm);
+
+// Whether it listens: it has enabled the button's event.
+bool acpi_pm_power_button_is_on(struct acpi_pm *pm);

@@ -219,3 +219,18 @@ int toyvmm_nmi(struct toyvmm *vm, struct error *err)
         return error_errno(err, -code, "KVM refuses an NMI");
     }
 }
+
+int toyvmm_press_power(struct toyvmm *vm, struct error *err)
+{
+    pthread_mutex_lock(&vm->lock);
+    bool runs = vm->phase == MACHINE_RUNNING;
+    pthread_mutex_unlock(&vm->lock);
+    if (!runs)
+        return error_set(err, -ESRCH, "the machine does not run");
+    if (!acpi_pm_power_button_is_on(&vm->board.pm))
+        return error_set(err, -EBUSY,
+                         "the guest does not listen to the power button: its "
+                         "kernel has no driver for it (ACPI's button)");
+    acpi_pm_press_power_button(&vm->board.pm);
+    return 0;
+}

@@ -95,6 +95,7 @@ Test(boot_acpi, fadt_of_a_pc)
     cr_assert_eq(read_le(fadt + 109, 2) & 0x27, 0x24);
     uint64_t flags = read_le(fadt + 112, 4);
     cr_assert(flags & 1U << 8, "a 32-bit PM timer");
+    cr_assert_not(flags & 1U << 4, "the power button is fixed hardware");
     cr_assert(flags & 1U << 10, "reset register");
     cr_assert_not(flags & 1U << 20, "not hardware-reduced");
     cr_assert_eq(fadt[116], 1, "I/O port");

@@ -158,6 +158,7 @@ Test(devices_acpi_pm, s5_hardware_reduced)
 
 Test(devices_acpi_pm, power_button)
 {
+    cr_expect(!acpi_pm_power_button_is_on(&pm));
     acpi_pm_press_power_button(&pm);
     cr_assert_not(sci, "nobody asked");
     outw(ENABLE, ACPI_PM1_PWRBTN);
