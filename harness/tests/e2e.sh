@@ -17,7 +17,8 @@ then
     rig=$(dirname "$test_program")/toyvmm-rig
     [ -x "$rig" ] || exit 3
     cd "$source_dir" || exit 1
-    exec "$rig" --memory 2048M -- "$0" "$test_program"
+    # smp.tc has 5 GiB, of which it touches little: twice what there is at most.
+    exec "$rig" --memory 3072M -- "$0" "$test_program"
 fi
 
 work=$(mktemp -d)

@@ -58,7 +58,7 @@ mark_of() {
 
 machine_life() {
     local name
-    for name in two_ports nmi sysrq disk network; do
+    for name in two_ports nmi sysrq disk network smp power_button; do
         toyvmm "testcases/$name.tc"
         [ "$status" = 0 ]
         claim "$name passes"

@@ -18,6 +18,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static void needs_a_sandbox(void)
+{
+    if (!sandbox_is_offered())
+        cr_skip_test("a build with sanitizers has no sandbox");
+}
+
+TestSuite(sandbox, .init = needs_a_sandbox);
+
 // A thread that enters and then makes one call.
 struct confined {
     const struct sandbox *sandbox;
