@@ -221,29 +221,41 @@ static void describe(const struct seccomp_data *data, struct sandbox_call *out)
     free(name);
 }
 
+// A newer kernel's notes may be larger than those that we know. NULL when out
+// of memory, or the kernel has none.
+static void *new_note(void)
+{
+    struct seccomp_notif_sizes sizes;
+    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+        return NULL;
+    return calloc(1, sizes.seccomp_notif + sizes.seccomp_notif_resp +
+                         sizeof(struct seccomp_notif) +
+                         sizeof(struct seccomp_notif_resp));
+}
+
 bool sandbox_caught(int fd, struct sandbox_call *out)
 {
     struct pollfd waits = {.fd = fd, .events = POLLIN};
-    struct seccomp_notif_sizes sizes;
-    if (poll(&waits, 1, 0) <= 0 || !(waits.revents & POLLIN) ||
-        syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+    if (poll(&waits, 1, 0) <= 0 || !(waits.revents & POLLIN))
         return false;
-    // A newer kernel's may be larger than those that we know.
-    size_t room = sizes.seccomp_notif + sizes.seccomp_notif_resp +
-                  sizeof(struct seccomp_notif) +
-                  sizeof(struct seccomp_notif_resp);
-    struct seccomp_notif *call = calloc(1, room);
-    struct seccomp_notif_resp *answer = calloc(1, room);
-    bool caught =
-        call && answer && ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, call) == 0;
+    struct seccomp_notif *call = new_note();
+    bool caught = call && ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, call) == 0;
     if (caught) {
         describe(&call->data, out);
-        answer->id = call->id;
-        answer->error = -EPERM;
-        // It fails when the thread is gone meanwhile.
-        (void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, answer);
+        out->id = call->id;
     }
     free(call);
-    free(answer);
     return caught;
+}
+
+void sandbox_refuse(int fd, const struct sandbox_call *call)
+{
+    struct seccomp_notif_resp *answer = new_note();
+    if (!answer)
+        return;
+    answer->id = call->id;
+    answer->error = -EPERM;
+    // It fails when the thread is gone meanwhile.
+    (void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, answer);
+    free(answer);
 }

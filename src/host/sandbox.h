@@ -38,11 +38,14 @@ int sandbox_enter(const struct sandbox *s);
 struct sandbox_call {
     int number;    // on x86-64
     char text[64]; // "socket", "ioctl 0x5401", "call 1000"
+    uint64_t id;   // for sandbox_refuse
 };
 
-// The next one that waits at fd, without waiting for one: it fails with EPERM
-// now. False when there is none. Any thread that is not confined.
+// The next one at fd, without waiting for one: its thread stands still until
+// sandbox_refuse lets the call fail with EPERM. False when there is none. Any
+// thread that is not confined.
 bool sandbox_caught(int fd, struct sandbox_call *out);
+void sandbox_refuse(int fd, const struct sandbox_call *call);
 
 // For a whole process: the calling thread and those that it starts from now on
 // gain no privileges, run no other program, trace nobody and load nothing into

@@ -27,10 +27,13 @@ static void wait_for_all(struct toyvmm *vm)
 static void look(struct processor *cpu, struct pollfd *fd)
 {
     struct sandbox_call call;
-    if (fd->revents & POLLIN && sandbox_caught(fd->fd, &call))
+    if (fd->revents & POLLIN && sandbox_caught(fd->fd, &call)) {
+        // In this order: what the thread does next is no other end.
         machine_end_caught(cpu, call.text);
-    else if (fd->revents & (POLLHUP | POLLERR | POLLNVAL))
+        sandbox_refuse(fd->fd, &call);
+    } else if (fd->revents & (POLLHUP | POLLERR | POLLNVAL)) {
         fd->fd = -1;
+    }
 }
 
 void *machine_run_guard(void *arg)

@@ -63,8 +63,10 @@ static struct sandbox_call confined(int (*call)(void), int *result)
     // Readable when a call waits, hung up when the thread is gone.
     struct pollfd waits = {.fd = fd, .events = POLLIN};
     cr_assert_eq(poll(&waits, 1, 30000), 1);
-    if (waits.revents & POLLIN)
+    if (waits.revents & POLLIN) {
         cr_assert(sandbox_caught(fd, &caught));
+        sandbox_refuse(fd, &caught);
+    }
     pthread_join(thread, NULL);
     cr_expect(!sandbox_caught(fd, &caught));
     close(fd);
