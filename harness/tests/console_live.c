@@ -166,7 +166,7 @@ static void start(struct vcpu *v, void *(*run)(void *))
     cr_assert_eq(pthread_create(&v->thread, NULL, run, v), 0);
 }
 
-Test(console_live, producer_thread, .timeout = 60)
+Test(console_live, producer_thread, .timeout = 900)
 {
     struct vcpu v = {.lc = fresh(), .bytes = 300000};
     start(&v, flood);
@@ -194,7 +194,7 @@ Test(console_live, producer_thread, .timeout = 60)
 }
 
 // A reader that is slower than the guest: the guest waits, nothing is lost.
-Test(console_live, back_pressure, .timeout = 60)
+Test(console_live, back_pressure, .timeout = 900)
 {
     struct vcpu v = {.lc = fresh(), .bytes = 100000};
     v.lc->output.max = OUTPUT_FIRST;
@@ -275,7 +275,7 @@ static void *send_signal(void *arg)
     return NULL;
 }
 
-Test(console_live, interrupt, .timeout = 30)
+Test(console_live, interrupt, .timeout = 900)
 {
     struct error err = {""};
     struct live_console *lc = fresh();
@@ -428,7 +428,7 @@ static void *type(void *arg)
     return NULL;
 }
 
-Test(console_live, typed_on_another_thread, .timeout = 60)
+Test(console_live, typed_on_another_thread, .timeout = 900)
 {
     struct vcpu v = {.lc = fresh(), .bytes = 200000};
     struct toyvmm_sink sink = live_console_sink(v.lc);

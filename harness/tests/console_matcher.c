@@ -302,7 +302,7 @@ Test(console_matcher, patterns_may_change_between_looks)
 }
 
 // The dialogue of a real login, for every way to cut the recording in two.
-Test(console_matcher, recorded_login, .timeout = 120)
+Test(console_matcher, recorded_login, .timeout = 900)
 {
     static const struct {
         const char *source, *group;

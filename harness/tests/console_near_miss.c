@@ -23,7 +23,7 @@ static void tear_down(void)
     matcher_free(m);
 }
 
-TestSuite(console_near_miss, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(console_near_miss, .init = set_up, .fini = tear_down, .timeout = 900);
 
 static bool near(const char *source, unsigned flags, struct near_miss *miss)
 {

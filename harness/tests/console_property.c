@@ -265,7 +265,7 @@ static int rounds(int usual)
     return more ? (int)strtol(more, NULL, 10) : usual;
 }
 
-Test(console_property, agrees_with_the_model, .timeout = 240)
+Test(console_property, agrees_with_the_model, .timeout = 900)
 {
     struct pattern *all[POOL];
     compile_pool(all);
@@ -293,7 +293,7 @@ Test(console_property, agrees_with_the_model, .timeout = 240)
 }
 
 // With a window that overflows all the time, what is seen is still the same.
-Test(console_property, small_windows, .timeout = 240)
+Test(console_property, small_windows, .timeout = 900)
 {
     struct pattern *all[POOL];
     compile_pool(all);
@@ -379,7 +379,7 @@ static size_t play_folder(const char *folder, struct pattern *const *all,
     return n;
 }
 
-Test(console_property, every_split_of_the_recordings, .timeout = 240)
+Test(console_property, every_split_of_the_recordings, .timeout = 900)
 {
     struct pattern *all[POOL];
     compile_pool(all);

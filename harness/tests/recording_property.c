@@ -133,7 +133,7 @@ static void same(const char *name, const struct scenario *s,
     free(got);
 }
 
-Test(recording_property, random_pieces, .timeout = 240)
+Test(recording_property, random_pieces, .timeout = 900)
 {
     glob_t found = recordings();
     for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -197,7 +197,7 @@ static uint64_t total_bytes(const char *name)
 #endif
 
 // Each recording cut in two at each of its bytes.
-Test(recording_property, every_split, .timeout = 240)
+Test(recording_property, every_split, .timeout = 900)
 {
     glob_t found = recordings();
     for (size_t i = 0; i < found.gl_pathc; i++) {

@@ -176,7 +176,7 @@ static void run_long(const char *scenario, const char *line, struct result *r)
     free(script);
 }
 
-Test(noise, a_flood_of_messages_drops_no_output, .timeout = 60)
+Test(noise, a_flood_of_messages_drops_no_output, .timeout = 900)
 {
     struct result r;
     run_long("run \"x\" as out\ncheck out == \"first last\"\n", kernel.noise,
@@ -185,7 +185,7 @@ Test(noise, a_flood_of_messages_drops_no_output, .timeout = 60)
     result_free(&r);
 }
 
-Test(noise, output_above_the_window, .timeout = 60)
+Test(noise, output_above_the_window, .timeout = 900)
 {
     struct result r;
     run_long("run \"x\"\n", "a line of the command's own output\r\n", &r);

@@ -230,7 +230,7 @@ static void play_all_ways(const struct dialogue *d)
     scenario_free(s);
 }
 
-Test(recordings, say_the_same_in_any_pieces, .timeout = 240)
+Test(recordings, say_the_same_in_any_pieces, .timeout = 900)
 {
     for (size_t i = 0; i < DIALOGUES; i++) {
         play_all_ways(&dialogues[i]);

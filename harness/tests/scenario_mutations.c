@@ -88,7 +88,7 @@ static size_t mutate(char *text, size_t len, size_t size, uint64_t *state)
     return len;
 }
 
-Test(scenario_mutations, always_an_answer, .timeout = 240)
+Test(scenario_mutations, always_an_answer, .timeout = 900)
 {
     uint64_t state = 42;
     size_t good = 0, wrong = 0;

@@ -20,7 +20,7 @@ static void post(void *owner)
     sem_post(owner);
 }
 
-Test(watchdog, fires_when_told_another_time, .timeout = 60)
+Test(watchdog, fires_when_told_another_time, .timeout = 900)
 {
     struct watchdog w;
     struct error err = {""};
@@ -38,7 +38,7 @@ Test(watchdog, fires_when_told_another_time, .timeout = 60)
     sem_destroy(&fired);
 }
 
-Test(watchdog, does_not_fire_when_stopped, .timeout = 60)
+Test(watchdog, does_not_fire_when_stopped, .timeout = 900)
 {
     struct watchdog w;
     struct error err = {""};
@@ -108,7 +108,7 @@ static pid_t sleeper(void)
     return pid;
 }
 
-Test(roster, kills_a_stopped_worker_when_it_is_due, .timeout = 60)
+Test(roster, kills_a_stopped_worker_when_it_is_due, .timeout = 900)
 {
     struct desk d;
     open_desk(&d, 3);
@@ -135,7 +135,7 @@ Test(roster, kills_a_stopped_worker_when_it_is_due, .timeout = 60)
     close_desk(&d);
 }
 
-Test(roster, believes_no_nonsense, .timeout = 60)
+Test(roster, believes_no_nonsense, .timeout = 900)
 {
     struct desk d;
     open_desk(&d, 1);
@@ -163,7 +163,7 @@ Test(roster, deadlines_are_stretched_and_never_shortened)
 
 // ---- Outlets ----------------------------------------------------------------
 
-Test(outlet, a_full_pipe_is_given_up, .timeout = 60)
+Test(outlet, a_full_pipe_is_given_up, .timeout = 900)
 {
     int ends[2];
     static char much[1 << 20];
@@ -186,7 +186,7 @@ static void *drain(void *owner)
     return (void *)total;
 }
 
-Test(outlet, a_slow_reader_gets_all_of_it, .timeout = 60)
+Test(outlet, a_slow_reader_gets_all_of_it, .timeout = 900)
 {
     int ends[2];
     static char much[1 << 20];

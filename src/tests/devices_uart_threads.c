@@ -92,7 +92,7 @@ static void wait_for_interrupt(struct dialogue *d)
 
 // The guest sleeps until it is interrupted, reads what is there, and prints a
 // kernel message with IER masked now and then. A lost interrupt is a hang.
-Test(devices_uart_threads, typist_and_guest, .timeout = 60)
+Test(devices_uart_threads, typist_and_guest, .timeout = 900)
 {
     static struct dialogue d = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                 .changed = PTHREAD_COND_INITIALIZER};

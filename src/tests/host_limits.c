@@ -31,7 +31,7 @@ static void tear_down(void)
     setrlimit(RLIMIT_SIGPENDING, &queue_before);
 }
 
-TestSuite(host_limits, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(host_limits, .init = set_up, .fini = tear_down, .timeout = 900);
 
 static bool kicked(void)
 {

@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(machine_timer, .init = guest_needs_kvm, .timeout = 120);
+TestSuite(machine_timer, .init = guest_needs_kvm, .timeout = 900);
 
 static char ticks(bool made_up_for)
 {
