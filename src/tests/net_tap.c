@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TAP     "toyvmm-test"
@@ -88,7 +89,25 @@ static void on_deliver(void *owner, const uint8_t *frame, size_t len)
     pthread_mutex_unlock(&card->lock);
 }
 
-Test(net_tap, frames_both_ways)
+// The kernel drops what is sent to an interface until it has noticed, at some
+// time of its own, that somebody has opened its other side.
+static void send_until_heard(int host, const uint8_t *frame, size_t len,
+                             struct card *card)
+{
+    pthread_mutex_lock(&card->lock);
+    while (!card->len) {
+        struct timespec then;
+        cr_assert_eq(send(host, frame, len, 0), len);
+        clock_gettime(CLOCK_REALTIME, &then);
+        then.tv_nsec += 10000000;
+        then.tv_sec += then.tv_nsec / 1000000000;
+        then.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&card->changed, &card->lock, &then);
+    }
+    pthread_mutex_unlock(&card->lock);
+}
+
+Test(net_tap, frames_both_ways, .timeout = 900)
 {
     struct card card = {.len = 0};
     struct net_wire wire = {.card = {.owner = &card, .deliver = on_deliver}};
@@ -113,10 +132,8 @@ Test(net_tap, frames_both_ways)
     cr_assert_eq(recv(host, seen, sizeof seen, 0), sizeof frame);
     cr_assert_eq(memcmp(seen, frame, sizeof frame), 0);
     frame[14] = 'H';
-    cr_assert_eq(send(host, frame, sizeof frame, 0), sizeof frame);
+    send_until_heard(host, frame, sizeof frame, &card);
     pthread_mutex_lock(&card.lock);
-    while (!card.len)
-        pthread_cond_wait(&card.changed, &card.lock);
     cr_assert_eq(card.len, sizeof frame);
     cr_assert_eq(memcmp(card.frame, frame, sizeof frame), 0);
     pthread_mutex_unlock(&card.lock);
