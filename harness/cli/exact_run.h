@@ -24,7 +24,7 @@ struct exact_suite {
     // alone then.
     bool alike;
     const uint64_t *seeds; // of each boot; NULL: the options' for all
-    bool untold; // tell nothing of what ended: somebody else does
+    bool untold;           // tell nothing of what ended: somebody else does
 };
 
 // Runs them all, options->jobs at a time, and tells of each when it has ended;

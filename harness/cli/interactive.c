@@ -211,7 +211,7 @@ static int converse(struct session *s, struct error *err)
     if (listening) {
         // Not cancelled: that sends a signal which wants room in the user's
         // queue. This one doesn't, and it is what the thread waits for.
-        pthread_kill(signals, SIGTERM);
+        pthread_kill(signals, SIGHUP);
         pthread_join(signals, NULL);
     }
     return 0;

@@ -64,8 +64,8 @@ static int pack(struct cpio *cpio, const char *cwd, const char *given,
     size_t len = 0;
     const char *above = *given == '/' ? "" : cwd;
     int n = snprintf(path, sizeof(path), "%s/%s", above, given);
-    int m = snprintf(inside, sizeof(inside), "%s/%s", *as == '/' ? "" : cwd,
-                     as);
+    int m =
+        snprintf(inside, sizeof(inside), "%s/%s", *as == '/' ? "" : cwd, as);
     if (n < 0 || (size_t)n >= sizeof(path) || m < 0 ||
         (size_t)m >= sizeof(inside))
         return error_set(err, -EINVAL, "--pack %s: its path is too long",

@@ -37,7 +37,7 @@ END
         --record "$work/net/net.tvr" "$work/net/net.tc"
     kill $server $client
     wait $server $client 2>/dev/null
-    [ $status = 0 ]
+    [ "$status" = 0 ]
     claim "a guest fetches from a port that it reaches, and is reached by one"
     [ "$(od -An -tx4 -N4 "$work/net/$port.pcap")" = " a1b23c4d" ] &&
         [ "$(stat -c %s "$work/net/$port.pcap")" -gt 1000 ]
@@ -45,7 +45,7 @@ END
     rm "$work/net/$port.pcap"
     toyvmm --set port=$port --set forwarded=$forwarded \
         --replay "$work/net/net.tvr" "$work/net/net.tc"
-    [ $status = 0 ] && [ ! -e "$work/net/$port.pcap" ]
+    [ "$status" = 0 ] && [ ! -e "$work/net/$port.pcap" ]
     claim "a replay needs no network and captures nothing"
     # Somebody else listens there.
     busybox httpd -f -p "127.0.0.1:$forwarded" -h "$work/net/www" &
@@ -57,7 +57,7 @@ END
     toyvmm --set port=$port --set forwarded=$forwarded "$work/net/net.tc"
     kill $server
     wait $server 2>/dev/null
-    [ $status != 0 ] && grep -q "can't forward port $forwarded of this" \
+    [ "$status" != 0 ] && grep -q "can't forward port $forwarded of this" \
         "$work/out" "$work/err"
     claim "a port that is taken is named"
 }

@@ -83,8 +83,9 @@ static int add_rules(scmp_filter_ctx list)
                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     // Kicks, and nobody else's processes.
     if (!code)
-        code = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        code =
+            seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     return code;
 }
 
