@@ -319,9 +319,9 @@ size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
 struct toyvmm_refusal {
     char device[32]; // "disk vda", "net eth0"
     uint64_t count;
+    uint64_t dropped; // frames that came while the guest had no room for them
     char why[96];     // the last one, part of a sentence; "" when count is 0
     bool full;        // TOYVMM_DISK_DROPS: more was written than is kept
-    uint64_t dropped; // frames that came while the guest had no room for them
     bool cut;         // its capture lacks frames: too many, or a full disk
 };
 

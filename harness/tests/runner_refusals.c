@@ -7,10 +7,10 @@
 static size_t refusals(void *owner, struct toyvmm_refusal *out, size_t max)
 {
     static const struct toyvmm_refusal list[] = {
-        {"virtio-rng", 1, "a ring that is not in memory", false, 0, false},
-        {"disk vda", 0, "", true, 0, false},
-        {"disk vdb", 7, "a request without status", true, 0, false},
-        {"net eth0", 0, "", false, 12, true},
+        {"virtio-rng", 1, 0, "a ring that is not in memory", false, false},
+        {"disk vda", 0, 0, "", true, false},
+        {"disk vdb", 7, 0, "a request without status", true, false},
+        {"net eth0", 0, 12, "", false, true},
     };
     (void)owner;
     cr_assert_geq(max, 4U);
