@@ -25,7 +25,7 @@ claim() {
 }
 
 toyvmm() {
-    timeout -k 5 300 "$test_program" "$@" >out 2>err </dev/null
+    timeout -k 5 900 "$test_program" "$@" >out 2>err </dev/null
     status=$?
 }
 
