@@ -54,7 +54,6 @@ void run_login_mark(struct run *r, uint64_t ns);
 // the matched text alone, which is the same whatever was read with it.
 void run_match_mark(struct run *r, const struct match *m);
 
-// Adds what a machine spent to a sum.
 // The present boot has ended: what it spent is of the past.
 void run_end_boot_usage(struct run *r);
 
