@@ -39,7 +39,7 @@ void coalesced_add(const struct coalesced *c, const struct vm *vm,
         (void)kvm_ioctl(vm->fd, KVM_REGISTER_COALESCED_MMIO, &zone);
 }
 
-// KVM writes an entry, then moves last; we move first when an entry is served.
+// KVM writes an entry, then moves last; we move first when all are served.
 static uint32_t first_of(const struct coalesced *c)
 {
     return __atomic_load_n(&c->ring->first, __ATOMIC_ACQUIRE);
@@ -57,7 +57,7 @@ bool coalesced_waits(const struct coalesced *c)
 
 void coalesced_fetch(struct coalesced *c,
                      void (*write)(void *owner, uint16_t port, uint8_t value),
-                     void *owner)
+                     void (*done)(void *owner), void *owner)
 {
     if (!coalesced_waits(c))
         return;
@@ -67,8 +67,9 @@ void coalesced_fetch(struct coalesced *c,
     for (uint32_t i = first_of(c); i != last; i = (i + 1) % c->entries) {
         const struct kvm_coalesced_mmio *e = &c->ring->coalesced_mmio[i];
         write(owner, (uint16_t)e->phys_addr, e->data[0]);
-        __atomic_store_n(&c->ring->first, (i + 1) % c->entries,
-                         __ATOMIC_RELEASE);
     }
+    done(owner);
+    // Not before: who finds the ring empty doesn't wait for us.
+    __atomic_store_n(&c->ring->first, last, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&c->lock);
 }

@@ -33,9 +33,9 @@ void coalesced_add(const struct coalesced *c, const struct vm *vm,
 // Whether there is something, or someone is taking it just now. Any thread.
 bool coalesced_waits(const struct coalesced *c);
 
-// Calls write for each, in the guest's order; when it returned, all that was
-// there before the call has been written, also by others that are doing it at
-// the same time.
+// Calls write for each, in the guest's order, then done; when it returned, this
+// has happened to all that was there before the call, also where another
+// thread is doing it at the same time. Neither may call coalesced_fetch.
 void coalesced_fetch(struct coalesced *c,
                      void (*write)(void *owner, uint16_t port, uint8_t value),
-                     void *owner);
+                     void (*done)(void *owner), void *owner);

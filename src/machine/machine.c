@@ -85,13 +85,18 @@ static void fetched(void *owner, uint16_t port, uint8_t value)
     board_write_late(&f->late, port, value);
 }
 
+static void all_fetched(void *owner)
+{
+    struct fetch *f = owner;
+    board_end_late(&f->late);
+}
+
 unsigned machine_fetch(struct toyvmm *vm, const struct access *access)
 {
     if (!coalesced_waits(&vm->coalesced))
         return 0;
     struct fetch f = {vm, {.board = &vm->board, .access = access}};
-    coalesced_fetch(&vm->coalesced, fetched, &f);
-    board_end_late(&f.late);
+    coalesced_fetch(&vm->coalesced, fetched, all_fetched, &f);
     return f.late.uarts;
 }
 

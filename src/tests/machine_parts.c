@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of the machine room needs no KVM: counters, event names, and what
 // toyvmm_create and toyvmm_check refuse.
+#include "src/machine/coalesced.h"
 #include "src/machine/counters.h"
 #include "src/toyvmm.h"
 
@@ -44,6 +45,58 @@ Test(machine_parts, counters_rank_ports)
         cr_assert_eq(stats.ports[i].reads + stats.ports[i].writes, 41u - i);
     }
     free(counters);
+}
+
+// ---- Writes that KVM kept back ---------------------------------------------
+
+struct taking {
+    struct coalesced ring;
+    char out[8];
+    unsigned n;
+    bool waited_at_each, waited_at_done;
+};
+
+static void on_late_write(void *owner, uint16_t port, uint8_t value)
+{
+    struct taking *t = owner;
+    t->waited_at_each &= coalesced_waits(&t->ring);
+    t->out[t->n++] = (char)(value + port);
+}
+
+static void on_late_done(void *owner)
+{
+    struct taking *t = owner;
+    t->waited_at_done = coalesced_waits(&t->ring);
+}
+
+// Another thread that comes while the last byte is handed on must wait for it:
+// what it sends itself comes after.
+Test(machine_parts, late_writes_are_there_until_they_are_done)
+{
+    enum { ENTRIES = 4 };
+    struct taking t = {.waited_at_each = true};
+    t.ring.ring = calloc(1, sizeof *t.ring.ring +
+                                ENTRIES * sizeof *t.ring.ring->coalesced_mmio);
+    cr_assert(t.ring.ring);
+    t.ring.entries = ENTRIES;
+    pthread_mutex_init(&t.ring.lock, NULL);
+    t.ring.ring->first = 2; // the third of these is at the ring's begin
+    for (unsigned i = 0; i < 3; i++) {
+        struct kvm_coalesced_mmio *e =
+            &t.ring.ring->coalesced_mmio[(2 + i) % ENTRIES];
+        e->phys_addr = 1;
+        e->data[0] = (uint8_t)('a' + i - 1);
+    }
+    t.ring.ring->last = 1;
+
+    cr_assert(coalesced_waits(&t.ring));
+    coalesced_fetch(&t.ring, on_late_write, on_late_done, &t);
+    cr_assert_str_eq(t.out, "abc");
+    cr_assert(t.waited_at_each);
+    cr_assert(t.waited_at_done);
+    cr_assert_not(coalesced_waits(&t.ring));
+    pthread_mutex_destroy(&t.ring.lock);
+    free(t.ring.ring);
 }
 
 Test(machine_parts, every_event_has_a_name)

@@ -97,7 +97,7 @@ static void send_until_heard(int host, const uint8_t *frame, size_t len,
     pthread_mutex_lock(&card->lock);
     while (!card->len) {
         struct timespec then;
-        cr_assert_eq(send(host, frame, len, 0), len);
+        cr_assert_eq(send(host, frame, len, 0), (ssize_t)len);
         clock_gettime(CLOCK_REALTIME, &then);
         then.tv_nsec += 10000000;
         then.tv_sec += then.tv_nsec / 1000000000;
