@@ -14,6 +14,7 @@
 #include "harness/cli/interactive.h"
 #include "harness/cli/keep.h"
 #include "harness/cli/launch.h"
+#include "harness/cli/manual.h"
 #include "harness/cli/needs.h"
 #include "harness/cli/options.h"
 #include "harness/cli/recordings.h"
@@ -21,7 +22,6 @@
 #include "harness/cli/selection.h"
 #include "harness/cli/series.h"
 #include "harness/cli/shard.h"
-#include "harness/cli/show.h"
 #include "harness/history/noise.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
@@ -341,6 +341,7 @@ static int run_command(const struct options *o, int argc, char **argv)
         [COMMAND_RUN] = with_scenarios, [COMMAND_COMPARE] = compare_main,
         [COMMAND_GATE] = compare_main,  [COMMAND_BISECT] = bisect_main,
         [COMMAND_TREND] = trend_main,   [COMMAND_MERGE] = merge_main,
+        [COMMAND_SHOW] = show_main,     [COMMAND_MANUAL] = manual_main,
     };
     return mains[o->command](o, argc, argv);
 }
@@ -351,14 +352,12 @@ int cli_main(int argc, char **argv)
     struct error err = {""};
     int code;
     guard_streams();
-    if (argc > 1 && !strcmp(argv[1], "show"))
-        return show_main(argc - 1, argv + 1);
-    enum command command = options_command(argc > 1 ? argv[1] : NULL);
-    int skip = command != COMMAND_RUN;
+    enum command command;
+    int skip = options_command(argc > 1 ? argv[1] : NULL, &command);
     if (options_parse(&o, command, argc - skip, argv + skip, &err))
         code = complain(&err, EXIT_WRONG);
     else if (o.action == ACTION_HELP)
-        code = fputs(help_text, stdout) < 0;
+        code = manual_help(stdout, command);
     else if (o.action == ACTION_VERSION)
         code = printf("toyvmm-test %s\n", TOYVMM_VERSION) < 0;
     else if (o.action == ACTION_PROBE)

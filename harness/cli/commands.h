@@ -12,3 +12,5 @@ int compare_main(const struct options *o, int argc, char **argv); // and gate
 int bisect_main(const struct options *o, int argc, char **argv);
 int trend_main(const struct options *o, int argc, char **argv);
 int merge_main(const struct options *o, int argc, char **argv);
+int show_main(const struct options *o, int argc, char **argv);
+int manual_main(const struct options *o, int argc, char **argv);

@@ -1,169 +1,139 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the command line: a new option is a row of the table. See options.h.
+// Reads the command line by the table of the options. See options.h.
 #include "harness/cli/options_internal.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FIELD(name) offsetof(struct options, name)
-
 // Of --guard: longer than any boot.
 #define GUARD_S 3600
-
-// Which commands have an option.
-#define IN(command) (1U << COMMAND_##command)
-#define RUNS        IN(RUN)
-#define COMPARES    (IN(COMPARE) | IN(GATE))
-#define JUDGES      (COMPARES | IN(BISECT))
-#define BOOTS       (RUNS | JUDGES)
-#define REPORTED    (RUNS | IN(MERGE))
-#define EVERYWHERE  (BOOTS | IN(TREND) | IN(MERGE))
-
-static const struct row rows[] = {
-    {"junit", 0, true, take_text, FIELD(reports[REPORT_JUNIT]), 0, REPORTED},
-    {"json", 0, true, take_text, FIELD(reports[REPORT_JSON]), 0,
-     REPORTED | JUDGES},
-    {"tap", 0, true, take_text, FIELD(reports[REPORT_TAP]), 0, REPORTED},
-    {"html", 0, true, take_text, FIELD(reports[REPORT_HTML]), 0,
-     REPORTED | IN(TREND)},
-    {"summary", 0, true, take_text, FIELD(reports[REPORT_SUMMARY]), 0,
-     REPORTED | COMPARES},
-    {"results", 0, true, take_text, FIELD(results), 0, RUNS | COMPARES},
-    {"history", 0, true, take_text, FIELD(history), 0,
-     REPORTED | COMPARES | IN(TREND)},
-    {"csv", 0, true, take_text, FIELD(csv), 0, IN(TREND)},
-    {"openmetrics", 0, true, take_text, FIELD(openmetrics), 0, IN(TREND)},
-    {"record", 0, true, take_text, FIELD(record), 0, 0},
-    {"replay", 0, true, take_text, FIELD(replay), 0, 0},
-    {"replay-speed", 0, true, take_speed, 0, 0, 0},
-    {"filter", 0, true, take_text, FIELD(filter), 0, BOOTS},
-    {"tags", 0, true, take_text, FIELD(tags), 0, 0},
-    {"shard", 0, true, take_shard, 0, 0, 0},
-    {"kernel", 0, true, take_text, FIELD(machine.kernel), 0, BOOTS},
-    {"initrd", 0, true, take_text, FIELD(machine.initrd), 0, BOOTS},
-    {"cmdline", 0, true, take_text, FIELD(machine.cmdline), 0, BOOTS},
-    {"memory", 0, true, take_memory, 0, 0, BOOTS},
-    {"cpus", 0, true, take_cpus, 0, 0, BOOTS},
-    {"set", 0, true, take_set, 0, 0, BOOTS},
-    {"accel", 0, true, take_accelerator, 0, 0, BOOTS},
-    {"exact", 0, false, take_flag, FIELD(exact), 0, RUNS | JUDGES},
-    {"seed", 0, true, take_seed, 0, 0, RUNS | JUDGES},
-    {"seeds", 0, true, take_number, FIELD(seeds), 0, COMPARES},
-    {"explore", 0, true, take_number, FIELD(explore), 0, 0},
-    {"guard", 0, true, take_number, FIELD(guard_s), 0, RUNS | JUDGES},
-    {"timeout-scale", 0, true, take_scale, 0, 0, BOOTS},
-    {"jobs", 'j', true, take_number, FIELD(jobs), 0, RUNS | COMPARES},
-    {"repeat", 0, true, take_number, FIELD(repeat), 0, 0},
-    {"warmup", 0, true, take_number, FIELD(warmups), 0, BOOTS},
-    {"pin", 0, true, take_pin, 0, 0, BOOTS},
-    {"stat", 0, false, take_flag, FIELD(stat), 0, 0},
-    {"bisect", 0, false, take_flag, FIELD(bisect), 0, RUNS | IN(GATE)},
-    {"runs", 0, true, take_number, FIELD(runs), 0, COMPARES},
-    {"max-runs", 0, true, take_number, FIELD(max_runs), 0, JUDGES},
-    {"mark", 0, true, take_text, FIELD(marks), 0, JUDGES | IN(TREND)},
-    {"cpu", 0, false, take_flag, FIELD(cpu), 0, JUDGES | IN(TREND)},
-    {"alpha", 0, true, take_fraction, FIELD(alpha), 0, JUDGES},
-    {"min-effect", 0, true, take_fraction, FIELD(min_effect), 0, JUDGES},
-    {"target", 0, true, take_fraction, FIELD(target), 0, COMPARES},
-    {"power", 0, true, take_fraction, FIELD(power), 0, COMPARES},
-    {"scenario", 0, true, take_text, FIELD(scenario), 0, COMPARES | IN(TREND)},
-    {"guest", 0, true, take_text, FIELD(guest), 0, COMPARES | IN(TREND)},
-    {"branch", 0, true, take_text, FIELD(branch), 0, IN(TREND)},
-    {"since", 0, true, take_text, FIELD(since), 0, IN(TREND)},
-    {"newest", 0, true, take_number, FIELD(newest), 0, COMPARES | IN(TREND)},
-    {"console", 0, false, take_flag, FIELD(show_console), 0, 0},
-    {"in-process", 0, false, take_flag, FIELD(in_process), 0, 0},
-    {"no-sandbox", 0, false, take_flag, FIELD(no_sandbox), 0, BOOTS},
-    {"write", 0, false, take_flag, FIELD(write), 0, 0},
-    {"quiet", 'q', false, take_flag, FIELD(quiet), 0, EVERYWHERE},
-    {"verbose", 'v', false, take_more, FIELD(verbosity), 0, BOOTS},
-    {"list", 0, false, take_action, 0, ACTION_LIST, 0},
-    {"check", 0, false, take_action, 0, ACTION_CHECK, 0},
-    {"format", 0, false, take_action, 0, ACTION_FORMAT, 0},
-    {"explain", 0, false, take_action, 0, ACTION_EXPLAIN, 0},
-    {"probe", 0, false, take_action, 0, ACTION_PROBE, 0},
-    {"interactive", 0, false, take_action, 0, ACTION_INTERACTIVE, 0},
-    {"help", 'h', false, take_action, 0, ACTION_HELP, EVERYWHERE},
-    {"version", 0, false, take_action, 0, ACTION_VERSION, EVERYWHERE},
-};
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 // What getopt_long gives for a row without a letter: this and its index.
 #define LONG_ONLY 256
 
-static void make_getopt(struct option longs[ROWS + 1],
-                        char letters[2 * ROWS + 2])
+// Room for all rows, and what getopt shall know.
+struct names {
+    const struct row *rows;
+    size_t count;
+    struct option *longs;
+    char *letters;
+};
+
+static bool has(const struct row *row, enum command command)
 {
-    size_t n = 0;
-    letters[n++] = ':';
-    for (size_t i = 0; i < ROWS; i++) {
-        const struct row *r = &rows[i];
-        longs[i] = (struct option){r->name,
-                                   r->valued ? required_argument : no_argument,
-                                   NULL, LONG_ONLY + (int)i};
-        if (r->letter)
-            letters[n++] = (char)r->letter;
-        if (r->letter && r->valued)
-            letters[n++] = ':';
-    }
-    letters[n] = '\0';
-    longs[ROWS] = (struct option){0};
+    return row->commands & 1U << command;
 }
 
-static const struct row *row_of(int id)
+// A row of this command, or of others when it has none of this name.
+static bool is_first_of_name(const struct names *n, const struct row *row,
+                             enum command command)
+{
+    for (const struct row *r = n->rows; r < n->rows + n->count; r++) {
+        if (strcmp(r->name, row->name) != 0 || r == row)
+            continue;
+        if (has(r, command) > has(row, command) ||
+            (has(r, command) == has(row, command) && r < row))
+            return false;
+    }
+    return true;
+}
+
+static int make_getopt(struct names *n, enum command command, struct error *err)
+{
+    n->rows = options_rows(&n->count);
+    n->longs = calloc(n->count + 1, sizeof(*n->longs));
+    n->letters = calloc(2 * n->count + 2, 1);
+    if (!n->longs || !n->letters)
+        return error_set(err, -ENOMEM, "no memory for the options");
+    size_t letters = 0, longs = 0;
+    n->letters[letters++] = ':';
+    for (size_t i = 0; i < n->count; i++) {
+        const struct row *r = &n->rows[i];
+        if (!is_first_of_name(n, r, command))
+            continue;
+        n->longs[longs++] = (struct option){
+            r->name, r->metavar ? required_argument : no_argument, NULL,
+            LONG_ONLY + (int)i};
+        if (r->letter)
+            n->letters[letters++] = (char)r->letter;
+        if (r->letter && r->metavar)
+            n->letters[letters++] = ':';
+    }
+    return 0;
+}
+
+static void free_getopt(struct names *n)
+{
+    free(n->longs);
+    free(n->letters);
+}
+
+static const struct row *row_of(const struct names *n, int id,
+                                enum command command)
 {
     if (id >= LONG_ONLY)
-        return &rows[id - LONG_ONLY];
-    const struct row *r = rows;
-    while (r->letter != id)
+        return &n->rows[id - LONG_ONLY];
+    const struct row *r = n->rows;
+    while (r->letter != id || !is_first_of_name(n, r, command))
         r++;
     return r;
 }
 
-static const char *const command_names[] = {
-    [COMMAND_RUN] = "",        [COMMAND_COMPARE] = "compare",
-    [COMMAND_GATE] = "gate",   [COMMAND_BISECT] = "bisect",
-    [COMMAND_TREND] = "trend", [COMMAND_MERGE] = "merge",
-};
+static const char *name_of(enum command command)
+{
+    return options_about(command)->name;
+}
 
-static int unknown(int id, char **argv, struct error *err)
+static int unknown(const struct options *o, int id, char **argv,
+                   struct error *err)
 {
     // The option at fault is the one before optind, or a letter of it.
     const char *what = argv[optind - 1];
-    if (id == ':')
-        return error_set(err, -EINVAL, "%s needs a value; see --help", what);
-    return error_set(err, -EINVAL, "unknown option %s; see --help", what);
+    char see[64] = "";
+    if (o->command != COMMAND_RUN)
+        snprintf(see, sizeof(see), "toyvmm-test %s ", name_of(o->command));
+    return error_set(err, -EINVAL,
+                     id == ':' ? "%s needs a value; see %s--help"
+                               : "unknown option %s; see %s--help",
+                     what, see);
 }
 
 // An option of another command: which ones have it.
-static int misplaced(const struct options *o, const struct row *row,
-                     struct error *err)
+static int misplaced(const struct options *o, const struct names *n,
+                     const struct row *row, struct error *err)
 {
-    unsigned commands = row->commands ? row->commands : RUNS;
-    if (commands & 1U << o->command)
+    if (has(row, o->command))
         return 0;
-    char list[96] = "";
-    size_t n = 0;
+    unsigned commands = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        if (!strcmp(n->rows[i].name, row->name))
+            commands |= n->rows[i].commands;
+    }
+    char list[128] = "", here[32] = "a run of scenarios";
+    size_t length = 0;
+    if (o->command != COMMAND_RUN)
+        snprintf(here, sizeof(here), "toyvmm-test %s", name_of(o->command));
     for (unsigned i = 0; i < COMMANDS; i++) {
         if (commands & 1U << i)
-            n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
-                                  n ? ", " : "",
-                                  i ? command_names[i] : "a run of scenarios");
+            length += (size_t)snprintf(list + length, sizeof(list) - length,
+                                       "%s%s", length ? ", " : "",
+                                       i ? name_of((enum command)i)
+                                         : "a run of scenarios");
     }
-    return error_set(err, -EINVAL,
-                     "--%s is not for toyvmm-test %s, it is for: %s", row->name,
-                     command_names[o->command], list);
+    return error_set(err, -EINVAL, "--%s is not for %s, it is for: %s",
+                     row->name, here, list);
 }
 
 static const char *action_name(enum action action)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].take == take_action && rows[i].action == action)
+    size_t count;
+    const struct row *rows = options_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].take == take_action && rows[i].action == (int)action)
             return rows[i].name;
     }
     return "";
@@ -206,7 +176,7 @@ static int check_inexact(const struct options *o, struct error *err)
         return error_set(err, -EINVAL,
                          "--jobs of %s is for --exact: boots beside each other "
                          "are not measured",
-                         command_names[o->command]);
+                         name_of(o->command));
     return name ? error_set(err, -EINVAL, "--%s is for --exact", name) : 0;
 }
 
@@ -298,15 +268,6 @@ static int check_together(const struct options *o, struct error *err)
     return check_exact(o, err);
 }
 
-enum command options_command(const char *word)
-{
-    for (unsigned i = COMMAND_RUN + 1; word && i < COMMANDS; i++) {
-        if (!strcmp(word, command_names[i]))
-            return (enum command)i;
-    }
-    return COMMAND_RUN;
-}
-
 static bool is_given(int argc, char **argv, const char *word)
 {
     for (int i = 1; i < argc; i++) {
@@ -316,40 +277,50 @@ static bool is_given(int argc, char **argv, const char *word)
     return false;
 }
 
+static int take_all(struct options *o, const struct names *n, int argc,
+                    char **argv, struct error *err)
+{
+    int id, code = 0;
+    optind = 0;
+    opterr = 0;
+    while (!code &&
+           (id = getopt_long(argc, argv, n->letters, n->longs, NULL)) != -1) {
+        if (id == '?' || id == ':')
+            return unknown(o, id, argv, err);
+        const struct row *row = row_of(n, id, o->command);
+        code = misplaced(o, n, row, err);
+        if (!code)
+            code = row->take(o, row, optarg, err);
+    }
+    return code;
+}
+
 int options_parse(struct options *o, enum command command, int argc,
                   char **argv, struct error *err)
 {
-    struct option longs[ROWS + 1];
-    char letters[2 * ROWS + 2];
-    make_getopt(longs, letters);
+    struct names names = {0};
     *o = (struct options){
         .command = command,
         .seed = {.value = 1, .text = "1"},
+        .show = {.port = -1},
         // Known even when the rest can't be read: it says how to exit.
         .bisect = is_given(argc, argv, "--bisect"),
     };
-    int id;
-    optind = 0;
-    opterr = 0;
-    while ((id = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-        if (id == '?' || id == ':')
-            return unknown(id, argv, err);
-        const struct row *row = row_of(id);
-        int code = misplaced(o, row, err);
-        if (!code)
-            code = row->take(o, row, optarg, err);
-        if (code)
-            return code;
-    }
+    int code = make_getopt(&names, command, err);
+    if (!code)
+        code = take_all(o, &names, argc, argv, err);
+    free_getopt(&names);
+    if (code)
+        return code;
     o->paths = argv + optind;
     o->npaths = (size_t)(argc - optind);
-    int code = choose_action(o, err);
+    code = choose_action(o, err);
     if (!code)
         code = take_default_accelerator(o, err);
     // What the words of the other commands mean, they say themselves.
     if (!code && command == COMMAND_RUN)
         code = check_together(o, err);
-    else if (!code)
+    else if (!code && command != COMMAND_SHOW && command != COMMAND_MANUAL)
         code = check_exact(o, err);
     if (o->exact)
         o->accelerator = ACCEL_RIG;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "harness/guests/guest.h"
+#include "harness/recording/show.h"
 #include "harness/report/reports.h"
 #include "harness/scenario/scenario.h"
 
@@ -21,11 +22,13 @@ enum action {
 // The first word of the command line; none of them: run scenarios.
 enum command {
     COMMAND_RUN,
+    COMMAND_SHOW,
     COMMAND_COMPARE,
     COMMAND_GATE,
     COMMAND_BISECT,
     COMMAND_TREND,
     COMMAND_MERGE,
+    COMMAND_MANUAL,
     COMMANDS,
 };
 
@@ -78,6 +81,7 @@ struct options {
     int newest;
     int seeds; // of exact; 0: not given
     const char *csv, *openmetrics;
+    struct show_options show;
 
     bool in_process;
     bool no_sandbox;
@@ -90,8 +94,9 @@ struct options {
     char **paths; // files and directories
 };
 
-// The command that a command line's first argument (may be NULL) names.
-enum command options_command(const char *word);
+// Whether a command line's first argument (may be NULL) names a command, and
+// which; COMMAND_RUN where it doesn't.
+bool options_command(const char *word, enum command *command);
 
 // Reads the command line; of a command without the word that names it, argv[0]
 // being anything. -EINVAL and a sentence when it can't be obeyed.
@@ -99,5 +104,18 @@ int options_parse(struct options *o, enum command command, int argc,
                   char **argv, struct error *err);
 void options_free(struct options *o);
 
-// The text of --help.
-extern const char help_text[];
+// ---- What help says --------------------------------------------------------
+
+// Words in backquotes are typed as they are.
+struct command_about {
+    const char *name, *summary;
+    const char *usage[6]; // until NULL
+    const char *text;
+};
+const struct command_about *options_about(enum command command);
+
+struct help_variable {
+    const char *name, *help;
+};
+extern const struct help_variable help_variables[]; // until a NULL name
+extern const char help_exit_codes[];

@@ -5,17 +5,37 @@
 
 #include "harness/cli/options.h"
 
-// One option. take gets the row and, where the option has one, its value.
+enum option_group {
+    GROUP_WHICH,
+    GROUP_MACHINE,
+    GROUP_INSTEAD,
+    GROUP_WHERE,
+    GROUP_OFTEN,
+    GROUP_JUDGE,
+    GROUP_PAST,
+    GROUP_TOLD,
+    GROUP_OTHERS,
+    OPTION_GROUPS,
+};
+
+// One option of some commands; another row may have the same name for others.
+// take gets the row and, where the option has one, its value.
 struct row {
     const char *name;
     int letter; // 0: it has none
-    bool valued;
+    enum option_group group;
+    const char *metavar; // what its value is; NULL: it has none
     int (*take)(struct options *o, const struct row *row, char *value,
                 struct error *err);
-    size_t field;       // of take_text, take_flag, take_more: where it goes
-    enum action action; // of take_action
-    unsigned commands;  // a bit for each enum command that has it; 0: run only
+    size_t field;      // of take_text, take_flag, take_more: where it goes
+    int action;        // of take_action, take_show: which
+    unsigned commands; // a bit for each enum command that has it
+    const char *help;  // may have words in backquotes
 };
+
+// All of them, in the order in which help shows them.
+const struct row *options_rows(size_t *count);
+const char *options_group_title(enum option_group group);
 
 // Each puts its value where it belongs, or says in one sentence what it should
 // have been (-EINVAL).
@@ -43,3 +63,4 @@ option_take take_scale;
 option_take take_speed;
 option_take take_memory, take_cpus;
 option_take take_shard;
+option_take take_port, take_show; // of show

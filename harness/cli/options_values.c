@@ -3,6 +3,7 @@
 #include "harness/cli/options_internal.h"
 
 #include "harness/guests/guest.h"
+#include "src/toyvmm.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -52,7 +53,7 @@ int take_action(struct options *o, const struct row *row, char *value,
 {
     (void)value;
     (void)err;
-    o->asked |= 1U << row->action;
+    o->asked |= 1U << (unsigned)row->action;
     return 0;
 }
 
@@ -273,5 +274,29 @@ int take_shard(struct options *o, const struct row *row, char *value,
                          value);
     o->shard.index = (unsigned)index;
     o->shard.count = (unsigned)count;
+    return 0;
+}
+
+// ---- Of show ---------------------------------------------------------------
+
+int take_show(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)value;
+    (void)err;
+    o->show.format = (enum show_format)row->action;
+    return 0;
+}
+
+int take_port(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    (void)row;
+    char *end;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || n < 0 || n >= TOYVMM_PORTS)
+        return error_set(err, -EINVAL, "--port %s: give a number from 0 to %d",
+                         value, TOYVMM_PORTS - 1);
+    o->show.port = (int)n;
     return 0;
 }

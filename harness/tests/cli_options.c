@@ -216,21 +216,6 @@ Test(options, actions)
     }
 }
 
-Test(options, help_names_every_option)
-{
-    static const char *const names[] = {
-        "--junit",  "--accel",   "--probe",         "--filter",
-        "--list",   "--jobs",    "--tags",          "--set",
-        "--kernel", "--initrd",  "--cmdline",       "--memory",
-        "--check",  "--console", "--timeout-scale", "--format",
-        "--write",  "--explain", "--interactive",   "--quiet",
-        "--help",   "--version", "--in-process",    "--json",
-        "--tap",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        cr_expect(strstr(help_text, names[i]), "%s", names[i]);
-}
-
 Test(options, exact_comparisons)
 {
     static const struct {

@@ -271,7 +271,50 @@ by_hand() {
     cd ..
 }
 
+# bash_completes WORD...: what bash offers for the last one. What it has from
+# its package bash-completion is played.
+bash_completes() {
+    bash -c '
+        _init_completion() {
+            words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+            cur=${words[cword]} prev=${words[cword - 1]}
+        }
+        _filedir() { COMPREPLY=(FILES); }
+        . ./complete.bash
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _toyvmm_test
+        echo "${COMPREPLY[*]}"' bash toyvmm-test "$@" 2>err
+}
+
+completions() {
+    local shell
+    for shell in bash zsh fish; do
+        "$test_program" manual $shell >complete.$shell
+        if ! command -v $shell >/dev/null; then
+            echo "ok - $shell completes # SKIP no $shell here"
+            continue
+        fi
+        $shell -n complete.$shell 2>err
+        claim "$shell reads its completions"
+    done
+    [ "$(bash_completes compare --al)" = --alpha ] &&
+        [ "$(bash_completes --accel '')" = "auto kvm rig exact" ] &&
+        [ "$(bash_completes --junit '')" = FILES ] &&
+        [ "$(bash_completes --jobs '')" = "" ] &&
+        [ "$(bash_completes show --r)" = --raw ] &&
+        [ "$(bash_completes tr)" = "FILES trend" ]
+    claim "bash completes commands, their options, values and files"
+    ! command -v fish >/dev/null || {
+        fish -c '. ./complete.fish
+            complete -C "toyvmm-test compare --al"
+            complete -C "toyvmm-test tr"' >out 2>err
+        [ "$(cut -f1 out | paste -sd' ')" = "--alpha trend" ]
+        claim "fish completes commands and their options"
+    }
+}
+
 files
+completions
 check
 format
 explain

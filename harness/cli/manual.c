@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// --help, and the command that prints the rest of the manual. See manual.h.
+#include "harness/cli/manual.h"
+
+#include "harness/cli/cli.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/options_internal.h"
+
+#include <string.h>
+
+#define WIDTH  72 // of a line
+#define INDENT 23 // of what is said of an option
+
+// Prints text from column `at` on, further lines from `indent` on.
+static void wrap(FILE *f, const char *text, size_t at, size_t indent)
+{
+    bool begun = false;
+    while (*text) {
+        size_t word = strcspn(text, " ");
+        if (begun && at + 1 + word > WIDTH) {
+            fprintf(f, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (begun) {
+            fputc(' ', f);
+            at++;
+        }
+        fwrite(text, 1, word, f);
+        at += word;
+        begun = true;
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', f);
+}
+
+static void help_option(FILE *f, const struct row *row)
+{
+    char label[64];
+    char letter[8] = "";
+    if (row->letter)
+        snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+    int length =
+        snprintf(label, sizeof(label), "  %s--%s%s%s", letter, row->name,
+                 row->metavar ? " " : "", row->metavar ? row->metavar : "");
+    fputs(label, f);
+    if (length > INDENT - 2)
+        fprintf(f, "\n%*s", INDENT, "");
+    else
+        fprintf(f, "%*s", INDENT - length, "");
+    wrap(f, row->help, INDENT, INDENT);
+}
+
+static void help_options(FILE *f, enum command command)
+{
+    size_t count;
+    const struct row *rows = options_rows(&count);
+    for (unsigned g = 0; g < OPTION_GROUPS; g++) {
+        bool titled = false;
+        for (size_t i = 0; i < count; i++) {
+            if (rows[i].group != g || !(rows[i].commands & 1U << command))
+                continue;
+            if (!titled)
+                fprintf(f, "\n%s\n", options_group_title((enum option_group)g));
+            titled = true;
+            help_option(f, &rows[i]);
+        }
+    }
+}
+
+static void help_pair(FILE *f, const char *name, const char *text)
+{
+    int length = fprintf(f, "  %s", name);
+    fprintf(f, "%*s", length < INDENT ? INDENT - length : 1, "");
+    wrap(f, text, INDENT, INDENT);
+}
+
+int manual_help(FILE *f, enum command command)
+{
+    const struct command_about *about = options_about(command);
+    for (size_t i = 0; about->usage[i]; i++)
+        fprintf(f, "%s%s\n", i ? "       " : "Usage: ", about->usage[i]);
+    for (unsigned i = 1; i < COMMANDS && command == COMMAND_RUN; i++)
+        fprintf(f, "       toyvmm-test %s ...\n",
+                options_about((enum command)i)->name);
+    fputc('\n', f);
+    wrap(f, about->text, 0, 0);
+    if (command == COMMAND_RUN) {
+        fputs("\nCommands; each has a --help\n", f);
+        for (unsigned i = 0; i < COMMANDS; i++)
+            help_pair(f, options_about((enum command)i)->name,
+                      options_about((enum command)i)->summary);
+    }
+    help_options(f, command);
+    if (command == COMMAND_RUN) {
+        fputs("\nEnvironment\n", f);
+        for (size_t i = 0; help_variables[i].name; i++)
+            help_pair(f, help_variables[i].name, help_variables[i].help);
+    }
+    fputs("\nExit status: ", f);
+    wrap(f, help_exit_codes, strlen("Exit status: "), 0);
+    return ferror(f) != 0;
+}
+
+int manual_main(const struct options *o, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*print)(FILE *f);
+    } kinds[] = {
+        {"man", manual_man},           {"bash", manual_bash},
+        {"zsh", manual_zsh},           {"fish", manual_fish},
+        {"markdown", manual_markdown},
+    };
+    (void)argc;
+    (void)argv;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (o->npaths == 1 && !strcmp(o->paths[0], kinds[i].name))
+            return kinds[i].print(stdout) ? EXIT_UNABLE : EXIT_PASSED;
+    }
+    fputs("toyvmm-test: manual takes one word: man, bash, zsh, fish or "
+          "markdown\n",
+          stderr);
+    return EXIT_WRONG;
+}

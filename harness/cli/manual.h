@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of the options, told: help, the manual page, the completions of
+// shells, README's tables. Each writes to f and returns 0, or 1 when it can't.
+// Private to the command.
+#pragma once
+
+#include "harness/cli/options.h"
+
+#include <stdio.h>
+
+// What --help prints of a command.
+int manual_help(FILE *f, enum command command);
+
+// toyvmm-test(1), for man.
+int manual_man(FILE *f);
+
+int manual_bash(FILE *f);
+int manual_zsh(FILE *f);
+int manual_fish(FILE *f);
+
+// The tables between README's marks.
+int manual_markdown(FILE *f);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands: their names and what help says of them. See options.h.
+#include "harness/cli/options.h"
+
+#include <string.h>
+
+static const struct command_about abouts[COMMANDS] = {
+    [COMMAND_RUN] =
+        {
+            "run",
+            "boot guests and run scenarios on their consoles",
+            {
+                "toyvmm-test [options] FILE.tc|FOLDER...",
+                "toyvmm-test --check|--explain|--list FILE.tc|FOLDER...",
+                "toyvmm-test --format [--write|--check] [FILE|FOLDER|-]...",
+                "toyvmm-test --interactive [options] [FILE.tc]",
+                "toyvmm-test --probe",
+            },
+            "Boots Linux guests in small KVM machines and runs scenarios on "
+            "their consoles. Folders are searched for *.tc files; a folder "
+            "below with a file `.toyvmm-skip` in it is left out unless it is "
+            "named itself.",
+        },
+    [COMMAND_SHOW] =
+        {
+            "show",
+            "print a recording",
+            {"toyvmm-test show [options] RECORDING"},
+            "Prints what --record wrote, a row for each line, with the seconds "
+            "since the process started. Before the text stands what the row "
+            "is: nothing for what the guest printed, > typed, * the machine, ! "
+            "what was done to it, = a mark.",
+        },
+    [COMMAND_COMPARE] =
+        {
+            "compare",
+            "is one kernel slower than another?",
+            {
+                "toyvmm-test compare [options] BASE HEAD FILE.tc",
+                "toyvmm-test compare --history URL [options] BASE HEAD",
+            },
+            "Tells of each mark whether HEAD is slower than BASE, faster, the "
+            "same, or how many boots would tell. Each is `kernel=FILE`, "
+            "`initrd=FILE` or `cmdline=TEXT`, or several with commas between "
+            "(cmdline last); both are booted by turns. Without FILE.tc they "
+            "are two commits or branches of --history.",
+        },
+    [COMMAND_GATE] =
+        {
+            "gate",
+            "the same, exit 1 if it is",
+            {
+                "toyvmm-test gate [options] BASE HEAD FILE.tc",
+                "toyvmm-test gate --history URL [options] BASE HEAD",
+            },
+            "Exits with 1 if HEAD is slower than BASE, beyond the noise and "
+            "beyond --min-effect. Each is `kernel=FILE`, `initrd=FILE` or "
+            "`cmdline=TEXT`, or several with commas between (cmdline last); "
+            "both are booted by turns. Without FILE.tc they are two commits or "
+            "branches of --history.",
+        },
+    [COMMAND_BISECT] =
+        {
+            "bisect",
+            "the first slow one of many kernels",
+            {"toyvmm-test bisect [options] FILE.tc KERNELS..."},
+            "Finds the first slow one of KERNELS (or `initrd=...`, "
+            "`cmdline=...`; oldest first) by one mark.",
+        },
+    [COMMAND_TREND] =
+        {
+            "trend",
+            "boot times over commits, with their changes",
+            {"toyvmm-test trend --history URL [options]"},
+            "Shows what --history kept: each commit's marks and where they "
+            "changed, as a table or in files.",
+        },
+    [COMMAND_MERGE] =
+        {
+            "merge",
+            "one report of several runs",
+            {"toyvmm-test merge [options] RESULTS..."},
+            "Makes the reports of one run out of the --results of several: of "
+            "the shards of a suite, say.",
+        },
+    [COMMAND_MANUAL] =
+        {
+            "manual",
+            "man page and shell completions",
+            {"toyvmm-test manual man|bash|zsh|fish|markdown"},
+            "Prints the manual page, a shell's completions, or the tables of "
+            "README, made of the table that reads the options.",
+        },
+};
+
+const struct command_about *options_about(enum command command)
+{
+    return &abouts[command];
+}
+
+bool options_command(const char *word, enum command *command)
+{
+    for (unsigned i = 0; word && i < COMMANDS; i++) {
+        if (strcmp(word, abouts[i].name) != 0)
+            continue;
+        *command = (enum command)i;
+        return true;
+    }
+    *command = COMMAND_RUN;
+    return false;
+}
+
+const char help_exit_codes[] =
+    "0 all passed or were skipped; 1 one failed; 2 wrong usage or scenario, "
+    "nothing was booted; 3 guests can't run here; 130 interrupted.";
+
+const struct help_variable help_variables[] = {
+    {"TOYVMM_ACCEL", "the default of --accel"},
+    {"TOYVMM_GUEST_NAME",
+     "the guest.conf of the guest NAME, written in capitals"},
+    {"TOYVMM_GUESTS", "a folder with definitions of guests of one's own"},
+    {"TOYVMM_FIXTURES", "the folder with guest.sh"},
+    {"TOYVMM_CACHE", "where guests and kernels are kept (~/.cache/toyvmm)"},
+    {"TOYVMM_RIG_KERNEL", "the rig's kernel; TOYVMM_RIG_MODULES its modules"},
+    {NULL, NULL},
+};

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of the options, and what is made of it.
+#include "harness/cli/manual.h"
+#include "harness/cli/options_internal.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *told(int (*print)(FILE *f))
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    cr_assert(f);
+    cr_assert_eq(print(f), 0);
+    cr_assert_eq(fclose(f), 0);
+    return text;
+}
+
+static char *help_of(enum command command)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    cr_assert(f);
+    cr_assert_eq(manual_help(f, command), 0);
+    cr_assert_eq(fclose(f), 0);
+    return text;
+}
+
+Test(manual, a_name_means_one_thing_in_a_command)
+{
+    size_t count;
+    const struct row *rows = options_rows(&count);
+    cr_assert_gt(count, 60);
+    for (size_t i = 0; i < count; i++) {
+        const struct row *r = &rows[i];
+        cr_expect(r->commands != 0, "--%s is for nobody", r->name);
+        cr_expect(r->help && *r->help, "--%s has no help", r->name);
+        bool bare = r->take == take_flag || r->take == take_more ||
+                    r->take == take_action || r->take == take_show;
+        cr_expect_eq(bare, r->metavar == NULL, "--%s", r->name);
+        for (size_t j = 0; j < i; j++) {
+            if (!(rows[j].commands & r->commands))
+                continue;
+            cr_expect(strcmp(rows[j].name, r->name) != 0, "--%s twice",
+                      r->name);
+            cr_expect(!r->letter || r->letter != rows[j].letter, "-%c twice",
+                      r->letter);
+        }
+    }
+}
+
+// A row for its command, and for no other; no line that a terminal breaks.
+Test(manual, help_has_what_a_command_has)
+{
+    size_t count;
+    const struct row *rows = options_rows(&count);
+    for (unsigned c = 0; c < COMMANDS; c++) {
+        char *help = help_of((enum command)c);
+        for (size_t i = 0; i < count; i++) {
+            char label[64];
+            snprintf(label, sizeof(label), "--%s%s%s%s", rows[i].name,
+                     rows[i].metavar ? " " : "",
+                     rows[i].metavar ? rows[i].metavar : "",
+                     rows[i].metavar && strlen(rows[i].metavar) > 12 ? "\n"
+                                                                     : " ");
+            if (rows[i].commands & 1U << c)
+                cr_expect(strstr(help, label), "%s of %s", label,
+                          options_about((enum command)c)->name);
+        }
+        char *save = NULL;
+        for (char *line = strtok_r(help, "\n", &save); line;
+             line = strtok_r(NULL, "\n", &save))
+            cr_expect_leq(strlen(line), 79, "%s", line);
+        free(help);
+    }
+    char *merge = help_of(COMMAND_MERGE);
+    cr_expect(strstr(merge, "--junit FILE"));
+    cr_expect_not(strstr(merge, "--kernel"));
+    free(merge);
+}
+
+Test(manual, a_command_s_own_json)
+{
+    struct options o;
+    struct error err = {""};
+    char *show[] = {(char[]){"t"}, (char[]){"--json"}, (char[]){"a.tvr"}, NULL};
+    cr_assert_eq(options_parse(&o, COMMAND_SHOW, 3, show, &err), 0, "%s",
+                 err.text);
+    cr_expect_eq(o.show.format, SHOW_JSON);
+    cr_expect_eq(o.show.port, -1);
+    cr_expect_eq(o.npaths, 1);
+    cr_expect_not(o.reports[REPORT_JSON]);
+    options_free(&o);
+    char *run[] = {(char[]){"t"}, (char[]){"--json"}, (char[]){"j"},
+                   (char[]){"a.tc"}, NULL};
+    cr_assert_eq(options_parse(&o, COMMAND_RUN, 4, run, &err), 0, "%s",
+                 err.text);
+    cr_expect_str_eq(o.reports[REPORT_JSON], "j");
+    cr_expect_eq(o.npaths, 1);
+    options_free(&o);
+    char *raw[] = {(char[]){"t"}, (char[]){"--raw"}, (char[]){"a.tc"}, NULL};
+    cr_expect_neq(options_parse(&o, COMMAND_RUN, 3, raw, &err), 0);
+    cr_expect_str_eq(err.text,
+                     "--raw is not for a run of scenarios, it is for: show");
+    options_free(&o);
+}
+
+// No text of ours is a request or an escape of roff's.
+Test(manual, the_page_is_roff)
+{
+    static const char *const requests[] = {
+        ".TH ", ".SH ", ".SS ", ".TP", ".B ", ".BR ",
+        ".br",  ".nh",  ".hy",  ".ad", ".PP", NULL,
+    };
+    char *page = told(manual_man), *save = NULL;
+    cr_expect(strstr(page, "\\fB\\-j\\fR, \\fB\\-\\-jobs\\fR \\fIN\\fR\n"));
+    cr_expect(strstr(page, "\n.SS bisect\n"));
+    for (char *line = strtok_r(page, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        bool known = line[0] != '.' && line[0] != '\'';
+        for (size_t i = 0; !known && requests[i]; i++)
+            known = !strncmp(line, requests[i], strlen(requests[i]));
+        cr_expect(known, "%s", line);
+        for (const char *c = strchr(line, '\\'); c; c = strchr(c + 2, '\\'))
+            cr_assert(c[1] && strchr("fe-(", c[1]), "%s", line);
+    }
+    free(page);
+}
+
+Test(manual, readme_has_these_tables)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/README.md", TEST_SOURCE_DIR);
+    FILE *f = fopen(path, "r");
+    cr_assert(f, "%s", path);
+    char *readme = NULL, *tables = told(manual_markdown);
+    size_t size = 0;
+    cr_assert(getdelim(&readme, &size, '\0', f) > 0);
+    fclose(f);
+    cr_expect(strstr(readme, tables),
+              "put the output of `toyvmm-test manual markdown` into README.md");
+    free(tables);
+    free(readme);
+}
