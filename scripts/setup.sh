@@ -7,10 +7,11 @@ list=$(dirname "$0")/lib/packages.list
 
 usage() {
     cat >&2 <<'EOT'
-usage: setup.sh [--quickstart] [--test] [--kernel] [--list]
+usage: setup.sh [--quickstart] [--test] [--kernel] [--package] [--list]
   --quickstart  to build toyvmm-test and boot a guest (the default)
   --test        that, and to run all the tests
   --kernel      that, and to build the small kernel of the benchmarks
+  --package     that, and to test the Debian packages
   --list        only say what is missing; status 1 when something is
 EOT
     exit 2
@@ -26,7 +27,7 @@ only_list=
 for option in "$@"; do
     case $option in
     --quickstart) ;;
-    --test | --kernel) sets+=("${option#--}") ;;
+    --test | --kernel | --package) sets+=("${option#--}") ;;
     --list) only_list=1 ;;
     *) usage ;;
     esac

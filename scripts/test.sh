@@ -336,6 +336,7 @@ stage_scenarios()
     with_guests run_tap scenarios-cli harness/tests/e2e_cli.sh "$program"
     with_guests run_tap measure harness/tests/e2e_measure.sh "$program"
     with_guests run_tap ci ci/test.sh "$program"
+    with_guests run_tap package scripts/package/test.sh "$BUILD"
     with_guests stage_intel
     wait
 }

@@ -21,6 +21,9 @@
 
 struct toyvmm; // one machine, opaque
 
+// The library exports what this header declares, and nothing else.
+#pragma GCC visibility push(default)
+
 // ---- What happens to a machine --------------------------------------------
 
 enum toyvmm_event_kind {
@@ -396,3 +399,5 @@ struct toyvmm_probe {
 // an IDT, cmpxchg16b, popcnt, xsave where offered), bounded in time. path is
 // "/dev/kvm" unless a test gives another.
 void toyvmm_probe(const char *path, struct toyvmm_probe *out);
+
+#pragma GCC visibility pop

@@ -104,7 +104,8 @@ static bool find_script(char *out, size_t size)
         *slash = '\0';
     char installed[sizeof(exe) + 64];
     snprintf(installed, sizeof(installed), "%s/../share/toyvmm/fixtures", exe);
-    const char *const places[] = {env, TOYVMM_FIXTURES_DIR, installed};
+    const char *const places[] = {
+        env, *TOYVMM_FIXTURES_DIR ? TOYVMM_FIXTURES_DIR : NULL, installed};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (!places[i])
             continue;

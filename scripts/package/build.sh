@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the Debian packages from this tree, the same bytes each time, and
+# prints their paths. Usage: build.sh [DIR], default build-package.
+set -euo pipefail
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+dir=$(realpath -m "${1:-build-package}")
+
+# When the version was made; nothing that is packed is newer.
+SOURCE_DATE_EPOCH=$(date +%s -d "$(sed -n 's/^ -- .*>  //p;T;q' \
+    "$source_dir/scripts/package/changelog")")
+export SOURCE_DATE_EPOCH
+umask 022
+
+cmake -S "$source_dir" -B "$dir" -G Ninja -DCMAKE_INSTALL_PREFIX=/usr \
+    -DTOYVMM_TESTS=OFF -DTOYVMM_FIXTURES_DIR= >"$dir.log" 2>&1 ||
+    { cat "$dir.log" >&2; exit 1; }
+ninja -C "$dir" toyvmm-test toyvmm-rig libtoyvmm packaged >&2
+rm -f "$dir"/*.deb
+(cd "$dir" && cpack -G DEB >&2)
+ls "$dir"/*.deb

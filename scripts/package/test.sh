@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What is installed works where nothing of this tree is.
+#
+#   test.sh BUILD              `cmake --install BUILD` into a folder: the program,
+#                              the library, a project that uses it
+#   test.sh --debs [SUITE...]  the Debian packages: the same bytes twice, clean
+#                              for lintian, and installed and run by an ordinary
+#                              user in new roots of these suites, each with the
+#                              packages built there (bookworm trixie; needs root)
+#
+# Prints TAP; exits 1 when a claim doesn't hold.
+set -uo pipefail
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../lib/tap.sh
+. "$source_dir/scripts/lib/tap.sh"
+work=$(mktemp -d /var/tmp/toyvmm-package-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+# The files of a guest: KERNEL and INITRD.
+guest_files() {
+    local conf
+    conf=$("$1"/share/toyvmm/fixtures/guest.sh resolve busybox) || return
+    KERNEL=$(sed -n 's/^kernel //p' "$conf")
+    INITRD=$(sed -n 's/^initrd //p' "$conf")
+    export KERNEL INITRD
+}
+
+# example PREFIX: a project outside of this tree, built with pkg-config alone.
+example() {
+    cp -r "$1/share/doc/libtoyvmm-dev/example" "$work/example" &&
+        cmake -S "$work/example" -B "$work/example/build" &&
+        cmake --build "$work/example/build" &&
+        guest_files "$1" || return
+    if "$1/bin/toyvmm-test" --probe --accel kvm >/dev/null 2>&1; then
+        "$work/example/build/boots"
+    else
+        "$1/bin/toyvmm-rig" -- "$work/example/build/boots"
+    fi
+}
+
+only_what_the_header_says() {
+    local lib=$1
+    [ "$(nm -D --defined-only "$lib" | awk '$2 != "A" { print $3 }' |
+        sed 's/@@TOYVMM_0$//' | sort)" = \
+        "$(grep -o '\btoyvmm_[a-z_]*(' "$source_dir/src/toyvmm.h" |
+            tr -d '(' | sort -u)" ]
+}
+
+installed() {
+    local build=$1 prefix=$work/usr
+    tap_run "cmake --install" cmake --install "$build" --prefix "$prefix"
+    tap_run "the guests' tools are there, no compiler is needed" \
+        env PATH=/usr/bin:/bin CC=/nonexistent \
+        "$prefix/share/toyvmm/fixtures/tools/build.sh"
+    tap_run "the program finds its guests' recipes" \
+        env -C / -u TOYVMM_FIXTURES TOYVMM_OFFLINE=1 "$prefix/bin/toyvmm-test" \
+        "$prefix/share/toyvmm/testcases/busybox_login.tc"
+    tap_run "the library exports what its header declares" \
+        only_what_the_header_says "$(find "$prefix" -name 'libtoyvmm.so.*.*')"
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name toyvmm.pc)")
+    LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
+    export PKG_CONFIG_PATH LD_LIBRARY_PATH
+    tap_run "a project with tests of its own boots a guest" example "$prefix"
+}
+
+# ---- Debian packages --------------------------------------------------------
+
+# A copy of the tree as it is committed, elsewhere.
+copy_tree() {
+    git -C "$source_dir" archive --prefix="$1/" HEAD | tar -x -C "$work"
+}
+
+same_twice() {
+    copy_tree one && copy_tree another-place || return
+    "$work/one/scripts/package/build.sh" "$work/debs-1" &&
+        "$work/another-place/scripts/package/build.sh" "$work/debs-2" ||
+        return
+    local deb
+    for deb in "$work"/debs-1/*.deb; do
+        cmp "$deb" "$work/debs-2/${deb##*/}" || return
+    done
+}
+
+# in_root SUITE: builds there, installs, and runs as somebody.
+in_root() {
+    local suite=$1 root=$work/$1 build_needs
+    build_needs=$(sed -n 's/^quickstart  *\([^ ]*\).*/\1/p' \
+        "$source_dir/scripts/lib/packages.list" |
+        grep -vE '^(qemu|busybox|lz4|curl|ca-cert)' | paste -sd,)
+    mmdebstrap --quiet --variant=apt --include="$build_needs,file" \
+        --components=main "$suite" "$root" || return
+    cp -r "$work/one" "$root/src"
+    mkdir "$root/debs"
+    chroot "$root" bash -ec '
+        /src/scripts/package/build.sh /src/build-package
+        cp /src/build-package/*.deb /debs
+        apt-get -qq -y install /debs/toyvmm-test_*.deb /debs/libtoyvmm*.deb
+        rm -r /src
+        useradd --create-home somebody
+        mount -t proc proc /proc' || return
+    mount --bind /dev "$root/dev"
+    chroot "$root" su - somebody -c \
+        'toyvmm-test /usr/share/toyvmm/testcases/alpine_login.tc'
+    local status=$?
+    umount "$root/dev" "$root/proc"
+    return $status
+}
+
+debs() {
+    local suite
+    tap_run "packages are the same bytes, wherever they are built" same_twice
+    tap_run "lintian finds nothing" lintian --allow-root \
+        --fail-on error,warning "$work"/debs-1/*.deb
+    for suite in "${@:-bookworm trixie}"; do
+        tap_run "installed and run on $suite" in_root "$suite"
+    done
+}
+
+case ${1-} in
+--debs) shift && debs "$@" ;;
+'' | -*) sed -n 's/^# \{0,1\}//; 4,12p' "$0" && exit 2 ;;
+*) installed "$(realpath "$1")" ;;
+esac
+[ "$tap_failures" = 0 ]
