@@ -324,7 +324,8 @@ stty -a >before
     trap - WINCH; read -r line; echo "got <$line>"; touch typed; sleep 1000'
 echo "status $?"
 stty rows 31 cols 101; stty -a >after
-"$RIG" -- sh -c 'touch again; sleep 1000' & wait $!
+"$RIG" -- true & wait $!
+echo "in the background $?"
 EOT
     (
         await test -e sized >&2
@@ -333,8 +334,9 @@ EOT
         printf '\003'
         await test -e after >&2
     ) | RIG=$rig timeout 300 script -qec 'sh inside' /dev/null >screen
-    expect_match "terminal, window size, keys, Ctrl-C" \
-        "*31 101*44 99*got <a word>*status 130*" "$(tr -d '\r' <screen)"
+    expect_match "terminal, window size, keys, Ctrl-C, background" \
+        "*31 101*44 99*got <a word>*status 130*in the background 0*" \
+        "$(tr -d '\r' <screen)"
     expect "the terminal is restored" "" "$(diff before after)"
 }
 
