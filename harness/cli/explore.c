@@ -2,6 +2,7 @@
 // See explore.h.
 #include "harness/cli/explore.h"
 
+#include "harness/cli/exact_difference.h"
 #include "harness/report/terminal.h"
 #include "src/base/error.h"
 
@@ -196,6 +197,11 @@ static int again(const struct group *g, const struct suite_run *run,
            !*title                    ? "it passed"
            : !strcmp(title, g->title) ? "the same failure at other times"
                                       : title);
+    char difference[400];
+    exact_difference(&run->results[g->first], second, difference,
+                     sizeof(difference));
+    if (*difference)
+        printf("      first: %s\n", difference);
     return 0;
 }
 

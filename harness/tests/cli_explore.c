@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // --explore: which boots it is made of, and what failures have in common.
+#include "harness/cli/exact_difference.h"
 #include "harness/cli/explore.h"
 #include "harness/tests/cli_files.h"
 
@@ -75,4 +76,59 @@ Test(explore, a_run_is_as_long_as_its_boots)
     exact_span(&run, &start, &took);
     cr_expect_eq(start, 100);
     cr_expect_eq(took, 25);
+}
+
+// ---- Where two runs began to differ -----------------------------------------
+
+static void put_console(struct result *r, char *bytes,
+                        struct result_line *lines, size_t nlines)
+{
+    r->consoles = calloc(1, sizeof(*r->consoles));
+    cr_assert(r->consoles);
+    r->nconsoles = 1;
+    r->consoles[0] = (struct result_console){
+        .bytes = bytes, .len = strlen(bytes), .nlines = nlines, .lines = lines};
+}
+
+Test(explore, the_earliest_difference_is_told)
+{
+    static char one[] = "a\nbc\n", two[] = "a\nbd\n";
+    static struct result_line at[] = {{0, 10}, {2, 20}},
+                              late[] = {{0, 10}, {2, 21}};
+    struct result a = {0}, b = {0};
+    char text[300];
+    cr_assert_eq(result_add_mark(&a, "first", 10, 5, 1), 0);
+    cr_assert_eq(result_add_mark(&b, "first", 10, 5, 1), 0);
+    put_console(&a, one, at, 2);
+    put_console(&b, one, at, 2);
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text, "");
+    b.duration_ns = 7;
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text, "the end after 0 and 7 ns");
+    b.consoles[0].lines = late;
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text, "ttyS0's line 2: \"bc\" at 20 ns; \"bc\" at 21 ns");
+    b.consoles[0].lines = at;
+    b.consoles[0].bytes = two;
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text, "ttyS0's line 2: \"bc\" at 20 ns; \"bd\" at 20 ns");
+    b.consoles[0].nlines = 1;
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text, "ttyS0's line 2: \"bc\" at 20 ns; none");
+    // A mark before it.
+    cr_assert_eq(result_add_mark(&a, "second", 15, 6, 2), 0);
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text, "mark second at 15 ns, and no such mark");
+    cr_assert_eq(result_add_mark(&b, "second", 15, 6, 3), 0);
+    exact_difference(&a, &b, text, sizeof(text));
+    cr_expect_str_eq(text,
+                     "mark second at 15 ns, CPU 6 ns, 2 exits; mark second "
+                     "at 15 ns, CPU 6 ns, 3 exits");
+    free(a.consoles);
+    free(b.consoles);
+    a.nconsoles = b.nconsoles = 0;
+    a.consoles = b.consoles = NULL;
+    result_free(&a);
+    result_free(&b);
 }

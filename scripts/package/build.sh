@@ -15,7 +15,7 @@ umask 022
 cmake -S "$source_dir" -B "$dir" -G Ninja -DCMAKE_INSTALL_PREFIX=/usr \
     -DTOYVMM_TESTS=OFF -DTOYVMM_FIXTURES_DIR= >"$dir.log" 2>&1 ||
     { cat "$dir.log" >&2; exit 1; }
-ninja -C "$dir" toyvmm-test toyvmm-rig libtoyvmm packaged >&2
+ninja -C "$dir" --quiet toyvmm-test toyvmm-rig libtoyvmm packaged >&2
 rm -f "$dir"/*.deb
 (cd "$dir" && cpack -G DEB >&2)
 ls "$dir"/*.deb
