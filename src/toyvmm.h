@@ -19,7 +19,8 @@
 // an interrupt remapping unit, which this machine has not.
 #define TOYVMM_CPUS 254
 
-struct toyvmm; // one machine, opaque
+struct toyvmm;      // one machine, opaque
+struct toyvmm_kept; // its disks, beyond its end
 
 // The library exports what this header declares, and nothing else.
 #pragma GCC visibility push(default)
@@ -202,12 +203,22 @@ struct toyvmm_config {
     // With a disk or a network the machine has PCI, and virtio-rng besides.
     size_t ndisks; // up to TOYVMM_DISKS_MAX
     const struct toyvmm_disk *disks;
+    // NULL: each machine opens its disks anew.
+    struct toyvmm_kept *kept;
     struct toyvmm_net net;
     // The vCPU threads are not confined: for debuggers that make them call
     // what their list of calls does not have.
     bool no_sandbox;
     struct toyvmm_sink sink;
 };
+
+// The disks of machines that follow each other, as after a reset: toyvmm_create
+// takes from it what a machine before it has left, where what its guest wrote
+// is still there, and toyvmm_destroy puts them back. It outlives these
+// machines, which all have the same disks and are never two at a time. NULL: no
+// memory.
+struct toyvmm_kept *toyvmm_kept_new(void);
+void toyvmm_kept_free(struct toyvmm_kept *kept);
 
 // Checks the files, loads them, creates the VM; nothing runs yet. NULL with
 // err filled: -EINVAL (the images or the shape are wrong), -ENOENT and other

@@ -232,6 +232,9 @@ int live_run(const struct live_options *options, struct result *result)
     m.config.sink = live_console_sink(m.console);
     m.config.pin = options->pin;
     m.config.no_sandbox = options->no_sandbox;
+    // A reset leaves disks as they are; without memory for it the machine says
+    // so itself.
+    m.config.kept = toyvmm_kept_new();
     if ((options->confine && toyvmm_confine(&err)) || put_together(&m, &err))
         code = no_machine(options, result, &err);
     else
@@ -242,6 +245,7 @@ int live_run(const struct live_options *options, struct result *result)
         witness_unlock(options->witness);
     }
     take_apart(&m);
+    toyvmm_kept_free(m.config.kept);
     console_close(live_console_base(m.console));
     return code;
 }

@@ -59,6 +59,7 @@ static int add_disk(struct board *board, const struct guest_memory *memory,
         .path = config->path,
         .serial = config->serial,
         .mode = mode_of(config->mode),
+        .image = pci->kept ? &pci->kept->disks[pci->ndisks] : NULL,
     };
     int code = virtio_blk_init(&disk->blk, &setup, memory, err);
     if (code < 0)
@@ -107,6 +108,7 @@ int pci_board_add(struct board *board, const struct vm *vm,
         return error_set(err, -ENOMEM, "out of memory");
     board->pci = pci;
     pci->vm = vm;
+    pci->kept = config->kept;
     virtio_rng_init(&pci->rng, memory);
     int code = add_host(board, err);
     if (code == 0)
@@ -121,7 +123,10 @@ void pci_board_free(struct pci_board *pci)
     if (!pci)
         return;
     for (unsigned i = 0; i < pci->ndisks; i++) {
-        virtio_blk_destroy(&pci->disks[i].blk);
+        if (pci->kept)
+            virtio_blk_release(&pci->disks[i].blk, &pci->kept->disks[i]);
+        else
+            virtio_blk_destroy(&pci->disks[i].blk);
         virtio_pci_destroy(&pci->disks[i].pci);
     }
     net_board_free(pci->net);
@@ -137,6 +142,23 @@ bool pci_board_is_busy(struct pci_board *pci)
         if (virtio_blk_is_busy(&pci->disks[i].blk))
             return true;
     return pci && pci->net && virtio_net_is_used(&pci->net->card);
+}
+
+// ---- Disks that outlive a machine ------------------------------------------
+
+struct toyvmm_kept *toyvmm_kept_new(void)
+{
+    struct toyvmm_kept *kept = calloc(1, sizeof *kept);
+    for (unsigned i = 0; kept && i < TOYVMM_DISKS_MAX; i++)
+        kept->disks[i] = (struct disk_image){.image = -1, .changes = -1};
+    return kept;
+}
+
+void toyvmm_kept_free(struct toyvmm_kept *kept)
+{
+    for (unsigned i = 0; kept && i < TOYVMM_DISKS_MAX; i++)
+        disk_image_close(&kept->disks[i]);
+    free(kept);
 }
 
 // ---- What devices refused --------------------------------------------------

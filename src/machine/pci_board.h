@@ -12,6 +12,11 @@
 #include "src/virtio/rng.h"
 #include "src/virtio/transport_pci.h"
 
+// The disks of a machine while there is none: closed, where it has none.
+struct toyvmm_kept {
+    struct disk_image disks[TOYVMM_DISKS_MAX];
+};
+
 // Owned by the board and never moved: the buses point into it. Constant but for
 // the devices, which lock themselves.
 struct pci_board {
@@ -24,7 +29,8 @@ struct pci_board {
         struct virtio_blk blk;
         struct virtio_pci pci;
     } disks[TOYVMM_DISKS_MAX];
-    struct net_board *net; // NULL: no network
+    struct net_board *net;    // NULL: no network
+    struct toyvmm_kept *kept; // where the disks go in the end; NULL: away
 };
 
 // Whether config asks for a device that lies on PCI.

@@ -199,6 +199,29 @@ Test(virtio_blk, what_is_read_only_stays)
     tear_down(&f);
 }
 
+// A device may go and leave its image to the next one.
+Test(virtio_blk, the_next_device_reads_what_this_one_wrote)
+{
+    struct fixture f;
+    struct disk_image image;
+    struct error err = {""};
+    set_up(&f, DISK_CHANGES_DROPPED);
+    memset(data(&f), 0x5a, 512);
+    cr_expect_eq(request(&f, T_OUT, 3, 512, false), 0);
+    virtio_blk_release(&f.blk, &image);
+    const struct virtio_blk_setup setup = {
+        .path = "/nonexistent", .mode = DISK_CHANGES_DROPPED, .image = &image};
+    cr_assert_eq(virtio_blk_init(&f.blk, &setup, &f.d.memory, &err), 0, "%s",
+                 err.text);
+    cr_expect_not(disk_image_is_open(&image));
+    uint8_t sector[512];
+    const struct iovec iov = {sector, sizeof sector};
+    cr_assert_eq(disk_image_read(&f.blk.disk, 3 * 512, 512, &iov, 1), 0);
+    for (size_t i = 0; i < sizeof sector; i++)
+        cr_assert_eq(sector[i], 0x5a);
+    tear_down(&f);
+}
+
 Test(virtio_blk, a_request_without_room_for_its_status)
 {
     struct fixture f;

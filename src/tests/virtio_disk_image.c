@@ -203,3 +203,32 @@ Test(virtio_disk_image, one_writes_or_many_read)
     disk_image_close(&b);
     unlink(path);
 }
+
+// As when a machine is reset: another device goes on where the first one ended.
+Test(virtio_disk_image, goes_from_hand_to_hand_with_what_was_written)
+{
+    char path[64];
+    struct disk_image first, kept, second;
+    struct error err = {""};
+    uint8_t model[SIZE];
+    make(path, SIZE);
+    for (size_t i = 0; i < SIZE; i++)
+        model[i] = pattern(i);
+    cr_assert_eq(disk_image_open(&first, path, DISK_CHANGES_DROPPED,
+                                 8 * DISK_CLUSTER, &err),
+                 0, "%s", err.text);
+    cr_assert_eq(write_at(&first, 512, 1024, 0xa5), 0);
+    memset(model + 512, 0xa5, 1024);
+    disk_image_move(&kept, &first);
+    cr_expect_not(disk_image_is_open(&first));
+    disk_image_close(&first);
+    cr_expect(disk_image_is_open(&kept));
+    disk_image_move(&second, &kept);
+    check(&second, model, SIZE);
+    // There is room for as much as before, less what was taken.
+    cr_expect_eq(write_at(&second, 0, 9 * DISK_CLUSTER, 1), -ENOSPC);
+    cr_expect_eq(write_at(&second, 0, 8 * DISK_CLUSTER, 1), 0);
+    disk_image_close(&second);
+    assert_unchanged(path, SIZE);
+    unlink(path);
+}

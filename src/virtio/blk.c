@@ -297,9 +297,13 @@ int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
                     const struct guest_memory *memory, struct error *err)
 {
     *blk = (struct virtio_blk){.quit = false};
-    int code = disk_image_open(
-        &blk->disk, s->path, s->mode,
-        s->changes_max ? s->changes_max : DISK_CHANGES_MAX, err);
+    int code = 0;
+    if (s->image && disk_image_is_open(s->image))
+        disk_image_move(&blk->disk, s->image);
+    else
+        code = disk_image_open(
+            &blk->disk, s->path, s->mode,
+            s->changes_max ? s->changes_max : DISK_CHANGES_MAX, err);
     if (code < 0)
         return code;
     if (s->serial)
@@ -316,7 +320,7 @@ int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
     return 0;
 }
 
-void virtio_blk_destroy(struct virtio_blk *blk)
+void virtio_blk_release(struct virtio_blk *blk, struct disk_image *image)
 {
     if (blk->has_worker) {
         pthread_mutex_lock(&blk->device.lock);
@@ -328,7 +332,14 @@ void virtio_blk_destroy(struct virtio_blk *blk)
     virtio_destroy(&blk->device);
     pthread_cond_destroy(&blk->work);
     pthread_cond_destroy(&blk->idle);
-    disk_image_close(&blk->disk);
+    disk_image_move(image, &blk->disk);
+}
+
+void virtio_blk_destroy(struct virtio_blk *blk)
+{
+    struct disk_image image;
+    virtio_blk_release(blk, &image);
+    disk_image_close(&image);
 }
 
 bool virtio_blk_is_busy(struct virtio_blk *blk)

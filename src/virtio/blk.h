@@ -39,11 +39,14 @@ struct virtio_blk {
 };
 
 // What a disk is. serial is up to VIRTIO_BLK_SERIAL_LEN bytes, NULL for none;
-// changes_max as for disk_image_open, 0 for DISK_CHANGES_MAX.
+// changes_max as for disk_image_open, 0 for DISK_CHANGES_MAX. image, when it is
+// not NULL and open, is taken over with all that was written to it, instead of
+// opening path; it is closed for its owner then.
 struct virtio_blk_setup {
     const char *path, *serial;
     enum disk_mode mode;
     uint64_t changes_max;
+    struct disk_image *image;
 };
 
 // Opens the image and starts the worker, with all signals blocked. 0, or a
@@ -51,6 +54,9 @@ struct virtio_blk_setup {
 int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
                     const struct guest_memory *memory, struct error *err);
 void virtio_blk_destroy(struct virtio_blk *blk);
+
+// The same, but the image stays open, and *image owns it.
+void virtio_blk_release(struct virtio_blk *blk, struct disk_image *image);
 
 // Whether requests are under way, so that an interrupt is to come. Any thread.
 bool virtio_blk_is_busy(struct virtio_blk *blk);

@@ -145,6 +145,17 @@ void disk_image_close(struct disk_image *disk)
     disk->changes = disk->image = -1;
 }
 
+void disk_image_move(struct disk_image *to, struct disk_image *from)
+{
+    *to = *from;
+    *from = (struct disk_image){.image = -1, .changes = -1, .mode = to->mode};
+}
+
+bool disk_image_is_open(const struct disk_image *disk)
+{
+    return disk->image >= 0;
+}
+
 int disk_image_check(const char *path, enum disk_mode mode, struct error *err)
 {
     struct disk_image disk = {.image = -1, .changes = -1, .mode = mode};

@@ -46,6 +46,11 @@ int disk_image_open(struct disk_image *disk, const char *path,
                     enum disk_mode mode, uint64_t max, struct error *err);
 void disk_image_close(struct disk_image *disk);
 
+// What is behind *from, open or closed, is behind *to from now on, and *from is
+// closed. Nobody uses either meanwhile.
+void disk_image_move(struct disk_image *to, struct disk_image *from);
+bool disk_image_is_open(const struct disk_image *disk);
+
 // What disk_image_open says of the file, without keeping it.
 int disk_image_check(const char *path, enum disk_mode mode, struct error *err);
 
