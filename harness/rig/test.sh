@@ -106,13 +106,14 @@ test_process_state() {
         printf "%s|" "$PWD" "$X" "${Y-unset}" "$TOYVMM_RIG" "$(umask)" "$@"
         printf "%s|" "$(ulimit -Sn)" "$(hostname)" "$(test -t 0 || echo no)"
         [ -c /dev/kvm ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] && printf "kvm|"
+        grep -qwE "xsave|avx|avx2|fma|f16c" /proc/cpuinfo || printf "sse2|"
         [ -e /dev/fd/0 ] && [ -d /dev/pts ] && [ -w /dev/shm ] && printf "dev|"
         ip=$(cat /sys/class/net/lo/operstate) && printf "lo|"
         now=$(date +%s) && printf "%s" "$now"
     ' name $'\x01 "q"' '' $'\xfe' </dev/null)
     expect_match "environment, arguments, umask, limits, devices" \
         "$scratch|"$'a\xff b||1|0027|\x01 "q"||\xfe|'"$(ulimit -Sn)|$(
-            hostname)|no|kvm|dev|lo|*" "$got"
+            hostname)|no|kvm|sse2|dev|lo|*" "$got"
     local apart=$(($(date +%s) - ${got##*|}))
     expect "the host's clock" yes \
         "$([ "$apart" -ge -2 ] && [ "$apart" -le 20 ] && echo yes || echo \
