@@ -123,15 +123,18 @@ static int take_disk(struct guest *guest, const struct scenario *s,
     return code;
 }
 
+// Behind those of the guest's definition.
 static int take_disks(struct guest *guest, const struct scenario *s,
                       const struct variables *v, struct error *err)
 {
     int code = 0;
     if (!s->ndisks)
         return 0;
-    guest->disks = calloc(s->ndisks, sizeof(*guest->disks));
-    if (!guest->disks)
+    struct toyvmm_disk *disks =
+        reallocarray(guest->disks, guest->ndisks + s->ndisks, sizeof(*disks));
+    if (!disks)
         return error_set(err, -ENOMEM, "out of memory");
+    guest->disks = disks;
     for (size_t i = 0; !code && i < s->ndisks; i++)
         code = take_disk(guest, s, v, &s->disks[i], err);
     return code;

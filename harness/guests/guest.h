@@ -25,8 +25,8 @@ struct guest {
     uint64_t memory; // bytes
     enum toyvmm_backing backing;
     unsigned cpus;
-    unsigned ports; // UARTs; 0: as many as a machine has
-    size_t ndisks;
+    unsigned ports;            // UARTs; 0: as many as a machine has
+    size_t ndisks;             // the definition's, then the scenario's
     struct toyvmm_disk *disks; // their texts are owned, too
     struct toyvmm_net net;     // the same
 };
@@ -73,7 +73,7 @@ int guest_conf_find(struct guest *guest, const char *name, struct error *err);
 int guest_conf_look(struct guest *guest, const char *name, struct error *err);
 
 // Reads a guest.conf: lines `key value` with the keys requested, name, kernel,
-// initrd, cmdline, memory and note.
+// initrd, cmdline, memory, note, and a disk for each of the guest's own.
 int guest_conf_read(struct guest *guest, const char *path, struct error *err);
 
 // "256M" and its like, in bytes. False when it isn't that.

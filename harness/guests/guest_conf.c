@@ -34,6 +34,21 @@ bool guest_parse_size(const char *text, uint64_t *bytes)
     return true;
 }
 
+// A disk that the guest needs: what it writes there is dropped.
+static int take_disk(struct guest *guest, const char *path)
+{
+    struct toyvmm_disk *more =
+        reallocarray(guest->disks, guest->ndisks + 1, sizeof(*guest->disks));
+    char *copy = more ? strdup(path) : NULL;
+    if (more)
+        guest->disks = more;
+    if (!copy)
+        return -ENOMEM;
+    guest->disks[guest->ndisks++] =
+        (struct toyvmm_disk){.path = copy, .mode = TOYVMM_DISK_DROPS};
+    return 0;
+}
+
 static int take_line(struct guest *guest, const char *key, const char *value)
 {
     const struct {
@@ -46,6 +61,8 @@ static int take_line(struct guest *guest, const char *key, const char *value)
     };
     if (!strcmp(key, "memory"))
         return guest_parse_size(value, &guest->memory) ? 0 : -EINVAL;
+    if (!strcmp(key, "disk"))
+        return take_disk(guest, value);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (strcmp(key, fields[i].key) != 0)
             continue;

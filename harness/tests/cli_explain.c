@@ -108,6 +108,25 @@ Test(explain, the_header)
     free(said);
 }
 
+Test(explain, a_guest_brings_its_disks)
+{
+    static const char *const lines[] = {
+        " disks         vda: /root image, what the guest writes is dropped\n",
+        "               vdb: /second, what the guest writes is dropped\n",
+        "               vdc: k, read-only, serial number c\n",
+        "               vdd: d, what the guest writes changes it\n",
+    };
+    struct options o = {.timeout_scale = 1};
+    put_file("guest.conf", "name real\nkernel k\ndisk /root image\n"
+                           "disk /second\n");
+    setenv("TOYVMM_GUEST_MINE", "guest.conf", 1);
+    char *said = explain("guest mine\ndisk k readonly serial \"c\"\n"
+                         "disk d writable\nnmi\n",
+                         &o, EXIT_PASSED);
+    expect_lines(said, lines, COUNT(lines));
+    free(said);
+}
+
 Test(explain, the_steps)
 {
     static const char *const lines[] = {

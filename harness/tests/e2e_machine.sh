@@ -50,6 +50,19 @@ machine_ends() {
     claim "none of them waited for its deadline"
 }
 
+# A whole distribution, in one boot; its readings are those of a real systemd.
+distribution() {
+    toyvmm --junit "$work/debian.xml" testcases/debian_login.tc
+    if grep -q 'needs guest debian' "$work/out"; then
+        echo "ok - debian_login # SKIP the guest debian can't be had here"
+        return
+    fi
+    [ "$status" = 0 ]
+    claim "debian_login passes"
+    [ "$(grep -cE 'systemd\.(kernel|userspace|total)' "$work/debian.xml")" = 3 ]
+    claim "its report has the times that systemd tells"
+}
+
 # mark_of NAME: seconds of a mark in $work/life.xml.
 mark_of() {
     xmllint --xpath "string(//property[@name='mark.$1.wall_s']/@value)" \
@@ -58,11 +71,15 @@ mark_of() {
 
 machine_life() {
     local name
-    for name in two_ports nmi sysrq disk network smp power_button; do
+    local image
+    image=$(cksum testcases/disk.img)
+    for name in two_ports nmi sysrq disk four_disks network smp power_button; do
         toyvmm "testcases/$name.tc"
         [ "$status" = 0 ]
         claim "$name passes"
     done
+    [ "$(cksum testcases/disk.img)" = "$image" ]
+    claim "the image of their disks is as it was"
     toyvmm --junit "$work/life.xml" testcases/reboot.tc
     [ "$status" = 0 ]
     claim "reboot passes: three boots in one run"
