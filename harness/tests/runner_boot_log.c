@@ -60,6 +60,20 @@ Test(boot_log, the_slowest_initcalls)
     cr_expect_eq(log.initcalls_us, 99999 + 78000);
 }
 
+// As Debian 12 printed it on a terminal.
+Test(boot_log, systemd_analyze_of_debian)
+{
+    struct boot_log log =
+        of("Startup finished in 1min 20.266s (kernel) + 2min 4.346s "
+           "(userspace) = 3min 24.613s \r\n"
+           "graphical.target reached after 2min 3.025s in userspace.\r\n");
+    cr_assert(log.has_systemd);
+    cr_expect_eq(log.systemd_kernel, UINT64_C(80266000000));
+    cr_expect_eq(log.systemd_initrd, 0U);
+    cr_expect_eq(log.systemd_userspace, UINT64_C(124346000000));
+    cr_expect_eq(log.systemd_total, UINT64_C(204613000000));
+}
+
 Test(boot_log, systemd_says_it_itself)
 {
     struct boot_log log =
