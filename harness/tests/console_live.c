@@ -8,18 +8,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct console_batch batch; // too large for a stack
-
-static struct live_console *fresh(void)
-{
-    struct error err = {""};
-    struct live_console *lc = live_console_new(&err);
-    cr_assert_not_null(lc, "%s", err.text);
-    return lc;
-}
 
 static void put(struct live_console *lc, unsigned port, const char *text,
                 uint64_t ns)
@@ -49,7 +40,7 @@ static enum console_item read_one(struct live_console *lc, uint64_t deadline)
 
 Test(console_live, bytes_ports_and_events_in_one_order)
 {
-    struct live_console *lc = fresh();
+    struct live_console *lc = live_fresh();
     put_event(lc, TOYVMM_EVENT_STARTED, 1);
     put(lc, 0, "ab", 10);
     put(lc, 1, "c", 12);
@@ -87,7 +78,7 @@ Test(console_live, bytes_ports_and_events_in_one_order)
 
 Test(console_live, deadline_cuts_a_batch)
 {
-    struct live_console *lc = fresh();
+    struct live_console *lc = live_fresh();
     put(lc, 0, "abcd", 10);
     cr_expect_eq(read_one(lc, 11), CONSOLE_BYTES);
     cr_expect_eq(batch.len, 2);
@@ -101,7 +92,7 @@ Test(console_live, deadline_cuts_a_batch)
 // it is not allowed to have come before that.
 Test(console_live, silence_that_was_told_stays_silence)
 {
-    struct live_console *lc = fresh();
+    struct live_console *lc = live_fresh();
     uint64_t before = clock_now_ns();
     cr_expect_eq(read_one(lc, before), CONSOLE_TIMEOUT);
     uint64_t told = batch.now_ns;
@@ -168,7 +159,7 @@ static void start(struct vcpu *v, void *(*run)(void *))
 
 Test(console_live, producer_thread, .timeout = 900)
 {
-    struct vcpu v = {.lc = fresh(), .bytes = 300000};
+    struct vcpu v = {.lc = live_fresh(), .bytes = 300000};
     start(&v, flood);
     size_t got[2] = {0, 0};
     uint64_t last_ns = 0;
@@ -196,7 +187,7 @@ Test(console_live, producer_thread, .timeout = 900)
 // A reader that is slower than the guest: the guest waits, nothing is lost.
 Test(console_live, back_pressure, .timeout = 900)
 {
-    struct vcpu v = {.lc = fresh(), .bytes = 100000};
+    struct vcpu v = {.lc = live_fresh(), .bytes = 100000};
     v.lc->output.max = OUTPUT_FIRST;
     start(&v, flood);
     // However the two are scheduled: nobody reads before the guest had to wait.
@@ -221,7 +212,7 @@ Test(console_live, back_pressure, .timeout = 900)
 Test(console_live, nobody_reads)
 {
     enum { BYTES = 50000 };
-    struct live_console *lc = fresh();
+    struct live_console *lc = live_fresh();
     struct toyvmm_sink sink = live_console_sink(lc);
     static uint8_t bytes[BYTES];
     lc->output.max = OUTPUT_FIRST;
@@ -242,7 +233,7 @@ Test(console_live, nobody_reads)
 
 Test(console_live, endless_events_leave_room_for_the_last)
 {
-    struct live_console *lc = fresh();
+    struct live_console *lc = live_fresh();
     for (uint64_t i = 0; i < 1000; i++) {
         put_event(lc, TOYVMM_EVENT_USERSPACE, i);
     }
@@ -278,7 +269,7 @@ static void *send_signal(void *arg)
 Test(console_live, interrupt, .timeout = 900)
 {
     struct error err = {""};
-    struct live_console *lc = fresh();
+    struct live_console *lc = live_fresh();
     struct console *c = live_console_base(lc);
     put(lc, 0, "x", 1);
     console_interrupt(c);
@@ -294,153 +285,4 @@ Test(console_live, interrupt, .timeout = 900)
     cr_expect_eq(console_read(c, &batch, CLOCK_NEVER, &err), -EINTR);
     pthread_join(sender, NULL);
     console_close(c);
-}
-
-// ---- Input -----------------------------------------------------------------
-
-Test(console_live, input)
-{
-    struct error err = {""};
-    struct live_console *lc = fresh();
-    struct console *c = live_console_base(lc);
-    struct toyvmm_sink sink = live_console_sink(lc);
-    uint8_t bytes[16];
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 0);
-    cr_expect_eq(console_write(c, 0, "0123456789abcdefXYZ", 19, &err), 0);
-    cr_expect_eq(console_write(c, 1, "other", 5, &err), 0);
-    cr_expect_eq(console_write(c, 1, "", 0, &err), 0);
-    cr_expect_eq(console_unread(c, 0), 19);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 16);
-    cr_expect_eq(memcmp(bytes, "0123456789abcdef", 16), 0);
-    cr_expect_eq(console_unread(c, 0), 3);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 2), 2);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 2), 1);
-    cr_expect_eq(bytes[0], 'Z');
-    cr_expect_eq(sink.rx(sink.owner, 1, bytes, 16), 5);
-    cr_expect_eq(console_write(c, TOYVMM_PORTS, "x", 1, &err), -EINVAL);
-    cr_expect_eq(console_unread(c, 99), 0);
-    cr_expect_eq(sink.rx(sink.owner, 99, bytes, 16), 0);
-    console_close(c);
-}
-
-// A break comes where it was queued, and the bytes around it wait for it.
-Test(console_live, breaks_in_order)
-{
-    struct error err = {""};
-    struct live_console *lc = fresh();
-    struct console *c = live_console_base(lc);
-    struct toyvmm_sink sink = live_console_sink(lc);
-    uint8_t bytes[16];
-    cr_expect_eq(console_write(c, 0, "ab", 2, &err), 0);
-    cr_expect_eq(console_break(c, 0, &err), 0);
-    cr_expect_eq(console_break(c, 0, &err), 0);
-    cr_expect_eq(console_write(c, 0, "h", 1, &err), 0);
-    cr_expect_eq(console_break(c, 0, &err), 0);
-    cr_expect_eq(console_unread(c, 0), 6);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 2);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), TOYVMM_RX_BREAK);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), TOYVMM_RX_BREAK);
-    cr_expect_eq(sink.rx(sink.owner, 1, bytes, 16), 0, "the other port's none");
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 1);
-    cr_expect_eq(bytes[0], 'h');
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), TOYVMM_RX_BREAK);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 0);
-    cr_expect_eq(console_break(c, TOYVMM_PORTS, &err), -EINVAL);
-
-    for (unsigned i = 0; i < INPUT_BREAKS; i++) {
-        cr_expect_eq(console_break(c, 0, &err), 0);
-    }
-    cr_expect_eq(console_break(c, 0, &err), -ENOSPC);
-    live_console_forget_input(lc);
-    cr_expect_eq(console_unread(c, 0), 0);
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 0);
-    console_close(c);
-}
-
-Test(console_live, input_is_bounded)
-{
-    struct error err = {""};
-    struct live_console *lc = fresh();
-    struct console *c = live_console_base(lc);
-    char *mega = calloc(1, INPUT_MAX + 1);
-    cr_expect_eq(console_write(c, 0, mega, INPUT_MAX + 1, &err), -ENOSPC);
-    cr_expect_eq(console_unread(c, 0), 0);
-    cr_expect_eq(console_write(c, 0, mega, INPUT_MAX, &err), 0);
-    cr_expect_eq(console_write(c, 0, "x", 1, &err), -ENOSPC);
-    cr_expect_eq(console_write(c, 1, "x", 1, &err), 0);
-    struct toyvmm_sink sink = live_console_sink(lc);
-    uint8_t bytes[16];
-    cr_expect_eq(sink.rx(sink.owner, 0, bytes, 16), 16);
-    cr_expect_eq(console_write(c, 0, "0123456789abcdef", 16, &err), 0);
-    free(mega);
-    console_close(c);
-}
-
-// A machine that takes its input inside the announcement, as it may.
-struct taker {
-    struct live_console *lc;
-    char got[4][64];
-    size_t n[4];
-    unsigned calls;
-};
-
-static void take_all(void *machine, unsigned port)
-{
-    struct taker *t = machine;
-    struct toyvmm_sink sink = live_console_sink(t->lc);
-    uint8_t byte;
-    t->calls++;
-    while (sink.rx(sink.owner, port, &byte, 1) == 1) {
-        t->got[port][t->n[port]++] = (char)byte;
-    }
-}
-
-Test(console_live, input_before_and_after_attaching)
-{
-    struct error err = {""};
-    struct taker t = {.lc = fresh()};
-    struct console *c = live_console_base(t.lc);
-    console_write(c, 0, "early ", 6, &err);
-    console_write(c, 2, "two", 3, &err);
-    const struct live_calls calls = {.ready = take_all};
-    live_console_connect(t.lc, &calls, &t);
-    cr_expect_eq(t.calls, 2);
-    cr_expect_str_eq(t.got[2], "two");
-    console_write(c, 0, "late", 4, &err);
-    cr_expect_str_eq(t.got[0], "early late");
-    live_console_connect(t.lc, NULL, NULL);
-    console_write(c, 0, "!", 1, &err);
-    cr_expect_eq(t.calls, 3);
-    cr_expect_eq(console_unread(c, 0), 1);
-    console_close(c);
-}
-
-static void *type(void *arg)
-{
-    struct vcpu *v = arg;
-    struct error err = {""};
-    for (size_t i = 0; i < v->bytes; i++) {
-        uint8_t byte = (uint8_t)i;
-        while (console_write(live_console_base(v->lc), 3, &byte, 1, &err) ==
-               -ENOSPC) {
-        }
-    }
-    return NULL;
-}
-
-Test(console_live, typed_on_another_thread, .timeout = 900)
-{
-    struct vcpu v = {.lc = fresh(), .bytes = 200000};
-    struct toyvmm_sink sink = live_console_sink(v.lc);
-    start(&v, type);
-    uint8_t bytes[16];
-    for (size_t i = 0; i < v.bytes;) {
-        size_t n = sink.rx(sink.owner, 3, bytes, 1 + i % 16);
-        for (size_t k = 0; k < n; k++, i++) {
-            cr_assert_eq(bytes[k], (uint8_t)i);
-        }
-    }
-    pthread_join(v.thread, NULL);
-    cr_expect_eq(console_unread(live_console_base(v.lc), 3), 0);
-    console_close(live_console_base(v.lc));
 }

@@ -22,6 +22,14 @@ const char *const recorded[] = {
     NULL,
 };
 
+struct live_console *live_fresh(void)
+{
+    struct error err = {""};
+    struct live_console *lc = live_console_new(&err);
+    cr_assert_not_null(lc, "%s", err.text);
+    return lc;
+}
+
 struct pattern *must_compile(const char *source, unsigned flags)
 {
     struct error err = {""};

@@ -3,11 +3,15 @@
 // recorded consoles, reproducible random numbers.
 #pragma once
 
+#include "harness/console/live.h"
 #include "harness/console/matcher.h"
 
 #include <criterion/criterion.h>
 
 #define MS UINT64_C(1000000)
+
+// A live console without a machine. The caller closes it.
+struct live_console *live_fresh(void);
 
 // A pattern that must compile.
 struct pattern *must_compile(const char *source, unsigned flags);

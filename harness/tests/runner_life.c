@@ -1,86 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine's life as a scenario sees it: resets that are expected and
-// commanded, the boot after them, the NMI button, and ends of all kinds.
-#include "harness/tests/runner_fake.h"
+// commanded, the boot after them.
+#include "harness/tests/runner_machine.h"
 
 #include "src/base/clock.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
-
-// A machine that counts what is done to it.
-struct machine {
-    int stops, restarts, nmis, powers;
-    int restart_code, nmi_code, power_code;
-};
-
-static void stop(void *owner)
-{
-    ((struct machine *)owner)->stops++;
-}
-
-static int restart(void *owner, struct error *err)
-{
-    struct machine *m = owner;
-    m->restarts++;
-    return m->restart_code
-               ? error_set(err, m->restart_code, "no memory for a machine")
-               : 0;
-}
-
-static int nmi(void *owner, struct error *err)
-{
-    struct machine *m = owner;
-    m->nmis++;
-    return m->nmi_code ? error_set(err, m->nmi_code, "LINT1 is masked") : 0;
-}
-
-static void usage(void *owner, uint64_t ns, struct toyvmm_usage *out,
-                  struct toyvmm_share *each)
-{
-    if (each) {
-        each[0] = (struct toyvmm_share){900, 7};
-        each[1] = (struct toyvmm_share){100, 3};
-    }
-    (void)owner;
-    (void)ns;
-    *out = (struct toyvmm_usage){1000, 10, {9, 1}};
-}
-
-static int power(void *owner, struct error *err)
-{
-    struct machine *m = owner;
-    m->powers++;
-    return m->power_code ? error_set(err, m->power_code, "nobody listens") : 0;
-}
-
-static struct run_machine seam = {.stop = stop,
-                                  .restart = restart,
-                                  .nmi = nmi,
-                                  .power = power,
-                                  .usage = usage};
-
-static void prepare(void *owner, struct run_options *run)
-{
-    seam.owner = owner;
-    run->machine = &seam;
-}
-
-#define RUN_ON(machine, scenario, result, ...)                                 \
-    do {                                                                       \
-        const struct script_line script_[] = {__VA_ARGS__};                    \
-        const struct fake_options options_ = {                                 \
-            .scale = 1, .prepare = prepare, .owner = (machine)};               \
-        fake_run(scenario, script_, sizeof(script_) / sizeof(script_[0]),      \
-                 &options_, result);                                           \
-    } while (0)
-
-#define STARTED  EVENT(TOYVMM_EVENT_STARTED)
-#define RESET    EVENT(TOYVMM_EVENT_RESET)
-#define POWEROFF EVENT(TOYVMM_EVENT_POWEROFF)
-#define STOPPED  EVENT(TOYVMM_EVENT_STOPPED)
-#define TRIPLE   EVENT(TOYVMM_EVENT_TRIPLE_FAULT)
 
 static size_t marks(const struct result *r, const char *name)
 {
@@ -92,7 +19,7 @@ static size_t marks(const struct result *r, const char *name)
 
 Test(life, an_expected_reset_starts_anew)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect /one/\nexpect reset\nexpect /two/\n", &r,
            {.event = STARTED}, {.after_ms = 10, .prints = "one\n"},
@@ -113,9 +40,9 @@ Test(life, an_expected_reset_starts_anew)
 // vCPU that is the sum, and is not told again.
 Test(life, marks_have_the_vcpus_shares)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
-    seam.vcpus = 2;
+    counted_seam.vcpus = 2;
     RUN_ON(&m, "mark a\nexpect reset\nexpect /two/\nmark b\n", &r,
            {.event = STARTED}, {.after_ms = 10, .event = RESET},
            {.event = STARTED}, {.after_ms = 20, .prints = "two\n"});
@@ -126,7 +53,7 @@ Test(life, marks_have_the_vcpus_shares)
     cr_expect(a->vcpus[1].cpu_ns == 100 && a->vcpus[1].exits == 3);
     cr_expect(b->vcpus[0].cpu_ns == 1800 && b->vcpus[1].exits == 6);
     result_free(&r);
-    seam.vcpus = 0;
+    counted_seam.vcpus = 0;
     RUN_ON(&m, "mark a\n", &r, {.event = STARTED});
     a = result_mark(&r, "a");
     cr_expect(a && a->exits == 10 && a->nvcpus == 0);
@@ -135,7 +62,7 @@ Test(life, marks_have_the_vcpus_shares)
 
 Test(life, nothing_boots_after_the_last_step)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect reset\nlog \"over\"\nmark x\ncheck mark x < 10s\n", &r,
            {.event = STARTED}, {.after_ms = 10, .event = RESET});
@@ -146,7 +73,7 @@ Test(life, nothing_boots_after_the_last_step)
 
 Test(life, a_branch_starts_anew_as_well)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect one {\n/one/ { }\nreset { expect /two/ }\n}\n", &r,
            {.after_ms = 10, .event = RESET}, {.event = STARTED},
@@ -159,7 +86,7 @@ Test(life, a_branch_starts_anew_as_well)
 // As on a PC, whose board resets a processor that shut down.
 Test(life, a_triple_fault_starts_anew)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect triple-fault\nexpect /two/\n", &r,
            {.after_ms = 10, .event = TRIPLE}, {.prints = "two\n"});
@@ -170,7 +97,7 @@ Test(life, a_triple_fault_starts_anew)
 
 Test(life, a_power_off_stays_off)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect poweroff\nexpect /two/\n", &r,
            {.after_ms = 10, .event = POWEROFF}, {.prints = "two\n"});
@@ -180,7 +107,7 @@ Test(life, a_power_off_stays_off)
     result_free(&r);
 
     // ... until `reset` is pressed.
-    m = (struct machine){0};
+    m = (struct counted_machine){0};
     RUN_ON(&m, "expect poweroff\nreset\nexpect /two/\n", &r,
            {.after_ms = 10, .event = POWEROFF}, {.prints = "two\n"});
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
@@ -191,7 +118,7 @@ Test(life, a_power_off_stays_off)
 
 Test(life, poweroff_after_a_reset_boots_nothing)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect reset\npoweroff\n", &r,
            {.after_ms = 10, .event = RESET});
@@ -209,7 +136,7 @@ Test(life, poweroff_after_a_reset_boots_nothing)
 // What the old boot still said is read, recorded and gone.
 Test(life, reset_acts_at_once)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect /one/\nreset\nexpect /^prompt$/\n", &r,
            {.event = STARTED}, {.prints = "one and \x1b[3"},
@@ -226,7 +153,7 @@ Test(life, reset_acts_at_once)
 
 Test(life, a_death_just_before_a_reset_is_no_secret)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect /one/\nreset\nexpect /two/\n", &r, {.prints = "one\n"},
            {.prints = "[    1.000000] Kernel panic - not syncing: x\n"},
@@ -235,7 +162,7 @@ Test(life, a_death_just_before_a_reset_is_no_secret)
     cr_expect_str_eq(r.kind, "panic");
     result_free(&r);
 
-    m = (struct machine){0};
+    m = (struct counted_machine){0};
     RUN_ON(&m, "expect /one/\nreset\nexpect /two/\n", &r, {.prints = "one\n"},
            {.event = TRIPLE}, {.prints = "two\n"});
     cr_expect_eq(r.verdict, VERDICT_FAILED);
@@ -246,7 +173,7 @@ Test(life, a_death_just_before_a_reset_is_no_secret)
 
 Test(life, a_guest_that_resets_for_ever)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect reset\nlogin \"root\"\n", &r,
            {.after_ms = 5, .event = RESET}, {.event = STARTED},
@@ -261,7 +188,7 @@ Test(life, a_guest_that_resets_for_ever)
 // A loop of resets alone ends by the scenario's deadline.
 Test(life, resets_are_bounded_by_the_deadline)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "timeout 10s\nrepeat 1000 {\nreset\nexpect idle 100ms\n}\n", &r,
            {.prints = ""});
@@ -274,7 +201,7 @@ Test(life, resets_are_bounded_by_the_deadline)
 
 Test(life, a_machine_that_cannot_start_again)
 {
-    struct machine m = {.restart_code = -ENOMEM};
+    struct counted_machine m = {.restart_code = -ENOMEM};
     struct result r;
     RUN_ON(&m, "expect reset\nexpect /two/\n", &r, {.event = RESET});
     cr_expect_eq(r.verdict, VERDICT_ERROR);
@@ -286,7 +213,7 @@ Test(life, a_machine_that_cannot_start_again)
 // All ports begin anew, and no shell listens any more.
 Test(life, ports_begin_anew)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m,
            "login on ttyS1 \"root\"\nexpect reset\nexpect on ttyS1 /^new$/\n"
@@ -303,7 +230,7 @@ Test(life, ports_begin_anew)
 
 Test(life, a_panic_counts_again_after_the_reset)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "expect panic\nexpect reset\nexpect /two/\n", &r,
            {.prints = "Kernel panic - not syncing: a\n"}, {.event = RESET},
@@ -316,7 +243,7 @@ Test(life, a_panic_counts_again_after_the_reset)
 
 Test(life, times_of_all_boots_add_up)
 {
-    struct machine m = {0};
+    struct counted_machine m = {0};
     struct result r;
     RUN_ON(&m, "mark a\nexpect reset\nexpect /two/\nmark b\n", &r,
            {.event = RESET}, {.prints = "two\n"});
@@ -346,100 +273,4 @@ Test(life, a_recording_goes_on)
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
     cr_expect_eq(marks(&r, "boot3_first_byte"), 1U);
     result_free(&r);
-}
-
-Test(life, nmi_presses_the_button)
-{
-    struct machine m = {0};
-    struct result r;
-    RUN_ON(&m, "nmi\nexpect /Uhhuh/\nnmi\n", &r,
-           {.prints = "Uhhuh. NMI received for unknown reason 20\n"});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect_eq(m.nmis, 2);
-    result_free(&r);
-}
-
-Test(life, nmi_that_does_not_get_through)
-{
-    struct machine m = {.nmi_code = -EBUSY};
-    struct result r;
-    RUN_ON(&m, "nmi\n", &r, {.prints = "x"});
-    cr_expect_eq(r.verdict, VERDICT_FAILED);
-    cr_expect_str_eq(r.kind, "nmi");
-    cr_expect(strstr(r.message, "LINT1"), "%s", r.message);
-    result_free(&r);
-
-    // The end of the machine was not read yet: that is the reason.
-    m.nmi_code = -ESRCH;
-    RUN_ON(&m, "expect /x/\nnmi\n", &r, {.prints = "x"}, {.event = POWEROFF});
-    cr_expect_eq(r.verdict, VERDICT_FAILED);
-    cr_expect_str_eq(r.kind, "poweroff");
-    result_free(&r);
-}
-
-Test(life, power_button_is_pressed_and_the_run_goes_on)
-{
-    struct machine m = {0};
-    struct result r;
-    RUN_ON(&m, "power button\nexpect poweroff\n", &r, {.prints = "x"},
-           {.event = POWEROFF});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect_eq(m.powers, 1);
-    result_free(&r);
-    m.power_code = -EBUSY;
-    RUN_ON(&m, "power button\n", &r, {.prints = "x"});
-    cr_expect_eq(r.verdict, VERDICT_FAILED);
-    cr_expect_str_eq(r.kind, "power-button");
-    cr_expect(strstr(r.message, "nobody listens"), "%s", r.message);
-    result_free(&r);
-}
-
-// A guest that listens is asked by its button; nothing is typed, and it is not
-// ended by force.
-Test(life, poweroff_presses_the_button_first)
-{
-    struct machine m = {0};
-    struct result r;
-    RUN_ON(&m, "poweroff\n", &r, {.prints = "x"},
-           {.after_ms = 100, .event = POWEROFF});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect(m.powers == 1 && m.stops == 0);
-    cr_expect_str_eq(fake_typed(), "");
-    result_free(&r);
-    // Its kernel listens and nobody else: it is ended as ever.
-    m = (struct machine){0};
-    RUN_ON(&m, "poweroff\n", &r, {.prints = "x"}, {.after_ms = 60000});
-    cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect(m.powers == 1 && m.stops == 1);
-    result_free(&r);
-    // Nobody listens: no time is lost.
-    m = (struct machine){.power_code = -EBUSY};
-    RUN_ON(&m, "poweroff\n", &r, {.prints = "x"});
-    cr_expect(m.powers == 1 && m.stops == 1);
-    result_free(&r);
-}
-
-// Every end that nobody expects ends a wait at once, by its name.
-Test(life, unexpected_ends_have_names)
-{
-    static const struct {
-        int event;
-        const char *kind;
-        enum verdict verdict;
-    } ends[] = {
-        {RESET, "reset", VERDICT_FAILED},
-        {POWEROFF, "poweroff", VERDICT_FAILED},
-        {EVENT(TOYVMM_EVENT_HALT), "halt", VERDICT_FAILED},
-        {TRIPLE, "triple-fault", VERDICT_FAILED},
-        {EVENT(TOYVMM_EVENT_INTERNAL_ERROR), "internal-error", VERDICT_ERROR},
-    };
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        struct result r;
-        RUN("expect /never/ within 30s\n", &r,
-            {.after_ms = 10, .event = ends[i].event});
-        cr_expect_eq(r.verdict, ends[i].verdict);
-        cr_expect_str_eq(r.kind ? r.kind : "passed", ends[i].kind);
-        cr_expect_lt(r.duration_ns, NS_PER_S);
-        result_free(&r);
-    }
 }
