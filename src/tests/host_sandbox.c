@@ -10,12 +10,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void needs_a_sandbox(void)
@@ -111,6 +113,24 @@ static int kills_init(void)
     return kill(1, 0) < 0 ? errno : 0;
 }
 
+static int stats_a_path(void)
+{
+    struct stat st;
+    return fstatat(AT_FDCWD, "/etc/passwd", &st, 0) < 0 ? errno : 0;
+}
+
+// Files that are open before the thread is confined, and not used yet.
+static FILE *pipe_stream, *terminal_stream;
+
+static int prints_with_stdio(void)
+{
+    bool good = fprintf(pipe_stream, "%s", "to a pipe\n") > 0 &&
+                fflush(pipe_stream) == 0 &&
+                fprintf(terminal_stream, "%s", "to a terminal\n") > 0 &&
+                fflush(terminal_stream) == 0;
+    return good ? 0 : errno;
+}
+
 static int allocates(void)
 {
     char *p = malloc((size_t)4 << 20);
@@ -127,9 +147,10 @@ Test(sandbox, what_is_not_on_the_list_is_told_and_fails)
         int (*call)(void);
         const char *text;
     } cases[] = {
-        {opens_a_socket, "socket"}, {opens_a_file, "openat"},
-        {runs_a_program, "execve"}, {asks_the_terminal, "ioctl 0x541b"},
-        {maps_code, "mmap"},        {kills_init, "kill"},
+        {opens_a_socket, "socket"},   {opens_a_file, "openat"},
+        {runs_a_program, "execve"},   {asks_the_terminal, "ioctl 0x541b"},
+        {maps_code, "mmap"},          {kills_init, "kill"},
+        {stats_a_path, "newfstatat"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int result = 0;
@@ -145,6 +166,25 @@ Test(sandbox, what_is_on_the_list_works)
     struct sandbox_call caught = confined(allocates, &result);
     cr_expect_eq(result, 0);
     cr_expect_eq(caught.number, -1, "%s", caught.text);
+}
+
+// A stream's first byte asks what kind of file it is, and of a terminal more.
+Test(sandbox, a_sink_may_print_with_stdio)
+{
+    int ends[2], result = -1;
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    cr_assert(pipe(ends) == 0 && terminal >= 0);
+    cr_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    pipe_stream = fdopen(ends[1], "w");
+    terminal_stream = fopen(ptsname(terminal), "w");
+    cr_assert(pipe_stream && terminal_stream);
+    struct sandbox_call caught = confined(prints_with_stdio, &result);
+    cr_expect_eq(result, 0);
+    cr_expect_eq(caught.number, -1, "%s", caught.text);
+    fclose(pipe_stream);
+    fclose(terminal_stream);
+    close(terminal);
+    close(ends[0]);
 }
 
 Test(sandbox, a_confined_process_runs_no_program)
