@@ -5,13 +5,18 @@
 #pragma once
 
 #include "src/base/error.h"
+#include "src/base/ports.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 // 16550 UARTs at the PC's addresses: 0x3f8/4, 0x2f8/3, 0x3e8/4, 0x2e8/3.
-#define TOYVMM_PORTS 4
+#define TOYVMM_UARTS PORT_UARTS
+
+// The ports by which a machine talks: its UARTs, then hvc0 and the ports with
+// names, where it has them (base/ports.h).
+#define TOYVMM_PORTS PORT_COUNT
 
 // Most processors of a machine: their APIC ids are 0 to 253, the next one is
 // the I/O APIC's, and 255 is everybody's. More would need x2APIC ids of 32
@@ -115,7 +120,8 @@ struct toyvmm_sink {
                uint64_t ns);
     // The guest will have input: its UART's receive FIFO is empty, and its
     // receive interrupt enabled or it polls. Give up to max (1..16) bytes of
-    // waiting input, return how many, or TOYVMM_RX_BREAK.
+    // waiting input, return how many, or TOYVMM_RX_BREAK. (A port of the virtio
+    // console: it has the port open and a buffer there; a break is nothing.)
     size_t (*rx)(void *owner, unsigned port, uint8_t *bytes, size_t max);
     void (*event)(void *owner, const struct toyvmm_event *event);
 };
@@ -197,10 +203,19 @@ struct toyvmm_config {
     enum toyvmm_backing backing;
     unsigned cpus; // 1 to TOYVMM_CPUS, and to what KVM can
     struct toyvmm_pin pin;
-    unsigned ports; // how many UARTs, 1 to TOYVMM_PORTS; 0: all
+    unsigned ports; // how many UARTs, 1 to TOYVMM_UARTS; 0: all
     // Handed to a Linux kernel (SETUP_RNG_SEED); NULL: fresh from the host.
     const struct toyvmm_seed *seed;
-    // With a disk or a network the machine has PCI, and virtio-rng besides.
+    // A virtio console: port PORT_HVC, and a port from PORT_NAMED on for each
+    // of these names (at most PORT_NAMES; 1 to PORT_NAME_MAX bytes, each once),
+    // which the guest sees as /dev/virtio-ports/NAME. Names alone make one too.
+    bool console;
+    size_t nnamed;
+    const char *const *named;
+    // With a disk, a network or a console the machine has virtio-rng and a
+    // balloon besides, and all of it lies on PCI; or, with mmio, behind
+    // registers in memory that ACPI names (LNRO0005), and there is no PCI.
+    bool mmio;
     size_t ndisks; // up to TOYVMM_DISKS_MAX
     const struct toyvmm_disk *disks;
     // NULL: each machine opens its disks anew.
@@ -340,7 +355,7 @@ struct toyvmm_refusal {
 };
 
 // As many devices tell of it at most.
-#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + 2)
+#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + 4)
 
 // Tells of each device that refused something, at most max; returns how many.
 // Any thread, also after the end.
@@ -384,6 +399,8 @@ struct toyvmm_observation {
         bool listens; // the receive interrupt is on: a program has it open
         bool polls;   // it is off, but the guest looks for input by itself
         bool holds;   // the UART has input that the guest did not read
+        // Of a virtio console's port only listens is told: the guest has it
+        // open.
     } ports[TOYVMM_PORTS];
 };
 

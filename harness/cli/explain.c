@@ -119,8 +119,17 @@ static int put_guest(const struct explainer *e, const struct guest *g)
         fprintf(line(e, ""), "and %d before them, not counted\n",
                 e->o->warmups);
     fprintf(line(e, "serial ports"), "ttyS0");
-    unsigned ports = s->serial_ports ? s->serial_ports : TOYVMM_PORTS;
+    unsigned ports = s->serial_ports ? s->serial_ports : TOYVMM_UARTS;
     fprintf(f, ports > 1 ? " to ttyS%u\n" : "\n", ports - 1);
+    if (g->mmio)
+        fprintf(line(e, "machine"),
+                "virtio behind registers in memory, no PCI\n");
+    if (g->console || g->nnamed)
+        fprintf(line(e, "console"), "hvc0, on virtio\n");
+    for (size_t i = 0; i < g->nnamed; i++)
+        fprintf(line(e, port_name(PORT_NAMED + (unsigned)i)),
+                "%s, /dev/virtio-ports/%s in the guest\n", g->named[i],
+                g->named[i]);
     put_disks(e, g);
     put_net(e, &g->net);
     struct error err = {""};

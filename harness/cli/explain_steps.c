@@ -21,7 +21,7 @@ static void put_wait(const struct words *w, uint64_t within_ns)
 static void put_port(const struct words *w, const struct step *s)
 {
     if (s->port != PORT_CURRENT)
-        fprintf(w->f, " on ttyS%d", s->port);
+        fprintf(w->f, " on %s", port_name((unsigned)s->port));
 }
 
 static void put_groups(const struct words *w, const struct pattern_node *n)
@@ -250,7 +250,8 @@ static void put_head(const struct words *w, const struct step *s)
         fputs("press the machine's power button", w->f);
         break;
     case STEP_CONSOLE:
-        fprintf(w->f, "from here on read and type on ttyS%u", s->u.console);
+        fprintf(w->f, "from here on read and type on %s",
+                port_name(s->u.console));
         break;
     }
 }

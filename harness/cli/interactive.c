@@ -64,7 +64,7 @@ static void help(void)
                  w.ws_row, w.ws_col);
     say("\r\nCtrl-A x  end the machine and leave\r\n"
         "Ctrl-A h  this help\r\n"
-        "Ctrl-A 0, 1, 2, 3  go to ttyS0, ttyS1, ...\r\n"
+        "Ctrl-A 0, 1, 2, 3, 4  go to ttyS0, ttyS1, ..., hvc0\r\n"
         "Ctrl-A Ctrl-A  type a Ctrl-A\r\n");
     say(size);
 }
@@ -77,7 +77,7 @@ static void type(struct session *s, const char *bytes, size_t len)
 static void change_port(struct session *s, unsigned port)
 {
     char text[16];
-    snprintf(text, sizeof(text), "\r\n[ttyS%u]\r\n", port);
+    snprintf(text, sizeof(text), "\r\n[%s]\r\n", port_name(port));
     atomic_store(&s->port, port);
     say(text);
 }
@@ -101,6 +101,7 @@ static bool command(struct session *s, char key)
     case '1':
     case '2':
     case '3':
+    case '4':
         change_port(s, (unsigned)(key - '0'));
         return true;
     default:

@@ -51,7 +51,7 @@ static void tell_wait(FILE *f, struct diagnosis *d)
     fprintf(f, "waited %s", span_text(span, r->now_ns - w->started_ns));
     uint64_t last = matcher_last_ns(r->matcher);
     if (!last && diagnose_printed(r))
-        fprintf(f, "; nothing was printed on ttyS%u\n", r->port);
+        fprintf(f, "; nothing was printed on %s\n", port_name(r->port));
     else if (!last)
         fputs("; the guest has printed nothing at all\n", f);
     else if (last < w->started_ns)
@@ -104,7 +104,7 @@ static void tail_line(void *owner, unsigned port, uint64_t ns, const char *text,
         fprintf(t->f, "the console%s last lines:\n", t->ports ? "s'" : "'s");
     fprintf(t->f, "  %8.3f  ", diagnose_seconds(t->d, ns));
     if (t->ports)
-        fprintf(t->f, "ttyS%u  ", port);
+        fprintf(t->f, "%-5s  ", port_name(port));
     fwrite(text, 1, len, t->f);
     fputc('\n', t->f);
 }

@@ -22,11 +22,12 @@ static bool tell_unread(FILE *f, const struct diagnosis *d)
     unsigned port = d->run->port;
     size_t typed = d->run->unread;
     if (typed == 1)
-        fprintf(f, "; a typed byte waits for it to read ttyS%u", port);
+        fprintf(f, "; a typed byte waits for it to read %s", port_name(port));
     else if (typed)
-        fprintf(f, "; %zu typed bytes wait for it to read ttyS%u", typed, port);
+        fprintf(f, "; %zu typed bytes wait for it to read %s", typed,
+                port_name(port));
     else if (d->seen.ports[port].holds)
-        fprintf(f, "; what was typed on ttyS%u it has not read", port);
+        fprintf(f, "; what was typed on %s it has not read", port_name(port));
     return typed || d->seen.ports[port].holds;
 }
 
@@ -35,14 +36,15 @@ static void tell_input(FILE *f, const struct diagnosis *d)
     unsigned port = d->run->port;
     bool told = tell_unread(f, d);
     if (!told && d->seen.ports[port].polls)
-        fprintf(f, "; it polls ttyS%u for input", port);
+        fprintf(f, "; it polls %s for input", port_name(port));
     else if (!told && d->seen.ports[port].listens)
-        fprintf(f, " and waits for input on ttyS%u, a timer or a device", port);
+        fprintf(f, " and waits for input on %s, a timer or a device",
+                port_name(port));
     else if (!told)
-        fprintf(f, "; no program has ttyS%u open for input", port);
+        fprintf(f, "; no program has %s open for input", port_name(port));
     for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
         if (i != port && d->seen.ports[i].listens)
-            fprintf(f, "; ttyS%u is open", i);
+            fprintf(f, "; %s is open", port_name(i));
     }
 }
 
@@ -103,16 +105,16 @@ static void tell_spin(FILE *f, const struct diagnosis *d)
 
 static void tell_port_io(FILE *f, const struct diagnosis *d)
 {
-    static const uint16_t bases[TOYVMM_PORTS] = {
+    static const uint16_t bases[TOYVMM_UARTS] = {
         PLATFORM_COM1_PORT, PLATFORM_COM2_PORT, PLATFORM_COM3_PORT,
         PLATFORM_COM4_PORT};
     char place[PLACE_TEXT];
     uint16_t port = d->seen.io_port;
     char name[WHO_TEXT];
     fprintf(f, "%s is busy with I/O port 0x%x", who(d, name), port);
-    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+    for (unsigned i = 0; i < TOYVMM_UARTS; i++) {
         if (port >= bases[i] && port - bases[i] < PLATFORM_COM_LEN)
-            fprintf(f, " (ttyS%u)", i);
+            fprintf(f, " (%s)", port_name(i));
     }
     fprintf(f, ", last seen at %s", diagnose_place(d, d->seen.regs.rip, place));
 }
@@ -193,9 +195,9 @@ static void tell_unread_alone(FILE *f, const struct diagnosis *d)
     size_t typed = d->run->unread;
     if (typed && diagnose_explains(d))
         fprintf(f,
-                "of what was typed on ttyS%u the guest has not taken %zu "
+                "of what was typed on %s the guest has not taken %zu "
                 "byte%s\n",
-                d->run->port, typed, typed == 1 ? "" : "s");
+                port_name(d->run->port), typed, typed == 1 ? "" : "s");
 }
 
 // ---- All of it --------------------------------------------------------------
@@ -282,8 +284,8 @@ static void tell_vcpus(FILE *f, struct diagnosis *d)
         fprintf(f, "%zu of %u vCPUs could not be looked at\n",
                 d->vcpus - d->nlooks, d->vcpus);
     if (d->run->unread || d->seen.ports[d->run->port].holds)
-        fprintf(f, "what was typed on ttyS%u the guest has not read\n",
-                d->run->port);
+        fprintf(f, "what was typed on %s the guest has not read\n",
+                port_name(d->run->port));
 }
 
 static void tell_one(FILE *f, const struct diagnosis *d)

@@ -192,10 +192,11 @@ static void tell_other_ports(FILE *f, struct diagnosis *d,
         if (i == d->run->port || !m)
             continue;
         if (matcher_finds(m, p, is_quiet(d, m)))
-            fprintf(f, "%s matches on ttyS%u, not on ttyS%u\n", name, i,
-                    d->run->port);
+            fprintf(f, "%s matches on %s, not on %s\n", name, port_name(i),
+                    port_name(d->run->port));
         else if (v && matcher_finds(m, v, is_quiet(d, m)))
-            fprintf(f, "%s would match a line on ttyS%u (flag m)\n", name, i);
+            fprintf(f, "%s would match a line on %s (flag m)\n", name,
+                    port_name(i));
     }
     pattern_free(v);
 }

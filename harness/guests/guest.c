@@ -32,6 +32,8 @@ void guest_free(struct guest *guest)
     }
     free(guest->disks);
     guest_free_net(&guest->net);
+    for (size_t i = 0; i < guest->nnamed; i++)
+        free(guest->named[i]);
     *guest = (struct guest){0};
 }
 
@@ -140,6 +142,28 @@ static int take_disks(struct guest *guest, const struct scenario *s,
     return code;
 }
 
+static int take_named(struct guest *guest, const struct scenario *s,
+                      struct error *err)
+{
+    for (size_t i = 0; i < s->nnamed && i < PORT_NAMES; i++) {
+        char *name = strdup(s->named[i].name);
+        if (!name)
+            return error_set(err, -ENOMEM, "out of memory");
+        guest->named[guest->nnamed++] = name;
+    }
+    return 0;
+}
+
+// Whether the kernel's console is hvc0, by a word of its command line.
+static bool prints_on_hvc(const char *cmdline)
+{
+    static const char word[] = "console=hvc";
+    for (const char *at = cmdline; (at = strstr(at, word)); at++)
+        if (at == cmdline || at[-1] == ' ')
+            return true;
+    return false;
+}
+
 static int take_scenario(struct guest *guest, const struct scenario *s,
                          struct error *err)
 {
@@ -159,6 +183,10 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
         code = take_disks(guest, s, &v, err);
     if (!code)
         code = guest_take_net(&guest->net, s, &v, err);
+    if (!code)
+        code = take_named(guest, s, err);
+    guest->console = s->hvc;
+    guest->mmio = s->mmio;
     if (s->memory)
         guest->memory = s->memory;
     guest->backing = s->memory_huge     ? TOYVMM_MEMORY_HUGE
@@ -205,6 +233,8 @@ int guest_make(struct guest *guest, const struct scenario *s,
         code = replace_copy(&guest->name, "custom", err);
     if (!code && !guest->cmdline)
         code = replace_copy(&guest->cmdline, DEFAULT_CMDLINE, err);
+    if (!code && prints_on_hvc(guest->cmdline))
+        guest->console = true;
     if (!guest->memory)
         guest->memory = DEFAULT_MEMORY;
     if (!guest->cpus)
@@ -238,7 +268,11 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .ports = guest->ports,
                                   .ndisks = guest->ndisks,
                                   .disks = guest->disks,
-                                  .net = guest->net};
+                                  .net = guest->net,
+                                  .console = guest->console,
+                                  .mmio = guest->mmio,
+                                  .nnamed = guest->nnamed,
+                                  .named = (const char *const *)guest->named};
 }
 
 int guest_check(const struct guest *guest, struct error *err)

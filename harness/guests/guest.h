@@ -25,7 +25,11 @@ struct guest {
     uint64_t memory; // bytes
     enum toyvmm_backing backing;
     unsigned cpus;
-    unsigned ports;            // UARTs; 0: as many as a machine has
+    unsigned ports; // UARTs; 0: as many as a machine has
+    bool console;   // it has hvc0
+    bool mmio;      // its virtio is not on PCI
+    size_t nnamed;
+    char *named[PORT_NAMES];   // its ports with names
     size_t ndisks;             // the definition's, then the scenario's
     struct toyvmm_disk *disks; // their texts are owned, too
     struct toyvmm_net net;     // the same

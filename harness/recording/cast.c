@@ -156,7 +156,7 @@ int cast_files(const char *recording, struct error *err)
         if (!(ports & 1U << port))
             continue;
         if (port)
-            snprintf(suffix, sizeof(suffix), ".ttyS%u", port);
+            snprintf(suffix, sizeof(suffix), ".%s", port_name(port));
         if (asprintf(&path, "%s%s.cast", recording, suffix) < 0)
             return error_set(err, -ENOMEM, "out of memory");
         code = output_write(path, write_job, &job, err);

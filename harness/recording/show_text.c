@@ -71,7 +71,7 @@ static void row(struct rows *r, uint64_t ns, char what, unsigned port,
         fprintf(r->f, " %+9.3f", seconds(gap));
     fprintf(r->f, "  %c ", what);
     if (port)
-        fprintf(r->f, "ttyS%u: ", port);
+        fprintf(r->f, "%s: ", port_name(port));
     visible_text(r->f, text, len, NULL);
     fputc('\n', r->f);
     note_gap(r, at, gap, text, len);

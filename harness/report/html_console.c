@@ -4,6 +4,8 @@
 
 #include "harness/report/xml.h"
 
+#include "src/base/ports.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -62,8 +64,9 @@ static void lines(FILE *f, struct walk *w, size_t from, size_t to)
 static void one(FILE *f, const struct result_console *c)
 {
     struct walk w = {.c = c};
-    fprintf(f, "<details><summary>Console ttyS%u, %zu bytes%s</summary><pre>",
-            c->port, c->len, c->elided ? ", its middle left out" : "");
+    fprintf(f, "<details><summary>Console %s, %zu bytes%s</summary><pre>",
+            port_name(c->port), c->len,
+            c->elided ? ", its middle left out" : "");
     if (c->len <= HEAD_BYTES + TAIL_BYTES) {
         lines(f, &w, 0, c->len);
     } else {

@@ -6,6 +6,7 @@
 #include "harness/report/junit_names.h"
 #include "harness/report/xml.h"
 #include "src/base/clock.h"
+#include "src/base/ports.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -236,7 +237,7 @@ static int consoles(FILE *f, const struct result *r, size_t room)
     for (size_t i = 0; i < r->nconsoles; i++) {
         const struct result_console *c = &r->consoles[i];
         if (i)
-            fprintf(f, "\n---- ttyS%u ----\n", c->port);
+            fprintf(f, "\n---- %s ----\n", port_name(c->port));
         if (c->bytes)
             xml_text_within(f, c->bytes, c->len, fair);
     }

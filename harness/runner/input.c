@@ -5,10 +5,11 @@
 enum flow run_use_port(struct run *r, unsigned port)
 {
     struct error err = {""};
-    unsigned ports = r->scenario->serial_ports;
-    if (port >= (ports ? ports : TOYVMM_PORTS))
-        return run_fail(r, VERDICT_ERROR, NULL, "port",
-                        "the machine has no ttyS%u", port);
+    unsigned uarts = r->scenario->serial_ports;
+    bool is_uart = port < TOYVMM_UARTS;
+    if (port >= TOYVMM_PORTS || (is_uart && uarts && port >= uarts))
+        return run_fail(r, VERDICT_ERROR, NULL, "port", "the machine has no %s",
+                        port_name(port));
     if (run_open_port(r, port, &err))
         return run_error(r, "memory", &err);
     r->port = port;
@@ -32,6 +33,10 @@ enum flow run_break(struct run *r)
     struct error err = {""};
     if (run_revive(r) == FLOW_END)
         return FLOW_END;
+    if (r->port >= PORT_HVC)
+        return run_fail(r, VERDICT_ERROR, NULL, "input",
+                        "%s has no break: it is no serial line",
+                        port_name(r->port));
     if (console_break(r->options->console, r->port, &err))
         return run_error(r, "input", &err);
     return FLOW_NEXT;

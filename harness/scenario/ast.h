@@ -118,7 +118,7 @@ struct step {
     enum step_kind kind;
     struct source_pos pos;
     const char *source; // the statement as written, one line, for reports
-    int port;           // `on ttyS1`: 0..3, or PORT_CURRENT
+    int port;           // `on ttyS1`: below PORT_COUNT, or PORT_CURRENT
     union {
         struct {
             struct pattern_node pattern;
@@ -265,6 +265,12 @@ struct net {
     const struct net_port *ports;
 };
 
+// `port "NAME"`.
+struct named_port {
+    struct source_pos pos;
+    const char *name;
+};
+
 // A file that a `use` took in: the names of its positions are this pointer, so
 // that a file used twice is told apart.
 struct inclusion {
@@ -310,6 +316,10 @@ struct scenario {
     size_t ndisks;
     const struct disk *disks;
     struct net net;
+    size_t nnamed; // to PORT_NAMES: port PORT_NAMED and those behind it
+    const struct named_port *named;
+    bool hvc;  // a step is about hvc0
+    bool mmio; // `machine mmio`
 
     struct block steps;
     void *arena; // owns all of the above

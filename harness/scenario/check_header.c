@@ -302,4 +302,6 @@ void check_header_texts(struct check *c)
     sc->needs = p->needs.items;
     sc->ndisks = p->disks.count;
     sc->disks = p->disks.items;
+    sc->nnamed = p->named.count;
+    sc->named = p->named.items;
 }

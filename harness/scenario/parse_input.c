@@ -4,6 +4,8 @@
 #include "harness/scenario/keys.h"
 #include "harness/scenario/parser.h"
 
+#include "src/base/ports.h"
+
 #define COUNT(options) (sizeof(options) / sizeof((options)[0]))
 
 // A text that must not show in reports: the token at hand.
@@ -72,6 +74,14 @@ enum parsed parse_key(struct parser *p, struct step *out)
         struct nearest n = nearest_to(name, len);
         key_offer_all(&n, p->arena);
         parse_unknown(p, "key", &n);
+        return PARSED_STEP;
+    }
+    if (key.serial_break && out->port >= PORT_HVC) {
+        parse_error(p, &p->tok.begin, p->tok.width,
+                    out->port == PORT_HVC ? "SysRq is `key ctrl-o` there"
+                                          : NULL,
+                    "%s has no break: it is no serial line",
+                    port_name((unsigned)out->port));
         return PARSED_STEP;
     }
     out->u.key.name = key.name;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header's machine: guest, kernel, initrd, cmdline, memory, cpus, disk,
-// serial, symbols, from. For the parser only.
+// serial, machine, symbols, from. For the parser only.
 #include "harness/scenario/parser.h"
 
 #include <string.h>
@@ -121,6 +121,16 @@ enum parsed parse_serial(struct parser *p, struct step *out)
     uint64_t ports;
     if (parse_integer(p, "the number of serial ports", 1, 4, &ports))
         p->sc->serial_ports = (unsigned)ports;
+    return PARSED_HEADER;
+}
+
+enum parsed parse_machine(struct parser *p, struct step *out)
+{
+    (void)out;
+    p->sc->mmio = accept_word(p, "mmio");
+    if (!p->sc->mmio && !accept_word(p, "pci"))
+        parse_expected(p, "`pci` or `mmio`",
+                       "they say how virtio's devices are found");
     return PARSED_HEADER;
 }
 

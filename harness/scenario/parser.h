@@ -56,6 +56,7 @@ struct parser {
     struct symbols axis_names; // 1 + the index in axes
     struct list settings, fails, allows, tags, axes, needs, disks;
     struct list net_ports;   // struct net_port
+    struct list named;       // struct named_port
     struct list need_guests; // struct text, for each of needs
     struct list included;    // struct inclusion
     struct list tainted;
@@ -188,6 +189,7 @@ typedef enum parsed parse_fn(struct parser *p, struct step *out);
 // parse_machine.c: the header's machine
 parse_fn parse_guest, parse_kernel, parse_initrd, parse_cmdline, parse_memory;
 parse_fn parse_cpus, parse_disk, parse_serial, parse_symbols, parse_from;
+parse_fn parse_machine;
 // parse_net.c
 parse_fn parse_net;
 // parse_header.c: the rest of the header
@@ -200,7 +202,7 @@ parse_fn parse_expect;
 // parse_input.c
 parse_fn parse_send, parse_type, parse_key, parse_login, parse_run, parse_ktap;
 // parse_port.c
-parse_fn parse_console;
+parse_fn parse_console, parse_named_port;
 // parse_check.c
 parse_fn parse_check;
 // parse_control.c

@@ -21,6 +21,8 @@ const struct statement statements[] = {
     {"disk", IN_HEADER, false, RUNS, parse_disk, NULL},
     {"net", IN_HEADER, true, RUNS, parse_net, NULL},
     {"serial", IN_HEADER, true, RUNS, parse_serial, NULL},
+    {"machine", IN_HEADER, true, RUNS, parse_machine, NULL},
+    {"port", IN_HEADER, false, RUNS, parse_named_port, NULL},
     {"symbols", IN_HEADER, true, RUNS, parse_symbols, NULL},
     {"timeout", IN_HEADER, true, RUNS, parse_timeout, NULL},
     {"step-timeout", IN_HEADER, true, RUNS, parse_step_timeout, NULL},

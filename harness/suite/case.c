@@ -48,8 +48,8 @@ static void printed(void *owner, unsigned port, const uint8_t *bytes,
     struct watcher *w = owner;
     if (port != w->port) {
         char name[32];
-        int n = snprintf(name, sizeof(name), "%s[ttyS%u] ",
-                         w->in_line ? "\r\n" : "", port);
+        int n = snprintf(name, sizeof(name), "%s[%s] ",
+                         w->in_line ? "\r\n" : "", port_name(port));
         tell(w, name, (size_t)n);
         w->port = port;
     }

@@ -47,7 +47,7 @@ Test(console_live, bytes_ports_and_events_in_one_order)
     put(lc, 0, "d", 13);
     put_event(lc, TOYVMM_EVENT_USERSPACE, 14);
     put(lc, 0, "e", 15);
-    put(lc, 9, "no such port", 16);
+    put(lc, TOYVMM_PORTS, "no such port", 16);
     put_event(lc, TOYVMM_EVENT_RESET, 20);
 
     cr_expect_eq(read_one(lc, 100), CONSOLE_EVENT);

@@ -72,7 +72,7 @@ Test(console_replay, order_times_and_pieces)
     cr_assert_eq(console_read(c, &batch, 500, &err), 0);
     cr_expect_eq(batch.now_ns, 1000);
     cr_expect_eq(console_write(c, 0, "typed", 5, &err), 0);
-    cr_expect_eq(console_write(c, 9, "typed", 5, &err), -EINVAL);
+    cr_expect_eq(console_write(c, TOYVMM_PORTS, "typed", 5, &err), -EINVAL);
     cr_expect_eq(console_unread(c, 0), 0);
     console_close(c);
     console_close(NULL);
@@ -104,9 +104,9 @@ Test(console_replay, wrong_items_are_refused)
     struct replay_item back[] = {bytes(2, 0, "a"), bytes(1, 0, "b")};
     cr_expect_null(replay_console_new(back, 2, 0, &err));
     cr_expect(strstr(err.text, "earlier"), "%s", err.text);
-    struct replay_item port[] = {bytes(2, 4, "a")};
+    struct replay_item port[] = {bytes(2, TOYVMM_PORTS, "a")};
     cr_expect_null(replay_console_new(port, 1, 0, &err));
-    cr_expect(strstr(err.text, "port 4"), "%s", err.text);
+    cr_expect(strstr(err.text, "no serial port"), "%s", err.text);
     struct replay_item kind[] = {{.kind = CONSOLE_TIMEOUT}};
     cr_expect_null(replay_console_new(kind, 1, 0, &err));
 }

@@ -210,6 +210,7 @@ guests() {
     verdict smp_spin failure timeout '/will never come/ did not come within'
     reports smp_spin 'vCPU 0 is idle'
     reports smp_spin 'registers of vCPU 1:'
+    verdict hvc failure timeout 'did not come within'
     verdict network failure status '"wget -O - http://10.0.2.2:18082/" ended with status 1'
     verdict forbidden failure fail-pattern 'it was eaten'
     local name

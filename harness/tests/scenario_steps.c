@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each kind of step as it comes out in the tree.
 #include "harness/tests/scenario_test.h"
+#include "src/base/ports.h"
 
 #define S UINT64_C(1000000000)
 
@@ -287,6 +288,26 @@ Test(scenario_steps, ports)
     cr_assert_str_eq(STEP(9)->source, "login on ttyS1 \"r\" password ***");
     cr_assert_eq(STEP(11)->kind, STEP_KTAP);
     cr_assert_eq(STEP(11)->u.ktap_within_ns, 3 * S);
+    parsed_free(&p);
+}
+
+// hvc0 is there when a step is about it, a port with a name when it is
+// declared.
+Test(scenario_steps, ports_of_the_virtio_console)
+{
+    struct parsed_text p =
+        steps("port \"org.example.log\"\nport other\nexpect on other /x/\n"
+              "expect on \"org.example.log\" /x/\nconsole org.example.log");
+    cr_assert_eq(STEP(0)->port, PORT_NAMED + 1);
+    cr_assert_eq(STEP(1)->port, PORT_NAMED);
+    cr_assert_eq(STEP(2)->u.console, PORT_NAMED);
+    cr_assert_eq(p.sc->nnamed, 2);
+    cr_assert_str_eq(p.sc->named[0].name, "org.example.log");
+    cr_assert_not(p.sc->hvc);
+    parsed_free(&p);
+    p = steps("serial 1\nsend on hvc0 \"x\"");
+    cr_assert_eq(STEP(0)->port, PORT_HVC);
+    cr_assert(p.sc->hvc);
     parsed_free(&p);
 }
 

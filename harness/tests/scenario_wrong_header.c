@@ -124,6 +124,8 @@ Test(scenario_wrong_header, guest_and_needs)
     CHECK_ALL(table, "");
 }
 
+#define PORTS "ports are ttyS0 to ttyS3, hvc0 and those of `port \"NAME\"`"
+
 Test(scenario_wrong_header, ports)
 {
     static const struct wrong table[] = {
@@ -135,12 +137,26 @@ Test(scenario_wrong_header, ports)
         {"serial 1\nconsole ttyS3", 3, 9,
          "the machine has no ttyS3: `serial 1` gives it ttyS0",
          "write `serial 4` in the header"},
-        {"console", 2, 8, "expected a port, found the end of the line",
-         "ports are ttyS0 to ttyS3"},
-        {"console ttyS4", 2, 9, "unknown port `ttyS4`",
-         "ports are ttyS0 to ttyS3"},
+        {"console", 2, 8, "expected a port, found the end of the line", PORTS},
+        {"console ttyS4", 2, 9, "unknown port `ttyS4`", PORTS},
         {"console tyS1", 2, 9, "unknown port `tyS1`", "did you mean `ttyS1`?"},
         {"expect on /x/", 2, 11, "expected a port, found a pattern", NULL},
+        {"expect on \"log\" /x/", 2, 11, "no port has this name",
+         "write `port \"NAME\"` in the header"},
+        {"port log\nport log", 3, 6, "this port is there already", NULL},
+        {"port hvc0", 2, 6, "this port is there already", NULL},
+        {"port \"a/b\"", 2, 6,
+         "the name of a port has 1 to 63 letters, digits, `.`, `_` and `-`, "
+         "and "
+         "no `.` first",
+         NULL},
+        {"port \"${a}\"", 2, 6,
+         "expected the name of a port, a text without variables, found a text",
+         NULL},
+        {"port a\nport b\nport c\nport d\nport e\nport f\nport g", 8, 6,
+         "a machine has at most 6 ports with names", NULL},
+        {"key on hvc0 break", 2, 13, "hvc0 has no break: it is no serial line",
+         "SysRq is `key ctrl-o` there"},
         {"expect on ttyS1 on ttyS1 /x/", 2, 17, "`on` stands here twice", NULL},
         {"expect on ttyS1 one on ttyS2 { /x/ { } }", 2, 21,
          "`on` stands here twice", NULL},

@@ -127,6 +127,7 @@ int guest_memory_map_as(struct guest_memory *mem, uint64_t size,
                          "multiple of 2M",
                          (unsigned long long)size);
     mem->size = (size + PAGE - 1) & ~(PAGE - 1);
+    mem->huge = huge;
     uint8_t *hva = map_backing(mem, backing);
     if (!hva) {
         int error = errno;
@@ -174,6 +175,22 @@ void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa,
             return r->hva + (gpa - r->gpa);
     }
     return NULL;
+}
+
+uint64_t guest_memory_discard(const struct guest_memory *mem, uint64_t gpa,
+                              uint64_t len)
+{
+    uint8_t *at = guest_memory_at(mem, gpa, len);
+    uint64_t skip = -gpa & (PAGE - 1);
+    if (!at || mem->huge || len <= skip)
+        return 0;
+    uint64_t whole = (len - skip) & ~(PAGE - 1);
+    // Of a memfd the pages are everybody's who has it: a hole, not a
+    // forgetting.
+    int advice = mem->fd >= 0 ? MADV_REMOVE : MADV_DONTNEED;
+    if (!whole || madvise(at + skip, whole, advice) < 0)
+        return 0;
+    return whole;
 }
 
 bool guest_memory_write(const struct guest_memory *mem, uint64_t gpa,

@@ -34,6 +34,7 @@ enum guest_backing {
 struct guest_memory {
     uint64_t size; // bytes, a multiple of 4096
     int fd;        // its memfd, in which region follows region; or -1
+    bool huge;     // of pages of 2 MiB, which were set aside for it
     size_t nregions;
     struct guest_region regions[2];
 };
@@ -54,6 +55,13 @@ void guest_memory_unmap(struct guest_memory *mem);
 // of one region (len 0 is NULL too). No overflow for any arguments.
 void *guest_memory_at(const struct guest_memory *mem, uint64_t gpa,
                       uint64_t len);
+
+// Gives the host's pages that lie wholly in [gpa, gpa+len) back to it: they
+// read as zeros from now on. Returns how many bytes that were; 0 also when the
+// range is not RAM of one region, or its pages were set aside for it. Any
+// thread.
+uint64_t guest_memory_discard(const struct guest_memory *mem, uint64_t gpa,
+                              uint64_t len);
 
 // Copies into the guest; false when the range is not RAM.
 bool guest_memory_write(const struct guest_memory *mem, uint64_t gpa,

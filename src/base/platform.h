@@ -70,6 +70,14 @@
 #define PLATFORM_PCI_GSI        16
 #define PLATFORM_PCI_GSIS       8
 
+// ---- virtio behind registers in memory -------------------------------------
+
+// Device n of a machine that has its virtio there: a page each, and the GSIs
+// that PCI would have, n to n % 8 of them, level-triggered.
+#define PLATFORM_VIRTIO_GPA UINT64_C(0xd8000000)
+#define PLATFORM_VIRTIO_LEN UINT64_C(0x1000)
+#define PLATFORM_VIRTIO_MAX 32
+
 // ---- The boot timer in memory ----------------------------------------------
 
 #define PLATFORM_BOOT_TIMER_VALUE 123 // userspace reached, at the port as well

@@ -331,12 +331,12 @@ static bool put_rsdp(const struct guest_memory *mem, uint64_t xsdt)
 }
 
 int acpi_write(const struct guest_memory *mem, unsigned cpus, unsigned ports,
-               bool pci, uint64_t *rsdp, struct error *err)
+               bool pci, unsigned virtio, uint64_t *rsdp, struct error *err)
 {
     struct arena a = {.mem = mem,
                       .next = PLATFORM_BIOS_GPA + sizeof(struct rsdp)};
     uint8_t dsdt[DSDT_MAX];
-    size_t dsdt_len = dsdt_build(ports, pci, dsdt, sizeof(dsdt));
+    size_t dsdt_len = dsdt_build(ports, pci, virtio, dsdt, sizeof(dsdt));
     uint64_t dsdt_gpa = put(&a, dsdt, dsdt_len);
     struct xsdt xsdt = {.header = acpi_header("XSDT", 0, 1)};
     xsdt.fadt = put_fadt(&a, pci, dsdt_gpa);

@@ -7,18 +7,20 @@
 #include "src/boot/boot.h"
 
 // The DSDT's definition block alone may be this large.
-#define DSDT_MAX 2048
+#define DSDT_MAX 4096
 
 // Writes the tables into the BIOS area of the platform map, the RSDP first,
 // where kernels find it by searching; *rsdp gets its address. cpus: 1 to
 // BOOT_CPUS_MAX, APIC ids 0 to cpus-1; ports: how many UARTs, to 4; pci: there
-// is a PCI host bridge.
+// is a PCI host bridge; virtio: how many devices lie behind registers in
+// memory.
 int acpi_write(const struct guest_memory *mem, unsigned cpus, unsigned ports,
-               bool pci, uint64_t *rsdp, struct error *err);
+               bool pci, unsigned virtio, uint64_t *rsdp, struct error *err);
 
-// Builds the DSDT with its header: \_S5, the UARTs, the host bridge. Returns
-// its length; 0 when size is too small.
-size_t dsdt_build(unsigned ports, bool pci, uint8_t *bytes, size_t size);
+// Builds the DSDT with its header: \_S5, the UARTs, the host bridge, virtio.
+// Returns its length; 0 when size is too small.
+size_t dsdt_build(unsigned ports, bool pci, unsigned virtio, uint8_t *bytes,
+                  size_t size);
 
 // Adds the PCI host bridge to a scope of the DSDT.
 struct aml;

@@ -11,6 +11,7 @@
 #define OP_BYTE    0x0a
 #define OP_WORD    0x0b
 #define OP_DWORD   0x0c
+#define OP_STRING  0x0d
 #define OP_QWORD   0x0e
 #define OP_SCOPE   0x10
 #define OP_BUFFER  0x11
@@ -155,6 +156,14 @@ void aml_name_eisa_id(struct aml *a, const char *name, const char *id)
     aml_raw(a, &swapped, sizeof(swapped));
 }
 
+// 20.2.3: the bytes, and a NUL.
+void aml_name_string(struct aml *a, const char *name, const char *text)
+{
+    put_name_op(a, name);
+    put_byte(a, OP_STRING);
+    aml_raw(a, text, strlen(text) + 1);
+}
+
 static void put_package(struct aml *a, const uint64_t *values, uint8_t count)
 {
     put_byte(a, OP_PACKAGE);
@@ -208,4 +217,33 @@ void aml_name_io_irq(struct aml *a, const char *name, uint16_t port,
         // End tag, its checksum unused
         0x79, 0};
     aml_name_buffer(a, name, resources, sizeof(resources));
+}
+
+void aml_name_memory_irq(struct aml *a, const char *name, uint32_t base,
+                         uint32_t len, uint32_t gsi)
+{
+    struct {
+        uint8_t memory_tag; // 32-bit fixed memory, 9 bytes, read and write
+        uint16_t memory_len;
+        uint8_t writable;
+        uint32_t base, len;
+        uint8_t irq_tag; // extended interrupt: 6 bytes, one
+        uint16_t irq_len;
+        uint8_t irq_flags, irqs; // consumer, level, active-high, shared
+        uint32_t gsi;
+        uint8_t end_tag, checksum;
+    } __attribute__((packed)) resources = {
+        .memory_tag = 0x86,
+        .memory_len = 9,
+        .writable = 1,
+        .base = base,
+        .len = len,
+        .irq_tag = 0x89,
+        .irq_len = 6,
+        .irq_flags = 0x09,
+        .irqs = 1,
+        .gsi = gsi,
+        .end_tag = 0x79,
+    };
+    aml_name_buffer(a, name, &resources, sizeof(resources));
 }

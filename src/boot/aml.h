@@ -32,6 +32,8 @@ void aml_end(struct aml *a);
 void aml_name_integer(struct aml *a, const char *name, uint64_t value);
 // id is three capitals and four hexadecimal digits, "PNP0501".
 void aml_name_eisa_id(struct aml *a, const char *name, const char *id);
+// Name (name, "text"): printable ASCII
+void aml_name_string(struct aml *a, const char *name, const char *text);
 // Name (name, Package () { values... })
 void aml_name_package(struct aml *a, const char *name, const uint64_t *values,
                       uint8_t count);
@@ -50,3 +52,9 @@ void aml_name_table(struct aml *a, const char *name, const uint64_t *values,
 // 6.4.3.6).
 void aml_name_io_irq(struct aml *a, const char *name, uint16_t port,
                      uint8_t len, uint32_t gsi);
+
+// Name (name, ResourceTemplate () { Memory32Fixed, Interrupt }): len bytes at
+// base, to be read and written, and a level-triggered, active-high, shared
+// interrupt (6.4.3.4, 6.4.3.6).
+void aml_name_memory_irq(struct aml *a, const char *name, uint32_t base,
+                         uint32_t len, uint32_t gsi);

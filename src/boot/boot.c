@@ -120,8 +120,8 @@ static int write_tables(const struct boot_request *request,
                         const struct guest_memory *mem, uint64_t *rsdp,
                         struct error *err)
 {
-    int rc =
-        acpi_write(mem, request->cpus, request->ports, request->pci, rsdp, err);
+    int rc = acpi_write(mem, request->cpus, request->ports, request->pci,
+                        request->virtio, rsdp, err);
     if (rc == 0)
         rc = mptable_write(mem, request->cpus, err);
     if (rc == 0)

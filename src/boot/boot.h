@@ -36,6 +36,8 @@ struct boot_request {
     unsigned cpus;       // 1..BOOT_CPUS_MAX
     unsigned ports;      // UARTs, 0..PLATFORM_COM_COUNT
     bool pci;            // there is a PCI host bridge
+    unsigned virtio;     // devices behind registers in memory, to
+                         // PLATFORM_VIRTIO_MAX
     // What the guest's random generator is seeded with; NULL: fresh bytes from
     // the host's.
     const struct boot_seed *seed;

@@ -14,6 +14,15 @@
 //         }
 //         ... COM2, COM3, COM4, as far as there are
 //         ... PCI0, where there is PCI: dsdt_pci.c
+//         Device (VI00) {
+//             Name (_HID, "LNRO0005")
+//             Name (_UID, 0)
+//             Name (_CRS, ResourceTemplate () {
+//                 Memory32Fixed (ReadWrite, 0xD8000000, 0x1000)
+//                 Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) {16}
+//             })
+//         }
+//         ... VI01 and so on, where virtio lies behind registers in memory
 //     }
 #include "src/boot/acpi.h"
 #include "src/boot/aml.h"
@@ -47,7 +56,26 @@ static void put_uarts(struct aml *a, unsigned ports)
     }
 }
 
-size_t dsdt_build(unsigned ports, bool pci, uint8_t *bytes, size_t size)
+// Level-triggered and shared, as they are by the I/O APIC's upper pins.
+static void put_virtio(struct aml *a, unsigned n)
+{
+    for (unsigned i = 0; i < n && i < PLATFORM_VIRTIO_MAX; i++) {
+        const char name[] = {'V', 'I', (char)('0' + i / 10),
+                             (char)('0' + i % 10), '\0'};
+        aml_device(a, name);
+        aml_name_string(a, "_HID", "LNRO0005");
+        aml_name_integer(a, "_UID", i);
+        aml_name_memory_irq(
+            a, "_CRS",
+            (uint32_t)(PLATFORM_VIRTIO_GPA + i * PLATFORM_VIRTIO_LEN),
+            (uint32_t)PLATFORM_VIRTIO_LEN,
+            PLATFORM_PCI_GSI + i % PLATFORM_PCI_GSIS);
+        aml_end(a);
+    }
+}
+
+size_t dsdt_build(unsigned ports, bool pci, unsigned virtio, uint8_t *bytes,
+                  size_t size)
 {
     struct acpi_header header = acpi_header("DSDT", 0, DSDT_REVISION);
     struct aml a = {.bytes = bytes, .size = size};
@@ -61,6 +89,7 @@ size_t dsdt_build(unsigned ports, bool pci, uint8_t *bytes, size_t size)
     put_uarts(&a, ports);
     if (pci)
         dsdt_put_pci(&a);
+    put_virtio(&a, virtio);
     aml_end(&a);
     if (a.failed || a.depth)
         return 0;

@@ -6,6 +6,7 @@
 #include "src/base/guest_memory.h"
 #include "src/base/platform.h"
 #include "src/devices/absorb.h"
+#include "src/machine/pci_board.h"
 
 #include <time.h>
 
@@ -149,7 +150,10 @@ void board_destroy(struct board *board)
 
 void board_input_ready(struct board *board, unsigned port)
 {
-    uart_input_ready(&board->uarts[port]);
+    if (port < PLATFORM_COM_COUNT)
+        uart_input_ready(&board->uarts[port]);
+    else
+        pci_board_input_ready(board->pci, port);
 }
 
 uint16_t board_uart_port(unsigned uart)

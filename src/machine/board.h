@@ -24,6 +24,7 @@ struct board_hooks {
     void (*tx)(void *owner, unsigned port, const uint8_t *bytes, size_t n,
                uint64_t ns);
     size_t (*rx)(void *owner, unsigned port, uint8_t *bytes, size_t max);
+    bool (*is_full)(void *owner); // of output: the guest is to wait
     void (*reached)(void *owner, const struct access *access, uint8_t value);
     void (*reset)(void *owner, const struct access *access, const char *how);
     void (*poweroff)(void *owner, const struct access *access, const char *how);
@@ -55,8 +56,8 @@ int board_init(struct board *board, const struct vm *vm, unsigned ports,
                const struct board_hooks *hooks, struct error *err);
 void board_destroy(struct board *board);
 
-// Input is waiting for a port (below PLATFORM_COM_COUNT). Any thread. One
-// without a UART keeps it waiting.
+// Input is waiting for a port (below PORT_COUNT). Any thread. One that the
+// machine has not keeps it waiting.
 void board_input_ready(struct board *board, unsigned port);
 
 // ---- Writes that KVM kept back ---------------------------------------------

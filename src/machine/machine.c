@@ -14,7 +14,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-_Static_assert(TOYVMM_PORTS == PLATFORM_COM_COUNT, "a sink port is a UART");
+_Static_assert(TOYVMM_UARTS == PLATFORM_COM_COUNT,
+               "the first ports of a sink are the UARTs");
 _Static_assert(TOYVMM_RX_BREAK == UART_RX_BREAK, "one word for a break");
 
 _Static_assert(TOYVMM_CPUS == BOOT_CPUS_MAX, "all of them are in the tables");
@@ -32,6 +33,11 @@ static void on_tx(void *owner, unsigned port, const uint8_t *bytes, size_t n,
 static size_t on_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
 {
     return machine_ask_input(owner, port, bytes, max);
+}
+
+static bool on_full(void *owner)
+{
+    return machine_is_full(owner);
 }
 
 static void on_reached(void *owner, const struct access *access, uint8_t value)
@@ -178,6 +184,7 @@ static int build_board(struct toyvmm *vm, unsigned ports, struct error *err)
         .owner = vm,
         .tx = on_tx,
         .rx = on_rx,
+        .is_full = on_full,
         .reached = on_reached,
         .reset = on_reset,
         .poweroff = on_poweroff,
@@ -258,7 +265,7 @@ struct toyvmm *machine_create(const struct machine_shape *shape,
 
 static unsigned ports_of(const struct toyvmm_config *config)
 {
-    return config->ports ? config->ports : TOYVMM_PORTS;
+    return config->ports ? config->ports : TOYVMM_UARTS;
 }
 
 static enum guest_backing backing_of(enum toyvmm_backing backing)
@@ -291,7 +298,8 @@ static struct boot_request boot_request_of(const struct toyvmm_config *config,
         .cpus = config->cpus,
         .ports = ports_of(config),
         .seed = config->seed ? seed : NULL,
-        .pci = pci_board_wanted(config),
+        .pci = !config->mmio && pci_board_devices(config),
+        .virtio = config->mmio ? pci_board_devices(config) : 0,
     };
 }
 
@@ -313,6 +321,26 @@ static int check_disks(const struct toyvmm_config *config, struct error *err)
     return code;
 }
 
+static int check_named(const struct toyvmm_config *config, struct error *err)
+{
+    if (config->nnamed > PORT_NAMES)
+        return error_set(err, -EINVAL,
+                         "%zu named ports: a machine has at most %d",
+                         config->nnamed, PORT_NAMES);
+    for (size_t i = 0; i < config->nnamed; i++) {
+        size_t len = strlen(config->named[i]);
+        if (!len || len > PORT_NAME_MAX)
+            return error_set(err, -EINVAL,
+                             "a port's name has 1 to %d bytes, not %zu",
+                             PORT_NAME_MAX, len);
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(config->named[i], config->named[k]))
+                return error_set(err, -EINVAL, "two ports are named %s",
+                                 config->named[i]);
+    }
+    return 0;
+}
+
 int toyvmm_check(const struct toyvmm_config *config, struct error *err)
 {
     if (config->cpus < 1 || config->cpus > TOYVMM_CPUS)
@@ -323,6 +351,8 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err)
     int code = boot_check(&request, err);
     if (code == 0)
         code = check_disks(config, err);
+    if (code == 0)
+        code = check_named(config, err);
     return code < 0 ? code : toyvmm_check_net(&config->net, err);
 }
 
@@ -352,7 +382,7 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
     if (!vm)
         return NULL;
     vm->pin = config->pin;
-    if (!pci_board_wanted(config))
+    if (!pci_board_devices(config))
         return vm;
     result = pci_board_add(&vm->board, &vm->kvm, &vm->memory, config, err);
     if (code)

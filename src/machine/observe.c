@@ -6,6 +6,7 @@
 #include "src/base/clock.h"
 #include "src/machine/machine.h"
 #include "src/machine/paging.h"
+#include "src/machine/pci_board.h"
 
 #define RFLAGS_IF UINT64_C(0x200)
 
@@ -201,7 +202,9 @@ bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu, uint64_t within_ns,
     out->activity = TOYVMM_ENDED;
     if (!ended)
         observe_judge(out, &before, &after);
-    for (unsigned i = 0; i < TOYVMM_PORTS; i++) {
+    for (unsigned i = PORT_HVC; i < TOYVMM_PORTS; i++)
+        out->ports[i].listens = pci_board_listens(vm->board.pci, i);
+    for (unsigned i = 0; i < TOYVMM_UARTS; i++) {
         struct uart_view view = uart_look(&vm->board.uarts[i]);
         out->ports[i].listens = view.listens;
         out->ports[i].polls = view.polls;

@@ -9,9 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool pci_board_wanted(const struct toyvmm_config *config)
+_Static_assert(TOYVMM_DISKS_MAX + 4 <= PLATFORM_VIRTIO_MAX &&
+                   PLATFORM_VIRTIO_MAX < PLATFORM_PCI_SLOTS + 1,
+               "there is a place for each device");
+
+static bool has_console(const struct toyvmm_config *config)
 {
-    return config->ndisks > 0 || config->net.kind != TOYVMM_NET_NONE;
+    return config->console || config->nnamed;
+}
+
+unsigned pci_board_devices(const struct toyvmm_config *config)
+{
+    enum { ALWAYS = 2 }; // entropy, balloon
+    unsigned n = (unsigned)config->ndisks;
+    n += config->net.kind != TOYVMM_NET_NONE;
+    n += has_console(config);
+    return n ? ALWAYS + n : 0;
 }
 
 static void send_msi(void *owner, uint64_t address, uint32_t data)
@@ -20,12 +33,32 @@ static void send_msi(void *owner, uint64_t address, uint32_t data)
     vm_signal_msi(pci->vm, address, data);
 }
 
+// Gives a device the next registers in memory, as the DSDT names them.
+static int plug_registers(struct board *board, struct virtio_device *device,
+                          struct error *err)
+{
+    struct pci_board *pci = board->pci;
+    unsigned n = pci->nregisters;
+    if (n == PLATFORM_VIRTIO_MAX)
+        return error_set(err, -ENOSPC, "%s: too many devices",
+                         device->ops->name);
+    const struct irq_line irq =
+        irq_wire(&board->wires, PLATFORM_PCI_GSI + n % PLATFORM_PCI_GSIS);
+    virtio_mmio_init(&pci->registers[n], device, &irq);
+    const struct device registers = virtio_mmio_device(
+        &pci->registers[n], PLATFORM_VIRTIO_GPA + n * PLATFORM_VIRTIO_LEN);
+    pci->nregisters++;
+    return bus_add(&board->mmio, &registers, err);
+}
+
 // Gives a device the next slot, and the interrupt line that the DSDT's _PRT
 // names for it.
 static int plug(struct board *board, struct virtio_device *device,
                 struct virtio_pci *t, struct error *err)
 {
     struct pci_host *host = &board->pci->host;
+    if (board->pci->by_mmio)
+        return plug_registers(board, device, err);
     unsigned gsi = PLATFORM_PCI_GSI + host->nslots % PLATFORM_PCI_GSIS;
     const struct irq_line intx = irq_wire(&board->wires, gsi);
     const struct msi_sink sink = {.send = send_msi, .owner = board->pci};
@@ -82,6 +115,76 @@ static int add_net(struct board *board, const struct guest_memory *memory,
     return plug(board, &net->card.device, &net->pci, err);
 }
 
+// ---- The console -----------------------------------------------------------
+
+static void console_tx(void *owner, unsigned port, const uint8_t *bytes,
+                       size_t n, uint64_t ns)
+{
+    const struct board *board = owner;
+    board->hooks.tx(board->hooks.owner, PORT_HVC + port, bytes, n, ns);
+}
+
+static size_t console_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
+{
+    const struct board *board = owner;
+    return board->hooks.rx(board->hooks.owner, PORT_HVC + port, bytes, max);
+}
+
+static bool console_is_full(void *owner)
+{
+    const struct board *board = owner;
+    return board->hooks.is_full(board->hooks.owner);
+}
+
+static int add_console(struct board *board, const struct guest_memory *memory,
+                       const struct toyvmm_config *config, struct error *err)
+{
+    struct pci_board *pci = board->pci;
+    const char *names[PORT_NAMES];
+    const struct virtio_console_peer peer = {
+        .owner = board,
+        .tx = console_tx,
+        .rx = console_rx,
+        .is_full = console_is_full,
+    };
+    if (!has_console(config))
+        return 0;
+    for (size_t i = 0; i < config->nnamed && i < PORT_NAMES; i++) {
+        strncpy(pci->names[i], config->named[i], PORT_NAME_MAX);
+        names[i] = pci->names[i];
+    }
+    virtio_console_init(&pci->console, names, config->nnamed, &peer, memory);
+    pci->has_console = true;
+    return plug(board, &pci->console.device, &pci->console_pci, err);
+}
+
+void pci_board_input_ready(struct pci_board *pci, unsigned port)
+{
+    if (pci && pci->has_console)
+        virtio_console_input_ready(&pci->console, port - PORT_HVC);
+}
+
+bool pci_board_listens(struct pci_board *pci, unsigned port)
+{
+    return pci && pci->has_console &&
+           virtio_console_is_open(&pci->console, port - PORT_HVC);
+}
+
+bool pci_board_goes_on(struct pci_board *pci)
+{
+    return pci && pci->has_console && virtio_console_goes_on(&pci->console);
+}
+
+static bool console_is_used(struct pci_board *pci)
+{
+    bool used = false;
+    for (unsigned i = PORT_HVC; i < PORT_COUNT; i++)
+        used |= pci_board_listens(pci, i);
+    return used;
+}
+
+// ---- All of it -------------------------------------------------------------
+
 // The host bridge takes the reset register's byte over: it lies among its own
 // ports.
 static int add_host(struct board *board, struct error *err)
@@ -109,13 +212,26 @@ int pci_board_add(struct board *board, const struct vm *vm,
     board->pci = pci;
     pci->vm = vm;
     pci->kept = config->kept;
+    pci->by_mmio = config->mmio;
     virtio_rng_init(&pci->rng, memory);
-    int code = add_host(board, err);
+    virtio_balloon_init(&pci->balloon, memory);
+    int code = pci->by_mmio ? 0 : add_host(board, err);
     if (code == 0)
         code = plug(board, &pci->rng.device, &pci->rng_pci, err);
+    if (code == 0)
+        code = plug(board, &pci->balloon.device, &pci->balloon_pci, err);
     for (size_t i = 0; code == 0 && i < config->ndisks; i++)
         code = add_disk(board, memory, &config->disks[i], err);
-    return code < 0 ? code : add_net(board, memory, &config->net, err);
+    if (code == 0)
+        code = add_net(board, memory, &config->net, err);
+    return code < 0 ? code : add_console(board, memory, config, err);
+}
+
+// On PCI or not.
+static void unplug(struct virtio_pci *t)
+{
+    if (t->device)
+        virtio_pci_destroy(t);
 }
 
 void pci_board_free(struct pci_board *pci)
@@ -127,12 +243,19 @@ void pci_board_free(struct pci_board *pci)
             virtio_blk_release(&pci->disks[i].blk, &pci->kept->disks[i]);
         else
             virtio_blk_destroy(&pci->disks[i].blk);
-        virtio_pci_destroy(&pci->disks[i].pci);
+        unplug(&pci->disks[i].pci);
     }
     net_board_free(pci->net);
+    if (pci->has_console) {
+        virtio_console_destroy(&pci->console);
+        unplug(&pci->console_pci);
+    }
     virtio_rng_destroy(&pci->rng);
-    virtio_pci_destroy(&pci->rng_pci);
-    pci_host_destroy(&pci->host);
+    unplug(&pci->rng_pci);
+    virtio_balloon_destroy(&pci->balloon);
+    unplug(&pci->balloon_pci);
+    if (!pci->by_mmio)
+        pci_host_destroy(&pci->host);
     free(pci);
 }
 
@@ -141,7 +264,8 @@ bool pci_board_is_busy(struct pci_board *pci)
     for (unsigned i = 0; pci && i < pci->ndisks; i++)
         if (virtio_blk_is_busy(&pci->disks[i].blk))
             return true;
-    return pci && pci->net && virtio_net_is_used(&pci->net->card);
+    return pci && ((pci->net && virtio_net_is_used(&pci->net->card)) ||
+                   console_is_used(pci));
 }
 
 // ---- Disks that outlive a machine ------------------------------------------
@@ -199,6 +323,8 @@ size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
     if (!pci || !max)
         return 0;
     n += tell(&pci->rng.device, "virtio-rng", &out[n]);
+    if (n < max)
+        n += tell(&pci->balloon.device, "virtio-balloon", &out[n]);
     for (unsigned i = 0; i < pci->ndisks && n < max; i++) {
         char name[sizeof out->device] = "disk vdX";
         name[7] = (char)('a' + i);
@@ -206,6 +332,8 @@ size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
     }
     if (pci->net && n < max)
         n += tell_net(pci->net, &out[n]);
+    if (pci->has_console && n < max)
+        n += tell(&pci->console.device, "virtio-console", &out[n]);
     return n;
 }
 

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a machine has on PCI: a host bridge, an entropy device, its disks, its
-// network card. A machine without disks and network has none of it, and its
-// guest spends no time on looking for it. Private to src/machine.
+// What a machine has on PCI: a host bridge, an entropy device, a balloon, its
+// disks, its network card, its console. A machine without any of the last three
+// has none of it, and its guest spends no time on looking for it. The same
+// devices may lie behind registers in memory instead (virtio-mmio); then there
+// is no PCI. Private to src/machine.
 #pragma once
 
 #include "src/machine/board.h"
 #include "src/machine/net_board.h"
 #include "src/pci/host.h"
 #include "src/toyvmm.h"
+#include "src/virtio/balloon.h"
 #include "src/virtio/blk.h"
+#include "src/virtio/console.h"
 #include "src/virtio/rng.h"
+#include "src/virtio/transport_mmio.h"
 #include "src/virtio/transport_pci.h"
 
 // The disks of a machine while there is none: closed, where it has none.
@@ -21,9 +26,14 @@ struct toyvmm_kept {
 // the devices, which lock themselves.
 struct pci_board {
     const struct vm *vm;
+    bool by_mmio; // else they are on PCI
     struct pci_host host;
+    unsigned nregisters; // of registers, devices that have them
+    struct virtio_mmio registers[PLATFORM_VIRTIO_MAX];
     struct virtio_rng rng;
     struct virtio_pci rng_pci;
+    struct virtio_balloon balloon;
+    struct virtio_pci balloon_pci;
     unsigned ndisks; // those that exist
     struct pci_disk {
         struct virtio_blk blk;
@@ -31,10 +41,15 @@ struct pci_board {
     } disks[TOYVMM_DISKS_MAX];
     struct net_board *net;    // NULL: no network
     struct toyvmm_kept *kept; // where the disks go in the end; NULL: away
+    bool has_console;
+    struct virtio_console console;
+    struct virtio_pci console_pci;
+    char names[PORT_NAMES][PORT_NAME_MAX + 1]; // of its ports
 };
 
-// Whether config asks for a device that lies on PCI.
-bool pci_board_wanted(const struct toyvmm_config *config);
+// How many devices of these config asks for, with those that come with the
+// first; 0: none of this is there.
+unsigned pci_board_devices(const struct toyvmm_config *config);
 
 // What opening the disk would say.
 int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err);
@@ -52,8 +67,18 @@ int pci_board_add(struct board *board, const struct vm *vm,
 void pci_board_free(struct pci_board *pci);
 
 // Whether a device may interrupt without the guest doing anything: a disk has
-// requests, a frame may come. NULL: no. Any thread.
+// requests, a frame or input may come. NULL: no. Any thread.
 bool pci_board_is_busy(struct pci_board *pci);
+
+// Input is waiting for a port from PORT_HVC on; and whether the guest has it
+// open. NULL: nothing, no. Any thread.
+void pci_board_input_ready(struct pci_board *pci, unsigned port);
+bool pci_board_listens(struct pci_board *pci, unsigned port);
+
+// Hands on a part of what the guest wrote to the console and was not handed on
+// yet: the guest must not run on before. False when there is nothing. NULL:
+// that. Any thread.
+bool pci_board_goes_on(struct pci_board *pci);
 
 // toyvmm_refusals of these devices; NULL: none. Any thread.
 size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,

@@ -6,6 +6,7 @@
 #include "src/machine/exits.h"
 #include "src/machine/lapic.h"
 #include "src/machine/machine.h"
+#include "src/machine/pci_board.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -300,11 +301,22 @@ static void report_start(struct processor *cpu)
     machine_tell_event(vm, &event);
 }
 
+// What the guest wrote to its console in its last exits, and only a part of it
+// was handed on: as much as a sink that has not enough takes in some rounds.
+static void hand_on_last(struct toyvmm *vm)
+{
+    enum { ROUNDS = 16 };
+    for (unsigned i = 0; i < ROUNDS && !machine_is_full(vm); i++)
+        if (!pci_board_goes_on(vm->board.pci))
+            return;
+}
+
 // The guest runs no more: the sink learns what is left, and of the end.
 static void report_end(struct processor *cpu)
 {
     struct toyvmm *vm = cpu->machine;
     board_settle(&vm->board, machine_fetch(vm, &cpu->access));
+    hand_on_last(vm);
     machine_tell_event(vm, &vm->ending.event);
     pthread_mutex_lock(&vm->lock);
     vm->phase = MACHINE_ENDED;
@@ -343,7 +355,11 @@ void *machine_run_vcpu(void *arg)
     if (cpu->vcpu.id == 0)
         report_start(cpu);
     while (!atomic_load(&vm->leaving)) {
-        run_once(cpu);
+        // Not before the guest's console is rid of what it wrote.
+        if (pci_board_goes_on(vm->board.pci))
+            serve_requests(cpu);
+        else
+            run_once(cpu);
         wait_for_room(cpu);
     }
 

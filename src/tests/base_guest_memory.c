@@ -191,3 +191,29 @@ Test(guest_memory, huge_pages_or_their_cure)
               err.text);
     cr_expect_eq(mem.fd, -1);
 }
+
+// Whole pages of RAM, and nothing else, whatever is asked for.
+Test(base_guest_memory, discards)
+{
+    static const enum guest_backing backings[] = {GUEST_BACKING_ANONYMOUS,
+                                                  GUEST_BACKING_SHARED};
+    for (size_t i = 0; i < 2; i++) {
+        struct guest_memory mem;
+        struct error err = {""};
+        cr_assert_eq(guest_memory_map_as(&mem, 1 << 20, backings[i], &err), 0,
+                     "%s", err.text);
+        uint8_t *at = mem.regions[0].hva;
+        memset(at, 7, 1 << 20);
+        cr_expect_eq(guest_memory_discard(&mem, 4095, 4098), 4096U);
+        cr_expect(at[4095] == 7 && at[4096] == 0 && at[8191] == 0 &&
+                  at[8192] == 7);
+        cr_expect_eq(guest_memory_discard(&mem, 0x3001, 0x1ffe), 0U);
+        cr_expect_eq(guest_memory_discard(&mem, 0x3000, 0), 0U);
+        cr_expect_eq(guest_memory_discard(&mem, 0x3000, 4095), 0U);
+        cr_expect_eq(guest_memory_discard(&mem, 0xff000, 0x2000), 0U);
+        cr_expect_eq(guest_memory_discard(&mem, UINT64_MAX - 4095, 8192), 0U);
+        cr_expect_eq(guest_memory_discard(&mem, 0x3000, UINT64_MAX), 0U);
+        cr_expect(at[0x3000] == 7 && at[0xff000] == 7);
+        guest_memory_unmap(&mem);
+    }
+}

@@ -21,7 +21,7 @@ static struct guest_memory tables(unsigned cpus)
     struct error err = {""};
     uint64_t rsdp = 0;
     cr_assert_eq(guest_memory_map(&mem, MIB, &err), 0);
-    cr_assert_eq(acpi_write(&mem, cpus, 4, true, &rsdp, &err), 0, "%s",
+    cr_assert_eq(acpi_write(&mem, cpus, 4, true, 0, &rsdp, &err), 0, "%s",
                  err.text);
     cr_assert_eq(rsdp, PLATFORM_BIOS_GPA);
     return mem;
@@ -253,7 +253,7 @@ Test(boot_acpi, dsdt_names_four_uarts)
     char dir[32];
     enter_scratch(dir);
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(4, true, dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(4, true, 0, dsdt, sizeof(dsdt));
     cr_assert_gt(len, 36);
     write_file("dsdt.dat", dsdt, len);
     cr_assert_eq(run((const char *const[]){"iasl", "-d", "dsdt.dat", NULL}), 0);
@@ -288,7 +288,7 @@ Test(boot_acpi, dsdt_names_as_many_uarts_as_there_are)
     static const char *const names[] = {"COM1", "COM2", "COM3", "COM4"};
     for (unsigned n = 0; n <= 4; n++) {
         uint8_t dsdt[DSDT_MAX];
-        size_t len = dsdt_build(n, true, dsdt, sizeof(dsdt));
+        size_t len = dsdt_build(n, true, 0, dsdt, sizeof(dsdt));
         cr_assert_eq(byte_sum(dsdt, len), 0);
         for (unsigned i = 0; i < 4; i++)
             cr_assert_eq(memmem(dsdt, len, names[i], 4) != NULL, i < n);
@@ -298,18 +298,55 @@ Test(boot_acpi, dsdt_names_as_many_uarts_as_there_are)
 Test(boot_acpi, pci_is_named_where_it_is)
 {
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(1, false, dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(1, false, 0, dsdt, sizeof(dsdt));
     cr_assert_null(memmem(dsdt, len, "PCI0", 4));
-    len = dsdt_build(1, true, dsdt, sizeof(dsdt));
+    len = dsdt_build(1, true, 0, dsdt, sizeof(dsdt));
     cr_assert_not_null(memmem(dsdt, len, "PCI0", 4));
+}
+
+Test(boot_acpi, virtio_is_named_where_it_lies_in_memory)
+{
+    uint8_t dsdt[DSDT_MAX];
+    size_t len = dsdt_build(4, false, PLATFORM_VIRTIO_MAX, dsdt, sizeof(dsdt));
+    cr_assert_eq(byte_sum(dsdt, len), 0);
+    cr_assert_not_null(memmem(dsdt, len, "VI00", 4));
+    cr_assert_not_null(memmem(dsdt, len, "VI31", 4));
+    cr_assert_not_null(memmem(dsdt, len, "_HID\x0dLNRO0005", 14));
+    // The second one: a page at 0xd8001000, and GSI 17, level-triggered.
+    cr_assert_not_null(memmem(dsdt, len,
+                              "\x86\x09\0\1\0\x10\0\xd8\0\x10\0\0"
+                              "\x89\6\0\x09\1\x11\0\0\0\x79",
+                              22));
+    len = dsdt_build(4, true, 0, dsdt, sizeof(dsdt));
+    cr_assert_null(memmem(dsdt, len, "VI00", 4));
+}
+
+Test(boot_acpi, virtio_is_what_the_disassembler_reads)
+{
+    skip_without_iasl();
+    char dir[32];
+    enter_scratch(dir);
+    uint8_t dsdt[DSDT_MAX];
+    size_t len = dsdt_build(1, false, 2, dsdt, sizeof(dsdt));
+    write_file("dsdt.dat", dsdt, len);
+    cr_assert_eq(run((const char *const[]){"iasl", "-d", "dsdt.dat", NULL}), 0);
+    char text[16384] = "";
+    read_file("dsdt.dsl", (uint8_t *)text, sizeof(text) - 1);
+    static const char *const words[] = {
+        "Name (_HID, \"LNRO0005\")", "Memory32Fixed (ReadWrite,", "0xD8001000,",
+        "Interrupt (ResourceConsumer, Level, ActiveHigh, Shared",
+        "0x00000011,"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        cr_assert(strstr(text, words[i]), "no %s in:\n%s", words[i], text);
+    remove_scratch(dir);
 }
 
 Test(boot_acpi, dsdt_that_doesnt_fit)
 {
     uint8_t dsdt[DSDT_MAX];
-    size_t len = dsdt_build(4, true, dsdt, sizeof(dsdt));
+    size_t len = dsdt_build(4, true, 0, dsdt, sizeof(dsdt));
     cr_assert_eq(byte_sum(dsdt, len), 0);
     for (size_t size = 0; size < len; size++)
-        cr_assert_eq(dsdt_build(4, true, dsdt, size), 0, "%zu bytes", size);
-    cr_assert_eq(dsdt_build(4, true, dsdt, len), len);
+        cr_assert_eq(dsdt_build(4, true, 0, dsdt, size), 0, "%zu bytes", size);
+    cr_assert_eq(dsdt_build(4, true, 0, dsdt, len), len);
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer target: a guest that makes any accesses to the PCI ports and to the
-// BARs of an entropy device and a disk, with any bytes in its memory.
+// libFuzzer target: a guest that makes any accesses to the PCI ports, to the
+// BARs of an entropy device, a disk, a console and a balloon, and to the
+// registers of another entropy device in memory, with any bytes in its memory.
+#include "src/virtio/balloon.h"
 #include "src/virtio/blk.h"
+#include "src/virtio/console.h"
 #include "src/virtio/rng.h"
+#include "src/virtio/transport_mmio.h"
 #include "src/virtio/transport_pci.h"
 
 #include <stdio.h>
@@ -13,6 +17,10 @@
 
 #define MEMORY (UINT64_C(1) << 20)
 #define WINDOW UINT64_C(0xe0000000)
+#define SLOTS  4
+#define BARS   (SLOTS * (uint64_t)VIRTIO_PCI_BAR_LEN)
+// Behind the BARs, so that a step reaches them as well.
+#define REGISTERS (WINDOW + 0x100000)
 
 static const struct access nobody = {0};
 
@@ -41,12 +49,44 @@ struct machine {
     struct pci_host host;
     struct virtio_rng rng;
     struct virtio_blk blk;
-    struct virtio_pci rng_pci, blk_pci;
+    struct virtio_console con;
+    struct virtio_balloon balloon;
+    struct virtio_rng other;
+    struct virtio_mmio registers;
+    struct virtio_pci rng_pci, blk_pci, con_pci, balloon_pci;
+    uint8_t typed; // what the console's peer has
     struct bus pio, mmio;
 };
 
+static void con_tx(void *owner, unsigned port, const uint8_t *bytes, size_t n,
+                   uint64_t ns)
+{
+    (void)owner, (void)bytes, (void)ns;
+    if (port >= VIRTIO_CONSOLE_PORTS || !n || n > VIRTIO_CONSOLE_PIECE)
+        abort();
+}
+
+static bool con_is_full(void *owner)
+{
+    struct machine *m = owner;
+    return m->typed & 1;
+}
+
+static size_t con_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
+{
+    struct machine *m = owner;
+    if (port >= VIRTIO_CONSOLE_PORTS || max < 1 || max > 16)
+        abort();
+    if (!m->typed)
+        return 0;
+    bytes[0] = m->typed--;
+    return 1;
+}
+
 static void set_up(struct machine *m, int image)
 {
+    static const char *const names[] = {"one", "two"};
+    const struct virtio_console_peer peer = {m, con_tx, con_is_full, con_rx};
     const struct device reset = {.read = no_read, .write = no_write};
     const struct irq_line intx = {0};
     const struct msi_sink sink = {.send = send};
@@ -58,24 +98,46 @@ static void set_up(struct machine *m, int image)
     bus_init(&m->mmio);
     pci_host_init(&m->host, &reset, WINDOW, 0x100000);
     virtio_rng_init(&m->rng, &m->memory);
+    virtio_rng_init(&m->other, &m->memory);
+    virtio_console_init(&m->con, names, 2, &peer, &m->memory);
+    virtio_balloon_init(&m->balloon, &m->memory);
+    virtio_mmio_init(&m->registers, &m->other.device, &intx);
     if (guest_memory_map(&m->memory, MEMORY, &err) ||
         virtio_blk_init(&m->blk, &disk, &m->memory, &err) ||
         virtio_pci_init(&m->rng_pci, &m->rng.device, &m->host, &intx, &sink,
                         &err) ||
         virtio_pci_init(&m->blk_pci, &m->blk.device, &m->host, &intx, &sink,
-                        &err))
+                        &err) ||
+        virtio_pci_init(&m->con_pci, &m->con.device, &m->host, &intx, &sink,
+                        &err) ||
+        virtio_pci_init(&m->balloon_pci, &m->balloon.device, &m->host, &intx,
+                        &sink, &err))
         abort();
+    const struct device registers =
+        virtio_mmio_device(&m->registers, REGISTERS);
     const struct device ports = pci_host_ports(&m->host, 0xcf8);
     const struct device memory = pci_host_memory(&m->host);
-    if (bus_add(&m->pio, &ports, &err) || bus_add(&m->mmio, &memory, &err))
+    if (bus_add(&m->pio, &ports, &err) || bus_add(&m->mmio, &memory, &err) ||
+        bus_add(&m->mmio, &registers, &err))
         abort();
 }
 
-// As a driver would begin: the devices answer, and are set up with a queue at
+static void begin_queue(struct machine *m, uint64_t bar, unsigned queue,
+                        uint64_t at)
+{
+    bus_write(&m->mmio, &nobody, bar + 22, 2, queue);
+    bus_write(&m->mmio, &nobody, bar + 24, 2, 8);
+    bus_write(&m->mmio, &nobody, bar + 32, 8, at);
+    bus_write(&m->mmio, &nobody, bar + 40, 8, at + 0x100);
+    bus_write(&m->mmio, &nobody, bar + 48, 8, at + 0x200);
+    bus_write(&m->mmio, &nobody, bar + 28, 2, 1);
+}
+
+// As a driver would begin: the devices answer, and are set up with queues at
 // the bottom of memory. What the input does comes on top.
 static void begin(struct machine *m)
 {
-    for (unsigned slot = 1; slot <= 2; slot++) {
+    for (unsigned slot = 1; slot <= SLOTS; slot++) {
         uint64_t bar = WINDOW + (slot - 1) * VIRTIO_PCI_BAR_LEN;
         bus_write(&m->pio, &nobody, 0xcf8, 4, 0x80000004U | slot << 11);
         bus_write(&m->pio, &nobody, 0xcfc, 2, 6);
@@ -85,13 +147,17 @@ static void begin(struct machine *m)
         bus_write(&m->mmio, &nobody, bar + 8, 4, 0);
         bus_write(&m->mmio, &nobody, bar + 12, 4, VIRTIO_F_INDIRECT);
         bus_write(&m->mmio, &nobody, bar + 20, 1, 11);
-        bus_write(&m->mmio, &nobody, bar + 24, 2, 8);
-        bus_write(&m->mmio, &nobody, bar + 32, 8, 0x1000 * slot);
-        bus_write(&m->mmio, &nobody, bar + 40, 8, 0x1000 * slot + 0x100);
-        bus_write(&m->mmio, &nobody, bar + 48, 8, 0x1000 * slot + 0x200);
-        bus_write(&m->mmio, &nobody, bar + 28, 2, 1);
+        for (unsigned q = 0; q < (slot > 2 ? 3U : 1U); q++)
+            begin_queue(m, bar, q, 0x1000 * slot + 0x400 * (uint64_t)q);
         bus_write(&m->mmio, &nobody, bar + 20, 1, 15);
     }
+}
+
+// An address in the BARs or among the registers.
+static uint64_t where(uint64_t place)
+{
+    return place & 0x800000 ? REGISTERS + place % VIRTIO_MMIO_LEN
+                            : WINDOW + place % BARS;
 }
 
 // Eight bytes are a step: what, width, place, value.
@@ -113,18 +179,24 @@ static void step(struct machine *m, const uint8_t *d)
         (void)bus_read(&m->pio, &nobody, 0xcf8 + place % 8, width);
         break;
     case 3:
-        bus_write(&m->mmio, &nobody, WINDOW + place % 0x10000, width, value);
+        bus_write(&m->mmio, &nobody, where(place), width, value);
         break;
     case 4:
-        (void)bus_read(&m->mmio, &nobody, WINDOW + place % 0x10000, width);
+        (void)bus_read(&m->mmio, &nobody, where(place), width);
         break;
     case 5: // a notification
         bus_write(&m->mmio, &nobody,
-                  WINDOW + (place & 1) * VIRTIO_PCI_BAR_LEN + VIRTIO_PCI_NOTIFY,
+                  WINDOW + place % SLOTS * VIRTIO_PCI_BAR_LEN +
+                      VIRTIO_PCI_NOTIFY + 4 * (value % 4),
                   2, 0);
         break;
+    case 6: // the console's peer
+        m->typed = (uint8_t)value;
+        virtio_console_input_ready(&m->con, (unsigned)place);
+        (void)virtio_console_goes_on(&m->con);
+        break;
     default:
-        guest_memory_write(&m->memory, place % 0x4000, &value, 4);
+        guest_memory_write(&m->memory, place % 0x5000, &value, 4);
         break;
     }
 }
@@ -140,12 +212,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t rings = size < 0x800 ? size / 2 : 0x400;
     guest_memory_write(&m.memory, 0x1000, data, rings);
     guest_memory_write(&m.memory, 0x2000, data, rings);
+    guest_memory_write(&m.memory, 0x3000, data, rings);
+    guest_memory_write(&m.memory, 0x4000, data, rings);
+    m.typed = 0;
     for (size_t at = rings; at + 8 <= size; at += 8)
         step(&m, data + at);
     virtio_blk_destroy(&m.blk);
     virtio_rng_destroy(&m.rng);
     virtio_pci_destroy(&m.rng_pci);
     virtio_pci_destroy(&m.blk_pci);
+    virtio_console_destroy(&m.con);
+    virtio_pci_destroy(&m.con_pci);
+    virtio_balloon_destroy(&m.balloon);
+    virtio_pci_destroy(&m.balloon_pci);
+    virtio_rng_destroy(&m.other);
     pci_host_destroy(&m.host);
     guest_memory_unmap(&m.memory);
     close(image);

@@ -161,7 +161,7 @@ static int load(void *owner, const struct guest_memory *mem,
 
 struct toyvmm *guest_create(struct guest_image image, struct guest_log *log)
 {
-    return guest_create_with_ports(image, TOYVMM_PORTS, log);
+    return guest_create_with_ports(image, TOYVMM_UARTS, log);
 }
 
 struct toyvmm *guest_create_with_ports(struct guest_image image, unsigned ports,

@@ -94,7 +94,7 @@ Test(machine_outside, nmi_races_with_everything)
 Test(machine_outside, has_as_many_uarts_as_asked_for)
 {
     static const char *const seen[] = {"+---", "++--", "+++-", "++++"};
-    for (unsigned n = 1; n <= TOYVMM_PORTS; n++) {
+    for (unsigned n = 1; n <= TOYVMM_UARTS; n++) {
         struct guest_log log;
         guest_log_init(&log);
         struct toyvmm *vm = guest_create_with_ports(image_uarts(), n, &log);

@@ -118,6 +118,12 @@ void virtio_enable_queue(struct virtio_device *dev, unsigned queue)
         virtio_refuse(dev, virtq_fault_text(dev->queues[queue].fault));
 }
 
+void virtio_disable_queue(struct virtio_device *dev, unsigned queue)
+{
+    virtq_stop(&dev->queues[queue]);
+    dev->enabled[queue] = false;
+}
+
 void virtio_kick(struct virtio_device *dev, unsigned queue)
 {
     if (virtio_runs(dev) && queue < dev->ops->nqueues && dev->enabled[queue])

@@ -105,6 +105,10 @@ void virtio_set_features(struct virtio_device *dev, unsigned word,
 // The driver enables a queue (number below ops->nqueues) that setups[] has.
 void virtio_enable_queue(struct virtio_device *dev, unsigned queue);
 
+// The driver takes a queue back: what it offered there is not given back any
+// more.
+void virtio_disable_queue(struct virtio_device *dev, unsigned queue);
+
 void virtio_kick(struct virtio_device *dev, unsigned queue);
 
 // Its configuration: width 1, 2, 4 or 8.
