@@ -73,7 +73,8 @@ machine_life() {
     local name
     local image
     image=$(cksum testcases/disk.img)
-    for name in two_ports nmi sysrq disk four_disks network smp power_button; do
+    for name in two_ports nmi sysrq disk four_disks network smp power_button \
+        hvc mmio; do
         toyvmm "testcases/$name.tc"
         [ "$status" = 0 ]
         claim "$name passes"

@@ -6,6 +6,7 @@
 #include "src/virtio/console.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <string.h>
 
 #define MULTIPORT UINT32_C(2)
@@ -412,6 +413,48 @@ Test(virtio_console, a_driver_of_one_port)
     cr_assert(virtio_console_is_open(&f.con, 0));
     cr_assert_not(virtio_console_is_open(&f.con, 1));
     virtio_console_input_ready(&f.con, VIRTIO_CONSOLE_PORTS);
+    tear_down(&f);
+}
+
+// ---- Threads ---------------------------------------------------------------
+
+static void *type_again(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < 500; i++) {
+        virtio_console_input_ready(&f.con, i % 2);
+        (void)virtio_console_is_open(&f.con, 0);
+        (void)virtio_console_goes_on(&f.con);
+    }
+    return NULL;
+}
+
+// Somebody types while a vCPU prints and resets the console; under
+// ThreadSanitizer this shows what is not locked.
+Test(virtio_console, typing_while_the_guest_prints)
+{
+    pthread_t typist;
+    set_up(&f, 0);
+    f.in[0] = "some input";
+    cr_assert_eq(pthread_create(&typist, NULL, type_again, NULL), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        // The ring's memory is this driver's alone, which is no vCPU.
+        pthread_mutex_lock(&f.con.device.lock);
+        offer(&f, RX, buffer(RX), 64, D_WRITE);
+        offer(&f, TX, buffer(TX), 100, 0);
+        virtio_kick(&f.con.device, RX);
+        virtio_kick(&f.con.device, TX);
+        if (i % 20 == 0) {
+            virtio_set_status(&f.con.device, 0);
+            for (unsigned q = 0; q < QUEUES; q++)
+                driver_set_index(&f.q[q], 0);
+            start(&f, 0);
+        }
+        pthread_mutex_unlock(&f.con.device.lock);
+    }
+    pthread_join(typist, NULL);
+    cr_assert_eq(f.con.device.refusals, 0U);
+    cr_assert_eq(*f.in[0], '\0');
     tear_down(&f);
 }
 
