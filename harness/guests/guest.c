@@ -233,7 +233,7 @@ int guest_make(struct guest *guest, const struct scenario *s,
         code = replace_copy(&guest->name, "custom", err);
     if (!code && !guest->cmdline)
         code = replace_copy(&guest->cmdline, DEFAULT_CMDLINE, err);
-    if (!code && prints_on_hvc(guest->cmdline))
+    if (!code && guest->cmdline && prints_on_hvc(guest->cmdline))
         guest->console = true;
     if (!guest->memory)
         guest->memory = DEFAULT_MEMORY;

@@ -11,7 +11,7 @@
 
 #define MULTIPORT UINT32_C(2)
 #define QUEUES    6                // the console, control, one port
-#define RINGS     UINT64_C(0x4000) // of each queue, behind those before it
+#define RINGS     UINT64_C(0x1000) // of each queue, behind those before it
 #define BUFFERS   UINT64_C(0x20000)
 
 enum { RX, TX, CONTROL_RX, CONTROL_TX, RX1, TX1 };
@@ -106,9 +106,9 @@ static void set_up(struct fixture *f, uint32_t features)
     driver_init(&f->q[0], 64, false);
     for (unsigned i = 1; i < QUEUES; i++) {
         f->q[i] = f->q[0];
-        f->q[i].setup.descriptors += i * RINGS / 4;
-        f->q[i].setup.driver += i * RINGS / 4;
-        f->q[i].setup.device += i * RINGS / 4;
+        f->q[i].setup.descriptors += i * RINGS;
+        f->q[i].setup.driver += i * RINGS;
+        f->q[i].setup.device += i * RINGS;
     }
     virtio_console_init(&f->con, names, 1, &peer, &f->q[0].memory);
     f->con.device.interrupt =
@@ -181,7 +181,8 @@ static void offer_control(struct fixture *f, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         offer(f, CONTROL_RX,
-              buffer(CONTROL_RX) + 128 * (driver_index(&f->q[CONTROL_RX]) % 64),
+              buffer(CONTROL_RX) +
+                  UINT64_C(128) * (driver_index(&f->q[CONTROL_RX]) % 64),
               127, D_WRITE);
     kick(f, CONTROL_RX);
 }
@@ -208,7 +209,8 @@ static const char *received(struct fixture *f, unsigned queue, unsigned n,
 static void offer_input(struct fixture *f, unsigned queue, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        offer(f, queue, buffer(queue) + 64 * (driver_index(&f->q[queue]) % 64),
+        offer(f, queue,
+              buffer(queue) + UINT64_C(64) * (driver_index(&f->q[queue]) % 64),
               64, D_WRITE);
     kick(f, queue);
 }
