@@ -183,13 +183,15 @@ guests()
     failed timeout "timeout of 1 s passed" && in_time 1
     claim "a guest that spins with interrupts off"
 
-    scenario login 'kernel spin\nmemory 16M\ntimeout 1s\nlogin "root"\n'
+    # The step's own time, which does not begin before the machine is made.
+    scenario login 'kernel spin\nmemory 16M\ntimeout 100s\nstep-timeout 1s\n
+login "root"\n'
     toyvmm login.tc
     failed timeout "a login prompt" && in_time 1
     claim "a login on a guest that never looks at its UART"
 
-    scenario typed "kernel spin\nmemory 16M\ntimeout 2s\nrepeat 3000 {\n\
-type \"$(head -c 1000 /dev/zero | tr '\0' x)\"\n}\nexpect /x/\n"
+    scenario typed "kernel spin\nmemory 16M\ntimeout 100s\nstep-timeout 2s\n\
+repeat 3000 {\ntype \"$(head -c 1000 /dev/zero | tr '\0' x)\"\n}\nexpect /x/\n"
     toyvmm typed.tc
     failed input "no room for" && in_time 2
     claim "a guest that never reads, and 3 MB typed"
@@ -248,7 +250,7 @@ scenarios()
 command_never_ends()
 {
     scenario "$1" "guest busybox\ntimeout 100s\n\
-login \"root\" password \"root\"\nrun '$2' within 1s\n"
+login \"root\" password \"root\"\nrun '$2' within 4s\n"
     toyvmm "$1.tc"
     failed timeout "the end of the command" && in_time 100
     claim "a command that $3"
