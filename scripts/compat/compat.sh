@@ -7,7 +7,8 @@
 #   compat.sh 13/rt bzImage 2  one pair
 # KERNEL is 11, 12 or 13, a slash, and cloud, generic or rt. It is downloaded
 # with an apt of its own, from where apt has Debian here; the host's packages,
-# lists and kernel stay as they are. What was tried before stays in the table.
+# lists and kernel stay as they are. What was tried before stays in the table. An
+# overloaded host proves nothing: look before a time-out is believed.
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=../../fixtures/lib/common.sh
