@@ -245,7 +245,7 @@ static const struct row rows[] = {
      .commands = IN(SHOW), .group = GROUP_TOLD,
      .help = "how long after the row before; then the longest gaps"},
     {"port", 0, .metavar = "N", .take = take_port, .commands = IN(SHOW),
-     .group = GROUP_TOLD, .help = "ttySN alone"},
+     .group = GROUP_TOLD, .help = "one port alone: 0 is ttyS0, 4 hvc0"},
     {"raw", 0, .take = take_show, .action = SHOW_RAW, .commands = IN(SHOW),
      .group = GROUP_TOLD,
      .help = "the bytes of one port (ttyS0), as they came"},

@@ -138,7 +138,7 @@ static void begin_queue(struct machine *m, uint64_t bar, unsigned queue,
 static void begin(struct machine *m)
 {
     for (unsigned slot = 1; slot <= SLOTS; slot++) {
-        uint64_t bar = WINDOW + (slot - 1) * VIRTIO_PCI_BAR_LEN;
+        uint64_t bar = WINDOW + (slot - UINT64_C(1)) * VIRTIO_PCI_BAR_LEN;
         bus_write(&m->pio, &nobody, 0xcf8, 4, 0x80000004U | slot << 11);
         bus_write(&m->pio, &nobody, 0xcfc, 2, 6);
         bus_write(&m->mmio, &nobody, bar + 20, 1, 3);
@@ -148,7 +148,8 @@ static void begin(struct machine *m)
         bus_write(&m->mmio, &nobody, bar + 12, 4, VIRTIO_F_INDIRECT);
         bus_write(&m->mmio, &nobody, bar + 20, 1, 11);
         for (unsigned q = 0; q < (slot > 2 ? 3U : 1U); q++)
-            begin_queue(m, bar, q, 0x1000 * slot + 0x400 * (uint64_t)q);
+            begin_queue(m, bar, q,
+                        UINT64_C(0x1000) * slot + UINT64_C(0x400) * q);
         bus_write(&m->mmio, &nobody, bar + 20, 1, 15);
     }
 }
@@ -187,7 +188,7 @@ static void step(struct machine *m, const uint8_t *d)
     case 5: // a notification
         bus_write(&m->mmio, &nobody,
                   WINDOW + place % SLOTS * VIRTIO_PCI_BAR_LEN +
-                      VIRTIO_PCI_NOTIFY + 4 * (value % 4),
+                      VIRTIO_PCI_NOTIFY + UINT64_C(4) * (value % 4),
                   2, 0);
         break;
     case 6: // the console's peer

@@ -252,13 +252,13 @@ Test(virtio_console, output_waits_for_room)
 {
     set_up(&f, 0);
     f.room = 4;
-    char *at = driver_at(&f.q[0], buffer(TX), 10000);
+    char *at = driver_at(&f.q[0], buffer(TX), 10004);
     memset(at, 'a', 10000);
     offer(&f, TX, buffer(TX), 10000, 0);
     kick(&f, TX);
     cr_assert_eq(f.nout[0], VIRTIO_CONSOLE_PIECE);
     cr_assert_eq(driver_used_index(&f.q[TX]), 0);
-    memcpy(at + 10000, "end", 3);
+    memcpy(at + 10000, "end", 4);
     offer(&f, TX, buffer(TX) + 10000, 3, 0);
     kick(&f, TX);
     cr_assert_eq(f.nout[0], VIRTIO_CONSOLE_PIECE);
@@ -340,7 +340,8 @@ Test(virtio_console, long_input_keeps_its_order)
     cr_assert_eq(f.in[0] - text, 128, "two buffers are full");
     offer_input(&f, RX, 2);
     for (unsigned i = 0; i < 3; i++)
-        cr_assert_eq(memcmp(received(&f, RX, i, &len), text + 64 * i, 64), 0);
+        cr_assert_eq(
+            memcmp(received(&f, RX, i, &len), text + (size_t)64 * i, 64), 0);
     cr_assert_eq(memcmp(received(&f, RX, 3, &len), text + 192, 7), 0);
     cr_assert_eq(len, 7U);
     tear_down(&f);
