@@ -193,6 +193,20 @@ struct toyvmm_net {
     const char *pcap; // a file of all frames, up to 64 MiB of it; NULL: none
 };
 
+// Folders of the host's that the guest may mount, by virtio-fs:
+// `mount -t virtiofs TAG DIR`. Each has a virtiofsd of its own, which is killed
+// with who started it, whatever ends that.
+#define TOYVMM_FOLDERS_MAX 8
+#define TOYVMM_TAG_MAX     36
+
+struct toyvmm_folder {
+    const char *path;
+    const char *tag; // 1 to TOYVMM_TAG_MAX bytes
+    bool writable;   // else the host's kernel refuses each change
+};
+
+struct toyvmm_servers; // the programs that serve a machine's folders, opaque
+
 struct toyvmm_config {
     const char *kernel;  // path: src/boot/README.md says what boots
     const char *initrd;  // path, or NULL
@@ -221,6 +235,12 @@ struct toyvmm_config {
     // NULL: each machine opens its disks anew.
     struct toyvmm_kept *kept;
     struct toyvmm_net net;
+    // With a folder the machine has PCI, too, and its memory is shared.
+    size_t nfolders; // up to TOYVMM_FOLDERS_MAX
+    const struct toyvmm_folder *folders;
+    // Of toyvmm_serve, for these folders, of one machine at a time; NULL: the
+    // machine has its own, which end with it.
+    struct toyvmm_servers *servers;
     // The vCPU threads are not confined: for debuggers that make them call
     // what their list of calls does not have.
     bool no_sandbox;
@@ -253,6 +273,19 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err);
 // tap interface), -EPERM, -EBUSY, ... with a sentence that says what cures it.
 // Of no network nothing is asked. toyvmm_check asks it, too.
 int toyvmm_check_net(const struct toyvmm_net *net, struct error *err);
+
+// Whether the folder is there, and what serves it: 0, -ENOENT (no such folder,
+// or no virtiofsd: names its package), -ENOTDIR, ... toyvmm_check asks it, too.
+int toyvmm_check_folder(const struct toyvmm_folder *folder, struct error *err);
+
+// Starts what serves config's folders. A process that is to be confined does
+// this before: it can start no program afterwards. They end with
+// toyvmm_servers_end, when the machine is gone, or with the calling thread.
+// NULL with a sentence, and a negative errno in *code.
+struct toyvmm_servers *toyvmm_serve(const struct toyvmm_config *config,
+                                    int *code, struct error *err);
+// NULL is nothing.
+void toyvmm_servers_end(struct toyvmm_servers *servers);
 
 // Whether threads of this process may run where pin says: 0, or -EINVAL with a
 // sentence that names the CPUs there are. toyvmm_create asks it, too.
@@ -344,18 +377,21 @@ size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
 
 // What drivers did against the rules of virtio, and was not done: such a device
 // waits until its driver resets it. And writes for which a disk had no room,
-// frames for which the guest had none.
+// frames for which the guest had none, folders that nobody serves any more.
 struct toyvmm_refusal {
-    char device[32]; // "disk vda", "net eth0"
+    char device[48]; // "disk vda", "net eth0", "share src"
     uint64_t count;
     uint64_t dropped; // frames that came while the guest had no room for them
     char why[96];     // the last one, part of a sentence; "" when count is 0
-    bool full;        // TOYVMM_DISK_DROPS: more was written than is kept
-    bool cut;         // its capture lacks frames: too many, or a full disk
+    // A folder: what became of what serves it; "": nothing. The guest waits for
+    // it in vain.
+    char lost[256];
+    bool full; // TOYVMM_DISK_DROPS: more was written than is kept
+    bool cut;  // its capture lacks frames: too many, or a full disk
 };
 
 // As many devices tell of it at most.
-#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + 4)
+#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + TOYVMM_FOLDERS_MAX + 4)
 
 // Tells of each device that refused something, at most max; returns how many.
 // Any thread, also after the end.

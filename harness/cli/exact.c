@@ -102,6 +102,11 @@ static int add_guest(struct exact_files *f, const struct scenario *s,
         code = add(f, guest.symbols, err);
     for (size_t i = 0; !code && i < guest.ndisks; i++)
         code = add(f, guest.disks[i].path, err);
+    if (!code && guest.nfolders)
+        code = error_set(err, -EINVAL,
+                         "%s: the exact rig has no shares: nothing of this "
+                         "host reaches it while it runs",
+                         s->path);
     guest_free(&guest);
     return code;
 }

@@ -92,6 +92,17 @@ static void put_net(const struct explainer *e, const struct toyvmm_net *net)
         fprintf(line(e, ""), "its frames are written to %s\n", net->pcap);
 }
 
+static void put_shares(const struct explainer *e, const struct guest *g)
+{
+    for (size_t i = 0; i < g->nfolders; i++) {
+        const struct toyvmm_folder *folder = &g->folders[i];
+        fprintf(line(e, i ? "" : "shares"), "%s: %s, %s\n", folder->tag,
+                folder->path,
+                folder->writable ? "what the guest writes changes it"
+                                 : "read-only");
+    }
+}
+
 static int put_guest(const struct explainer *e, const struct guest *g)
 {
     const struct scenario *s = e->w.scenario;
@@ -132,6 +143,7 @@ static int put_guest(const struct explainer *e, const struct guest *g)
                 g->named[i]);
     put_disks(e, g);
     put_net(e, &g->net);
+    put_shares(e, g);
     struct error err = {""};
     int code = guest_check(g, &err);
     if (code)

@@ -3,6 +3,7 @@
 #include "harness/cli/written.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,17 @@ static int add(struct written *w, const char *path, struct error *err)
     return 0;
 }
 
+// A folder is written to itself: as the folder of what is in it.
+static int add_folder(struct written *w, const char *path, struct error *err)
+{
+    char *inside = NULL;
+    if (asprintf(&inside, "%s/.", path) < 0)
+        return error_set(err, -ENOMEM, "out of memory");
+    int code = add(w, inside, err);
+    free(inside);
+    return code;
+}
+
 static int add_guest(struct written *w, const struct guest *g,
                      struct error *err)
 {
@@ -43,6 +55,9 @@ static int add_guest(struct written *w, const struct guest *g,
     for (size_t i = 0; !code && i < g->ndisks; i++)
         if (g->disks[i].mode == TOYVMM_DISK_WRITABLE)
             code = add(w, g->disks[i].path, err);
+    for (size_t i = 0; !code && i < g->nfolders; i++)
+        if (g->folders[i].writable)
+            code = add_folder(w, g->folders[i].path, err);
     return code;
 }
 
@@ -54,7 +69,8 @@ int written_collect(struct written *w, const struct selection *s,
     for (size_t i = 0; !code && i < s->count; i++) {
         const struct scenario *sc = s->list[i].what.scenario;
         struct guest guest;
-        if (s->list[i].skip || (!sc->ndisks && !sc->net.pcap.npieces))
+        if (s->list[i].skip ||
+            (!sc->ndisks && !sc->net.pcap.npieces && !sc->nshares))
             continue;
         code = guest_make(&guest, sc, machine, err);
         if (code)

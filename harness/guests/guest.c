@@ -34,6 +34,7 @@ void guest_free(struct guest *guest)
     guest_free_net(&guest->net);
     for (size_t i = 0; i < guest->nnamed; i++)
         free(guest->named[i]);
+    guest_free_shares(guest);
     *guest = (struct guest){0};
 }
 
@@ -185,6 +186,8 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
         code = guest_take_net(&guest->net, s, &v, err);
     if (!code)
         code = take_named(guest, s, err);
+    if (!code)
+        code = guest_take_shares(guest, s, &v, err);
     guest->console = s->hvc;
     guest->mmio = s->mmio;
     if (s->memory)
@@ -272,7 +275,9 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .console = guest->console,
                                   .mmio = guest->mmio,
                                   .nnamed = guest->nnamed,
-                                  .named = (const char *const *)guest->named};
+                                  .named = (const char *const *)guest->named,
+                                  .nfolders = guest->nfolders,
+                                  .folders = guest->folders};
 }
 
 int guest_check(const struct guest *guest, struct error *err)
@@ -331,7 +336,14 @@ int guest_missing(const struct scenario *s,
     for (size_t i = 0; !code && i < s->ndisks; i++)
         code = look(&l, "disk image", &s->disks[i].path, s->disks[i].writable,
                     err);
+    struct guest folders = {0};
+    if (!code)
+        code = guest_take_shares(&folders, s, &v, err);
     struct error why = {""};
+    for (size_t i = 0; !code && i < folders.nfolders; i++)
+        if (toyvmm_check_folder(&folders.folders[i], &why))
+            missing(owner, &s->shares[i].pos, why.text);
+    guest_free_shares(&folders);
     if (!code && s->net.kind != NET_NONE && guest_check_net(s, &why))
         missing(owner, &s->net.pos, why.text);
     variables_free(&v);

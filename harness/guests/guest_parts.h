@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What guest.c and guest_net.c share. Private to harness/guests.
+// What guest.c, guest_net.c and guest_share.c share. Private to harness/guests.
 #pragma once
 
 #include "harness/guests/guest.h"
@@ -15,6 +15,11 @@ int guest_take_path(char **field, const struct scenario *s,
 int guest_take_net(struct toyvmm_net *net, const struct scenario *s,
                    const struct variables *v, struct error *err);
 void guest_free_net(struct toyvmm_net *net);
+
+// Takes the scenario's shares, and frees them.
+int guest_take_shares(struct guest *guest, const struct scenario *s,
+                      const struct variables *v, struct error *err);
+void guest_free_shares(struct guest *guest);
 
 // Frees a text that is owned here, though a machine may not change it.
 void guest_free_text(const char *text);

@@ -3,7 +3,7 @@
 #include "harness/rig/guest.h"
 
 #include "harness/rig/guest_kick.h"
-#include "harness/rig/process.h"
+#include "src/daemon/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include "harness/rig/initramfs.h"
 
 #include "harness/rig/cpio.h"
-#include "harness/rig/process.h"
+#include "src/daemon/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,10 @@
 // See machine.h.
 #include "harness/rig/machine.h"
 
-#include "harness/rig/process.h"
 #include "harness/rig/protocol.h"
-#include "harness/rig/virtiofsd.h"
 #include "src/base/mix.h"
+#include "src/daemon/process.h"
+#include "src/daemon/virtiofsd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -248,8 +248,14 @@ static int start_shares(struct machine *machine,
     for (size_t i = 0; i < count; i++) {
         bool writable = i >= roots;
         const char *dir = writable ? plan->shares->items[i - roots] : "/";
-        pid_t pid = virtiofsd_start(plan->tools->virtiofsd, dir, writable, log,
-                                    &fs[i], err);
+        const struct virtiofsd_spec spec = {
+            .program = plan->tools->virtiofsd,
+            .dir = dir,
+            .writable = writable,
+            .follows = writable,
+            .log = log,
+        };
+        pid_t pid = virtiofsd_start(&spec, &fs[i], err);
         if (pid < 0)
             return pid;
         machine->virtiofsd[machine->nshares++] = pid;

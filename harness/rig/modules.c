@@ -2,7 +2,7 @@
 // See kernel.h. Modules, their dependencies and their order.
 #include "harness/rig/kernel.h"
 
-#include "harness/rig/process.h"
+#include "src/daemon/process.h"
 
 #include <elf.h>
 #include <errno.h>

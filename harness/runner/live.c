@@ -235,7 +235,12 @@ int live_run(const struct live_options *options, struct result *result)
     // A reset leaves disks as they are; without memory for it the machine says
     // so itself.
     m.config.kept = toyvmm_kept_new();
-    if ((options->confine && toyvmm_confine(&err)) || put_together(&m, &err))
+    // What serves its folders is started before this process can start nothing
+    // any more, and stays for each machine that it makes.
+    if (m.config.nfolders)
+        m.config.servers = toyvmm_serve(&m.config, &code, &err);
+    if (code || (options->confine && toyvmm_confine(&err)) ||
+        put_together(&m, &err))
         code = no_machine(options, result, &err);
     else
         code = run_on(options, &m, result);
@@ -246,6 +251,7 @@ int live_run(const struct live_options *options, struct result *result)
     }
     take_apart(&m);
     toyvmm_kept_free(m.config.kept);
+    toyvmm_servers_end(m.config.servers);
     console_close(live_console_base(m.console));
     return code;
 }

@@ -100,6 +100,10 @@ static void note_refusal(struct run *r, const struct toyvmm_refusal *what)
                         "%s: the capture lacks frames: it has 64 MiB, or could "
                         "not be written",
                         what->device);
+    if (*what->lost)
+        result_add_note(out, false, at, NULL,
+                        "%s: its files are gone for the guest: %s",
+                        what->device, what->lost);
     if (what->full)
         result_add_note(out, false, at, NULL,
                         "%s: the guest wrote more than is kept of a disk that "

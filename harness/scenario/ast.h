@@ -271,6 +271,12 @@ struct named_port {
     const char *name;
 };
 
+struct share { // a folder of the host's that the guest may mount
+    struct source_pos pos;
+    struct text path, tag;
+    bool writable;
+};
+
 // A file that a `use` took in: the names of its positions are this pointer, so
 // that a file used twice is told apart.
 struct inclusion {
@@ -320,6 +326,8 @@ struct scenario {
     const struct named_port *named;
     bool hvc;  // a step is about hvc0
     bool mmio; // `machine mmio`
+    size_t nshares;
+    const struct share *shares;
 
     struct block steps;
     void *arena; // owns all of the above

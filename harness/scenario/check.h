@@ -38,3 +38,6 @@ void check_resolve_string(struct check *c, struct text *t, const char *what);
 
 // check_net.c
 void check_net(struct check *c);
+
+// check_share.c
+void check_shares(struct check *c);

@@ -278,6 +278,7 @@ void check_header_texts(struct check *c)
     resolve_cmdline(c);
     resolve_disks(c);
     check_net(c);
+    check_shares(c);
 
     struct fail_rule *fails = p->fails.items;
     for (size_t i = 0; i < p->fails.count; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header's machine: guest, kernel, initrd, cmdline, memory, cpus, disk,
-// serial, machine, symbols, from. For the parser only.
+// share, serial, machine, symbols, from. For the parser only.
 #include "harness/scenario/parser.h"
 
 #include <string.h>
@@ -111,6 +111,29 @@ enum parsed parse_disk(struct parser *p, struct step *out)
                        d->readonly || d->writable
                            ? "`serial \"...\"`"
                            : "`readonly`, `writable` or `serial \"...\"`",
+                       NULL);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_share(struct parser *p, struct step *out)
+{
+    (void)out;
+    struct share *s = list_add(p->arena, &p->shares, sizeof(*s));
+    s->pos = lexer_pos(&p->lx, &p->tok.begin);
+    if (!parse_path(p, "a folder", &s->path))
+        return PARSED_HEADER;
+    if (!accept_word(p, "as")) {
+        parse_expected(p, "`as` and the tag by which the guest mounts it",
+                       NULL);
+        return PARSED_HEADER;
+    }
+    if (!parse_path(p, "a tag", &s->tag))
+        return PARSED_HEADER;
+    s->writable = accept_word(p, "writable");
+    if (!p->st.failed && !at_end_of_statement(p))
+        parse_expected(p,
+                       s->writable ? "the end of the line"
+                                   : "`writable` or the end of the line",
                        NULL);
     return PARSED_HEADER;
 }

@@ -57,6 +57,7 @@ struct parser {
     struct list settings, fails, allows, tags, axes, needs, disks;
     struct list net_ports;   // struct net_port
     struct list named;       // struct named_port
+    struct list shares;      // struct share
     struct list need_guests; // struct text, for each of needs
     struct list included;    // struct inclusion
     struct list tainted;
@@ -88,6 +89,8 @@ struct statement {
 #define DISKS_MAX       24
 #define DISK_SERIAL_MAX 20
 #define NET_PORTS_MAX   16 // of each kind
+#define SHARES_MAX      8
+#define SHARE_TAG_MAX   36
 
 // The table; word NULL after the last row.
 extern const struct statement statements[];
@@ -188,8 +191,8 @@ typedef enum parsed parse_fn(struct parser *p, struct step *out);
 
 // parse_machine.c: the header's machine
 parse_fn parse_guest, parse_kernel, parse_initrd, parse_cmdline, parse_memory;
-parse_fn parse_cpus, parse_disk, parse_serial, parse_symbols, parse_from;
-parse_fn parse_machine;
+parse_fn parse_cpus, parse_disk, parse_share, parse_serial, parse_symbols;
+parse_fn parse_from, parse_machine;
 // parse_net.c
 parse_fn parse_net;
 // parse_header.c: the rest of the header

@@ -59,12 +59,14 @@ Test(explain, the_header)
         "port 8022 of this machine's loopback is the guest's port 22\n",
         "the gateway's port 8080 is that of this machine's loopback\n",
         "its frames are written to x.pcap\n",
+        " shares        src: ., read-only\n",
+        "               out: ../x, what the guest writes changes it\n",
         "test\n",
         " whole         180 s * 2 = 360 s  [line 5]\n",
         " one wait      30 s * 2 = 60 s  [unless it is set]\n",
         " tags          smoke slow\n",
         "files that it uses\n",
-        "    common.tci  [line 14]\n",
+        "    common.tci  [line 16]\n",
         "variables\n",
         " extra         \"given\"  [--set]\n",
         " kind          \"fast\"  [line 7]\n",
@@ -101,6 +103,7 @@ Test(explain, the_header)
                          "fail /bad ${kind}/i \"it was ${mode}\"\n"
                          "fail m{/dev/x}\nallow oops\n"
                          "net user reach 8080 forward 8022:22 pcap x.pcap\n"
+                         "share . as src\nshare ../x as out writable\n"
                          "use \"common.tci\"\n",
                          &o, EXIT_PASSED);
     expect_lines(said, lines, COUNT(lines));

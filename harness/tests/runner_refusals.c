@@ -7,16 +7,22 @@
 static size_t refusals(void *owner, struct toyvmm_refusal *out, size_t max)
 {
     static const struct toyvmm_refusal list[] = {
-        {"virtio-rng", 1, 0, "a ring that is not in memory", false, false},
-        {"disk vda", 0, 0, "", true, false},
-        {"disk vdb", 7, 0, "a request without status", true, false},
-        {"net eth0", 0, 12, "", false, true},
+        {.device = "virtio-rng",
+         .count = 1,
+         .why = "a ring that is not in memory"},
+        {.device = "disk vda", .full = true},
+        {.device = "disk vdb",
+         .count = 7,
+         .why = "a request without status",
+         .full = true},
+        {.device = "net eth0", .dropped = 12, .cut = true},
+        {.device = "share src", .lost = "virtiofsd closed the connection"},
     };
     (void)owner;
-    cr_assert_geq(max, 4U);
-    for (size_t i = 0; i < 4; i++)
+    cr_assert_geq(max, 5U);
+    for (size_t i = 0; i < 5; i++)
         out[i] = list[i];
-    return 4;
+    return 5;
 }
 
 static int restart(void *owner, struct error *err)
@@ -56,9 +62,11 @@ static void expect_notes(const struct result *r)
         "net eth0: 12 frames came while the guest took none, and were dropped",
         "net eth0: the capture lacks frames: it has 64 MiB, or could not be "
         "written",
+        "share src: its files are gone for the guest: virtiofsd closed the "
+        "connection",
     };
-    cr_assert_eq(r->nnotes, 6U);
-    for (size_t i = 0; i < 6; i++) {
+    cr_assert_eq(r->nnotes, 7U);
+    for (size_t i = 0; i < 7; i++) {
         cr_expect_str_eq(r->notes[i].text, texts[i]);
         cr_expect_not(r->notes[i].failed);
     }
@@ -92,6 +100,6 @@ Test(refusals, of_each_boot)
                                          {.prints = "up\r\n"}};
     run("expect reset\nexpect /up/\n", script, 2, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect_eq(r.nnotes, 12U);
+    cr_expect_eq(r.nnotes, 14U);
     result_free(&r);
 }

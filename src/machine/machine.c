@@ -268,9 +268,10 @@ static unsigned ports_of(const struct toyvmm_config *config)
     return config->ports ? config->ports : TOYVMM_UARTS;
 }
 
-static enum guest_backing backing_of(enum toyvmm_backing backing)
+// What serves a folder reads and writes the guest's memory.
+static enum guest_backing backing_of(const struct toyvmm_config *config)
 {
-    switch (backing) {
+    switch (config->backing) {
     case TOYVMM_MEMORY_PRIVATE:
         break;
     case TOYVMM_MEMORY_SHARED:
@@ -278,7 +279,7 @@ static enum guest_backing backing_of(enum toyvmm_backing backing)
     case TOYVMM_MEMORY_HUGE:
         return GUEST_BACKING_HUGE;
     }
-    return GUEST_BACKING_ANONYMOUS;
+    return config->nfolders ? GUEST_BACKING_SHARED : GUEST_BACKING_ANONYMOUS;
 }
 
 _Static_assert(sizeof(struct toyvmm_seed) == sizeof(struct boot_seed),
@@ -353,6 +354,8 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err)
         code = check_disks(config, err);
     if (code == 0)
         code = check_named(config, err);
+    for (size_t i = 0; code == 0 && i < config->nfolders; i++)
+        code = toyvmm_check_folder(&config->folders[i], err);
     return code < 0 ? code : toyvmm_check_net(&config->net, err);
 }
 
@@ -372,7 +375,7 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
     struct boot_request request = boot_request_of(config, &seed);
     const struct machine_shape shape = {
         .memory = config->memory,
-        .backing = backing_of(config->backing),
+        .backing = backing_of(config),
         .cpus = config->cpus,
         .ports = ports_of(config),
         .no_sandbox = config->no_sandbox,

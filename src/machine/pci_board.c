@@ -6,12 +6,13 @@
 #include "src/machine/machine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 _Static_assert(TOYVMM_DISKS_MAX + 4 <= PLATFORM_VIRTIO_MAX &&
                    PLATFORM_VIRTIO_MAX < PLATFORM_PCI_SLOTS + 1,
-               "there is a place for each device");
+               "there is a place for each device, if not for the most folders");
 
 static bool has_console(const struct toyvmm_config *config)
 {
@@ -21,7 +22,7 @@ static bool has_console(const struct toyvmm_config *config)
 unsigned pci_board_devices(const struct toyvmm_config *config)
 {
     enum { ALWAYS = 2 }; // entropy, balloon
-    unsigned n = (unsigned)config->ndisks;
+    unsigned n = (unsigned)(config->ndisks + config->nfolders);
     n += config->net.kind != TOYVMM_NET_NONE;
     n += has_console(config);
     return n ? ALWAYS + n : 0;
@@ -183,6 +184,35 @@ static bool console_is_used(struct pci_board *pci)
     return used;
 }
 
+// ---- Folders ---------------------------------------------------------------
+
+static int add_folder(struct board *board, const struct guest_memory *memory,
+                      const struct toyvmm_folder *config,
+                      struct vhost_backend *backend, struct error *err)
+{
+    struct pci_board *pci = board->pci;
+    struct pci_folder *folder = &pci->folders[pci->nfolders++];
+    strncpy(folder->tag, config->tag, TOYVMM_TAG_MAX);
+    int code = virtio_fs_init(&folder->fs, config->tag, backend, memory, err);
+    return code < 0 ? code
+                    : plug(board, &folder->fs.vhost.device, &folder->pci, err);
+}
+
+static int add_folders(struct board *board, const struct guest_memory *memory,
+                       const struct toyvmm_config *config, struct error *err)
+{
+    struct toyvmm_servers *servers = config->servers;
+    int code = 0;
+    if (config->nfolders && !servers)
+        servers = board->pci->servers = toyvmm_serve(config, &code, err);
+    if (code == 0 && servers && servers->count < config->nfolders)
+        code = error_set(err, -EINVAL, "the servers are of other folders");
+    for (size_t i = 0; code == 0 && i < config->nfolders; i++)
+        code = add_folder(board, memory, &config->folders[i],
+                          &servers->backends[i], err);
+    return code;
+}
+
 // ---- All of it -------------------------------------------------------------
 
 // The host bridge takes the reset register's byte over: it lies among its own
@@ -224,7 +254,9 @@ int pci_board_add(struct board *board, const struct vm *vm,
         code = add_disk(board, memory, &config->disks[i], err);
     if (code == 0)
         code = add_net(board, memory, &config->net, err);
-    return code < 0 ? code : add_console(board, memory, config, err);
+    if (code == 0)
+        code = add_console(board, memory, config, err);
+    return code < 0 ? code : add_folders(board, memory, config, err);
 }
 
 // On PCI or not.
@@ -245,6 +277,11 @@ void pci_board_free(struct pci_board *pci)
             virtio_blk_destroy(&pci->disks[i].blk);
         unplug(&pci->disks[i].pci);
     }
+    for (unsigned i = 0; i < pci->nfolders; i++) {
+        virtio_fs_destroy(&pci->folders[i].fs);
+        unplug(&pci->folders[i].pci);
+    }
+    toyvmm_servers_end(pci->servers);
     net_board_free(pci->net);
     if (pci->has_console) {
         virtio_console_destroy(&pci->console);
@@ -263,6 +300,9 @@ bool pci_board_is_busy(struct pci_board *pci)
 {
     for (unsigned i = 0; pci && i < pci->ndisks; i++)
         if (virtio_blk_is_busy(&pci->disks[i].blk))
+            return true;
+    for (unsigned i = 0; pci && i < pci->nfolders; i++)
+        if (virtio_vhost_is_used(&pci->folders[i].fs.vhost))
             return true;
     return pci && ((pci->net && virtio_net_is_used(&pci->net->card)) ||
                    console_is_used(pci));
@@ -316,6 +356,15 @@ static bool tell_net(struct net_board *net, struct toyvmm_refusal *out)
     return refused || out->dropped || out->cut;
 }
 
+static bool tell_folder(struct pci_folder *folder, struct toyvmm_refusal *out)
+{
+    struct virtio_vhost *v = &folder->fs.vhost;
+    char name[sizeof out->device];
+    snprintf(name, sizeof name, "share %s", folder->tag);
+    bool refused = tell(&v->device, name, out);
+    return virtio_vhost_lost(v, out->lost, sizeof out->lost) || refused;
+}
+
 size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
                           size_t max)
 {
@@ -334,6 +383,8 @@ size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
         n += tell_net(pci->net, &out[n]);
     if (pci->has_console && n < max)
         n += tell(&pci->console.device, "virtio-console", &out[n]);
+    for (unsigned i = 0; i < pci->nfolders && n < max; i++)
+        n += tell_folder(&pci->folders[i], &out[n]);
     return n;
 }
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine has on PCI: a host bridge, an entropy device, a balloon, its
-// disks, its network card, its console. A machine without any of the last three
-// has none of it, and its guest spends no time on looking for it. The same
-// devices may lie behind registers in memory instead (virtio-mmio); then there
-// is no PCI. Private to src/machine.
+// disks, its network card, its console, its folders. A machine without any of
+// the last four has none of it, and its guest spends no time on looking for it.
+// The same devices may lie behind registers in memory instead (virtio-mmio);
+// then there is no PCI. Private to src/machine.
 #pragma once
 
 #include "src/machine/board.h"
 #include "src/machine/net_board.h"
+#include "src/machine/servers.h"
 #include "src/pci/host.h"
 #include "src/toyvmm.h"
 #include "src/virtio/balloon.h"
 #include "src/virtio/blk.h"
 #include "src/virtio/console.h"
+#include "src/virtio/fs.h"
 #include "src/virtio/rng.h"
 #include "src/virtio/transport_mmio.h"
 #include "src/virtio/transport_pci.h"
@@ -45,6 +47,13 @@ struct pci_board {
     struct virtio_console console;
     struct virtio_pci console_pci;
     char names[PORT_NAMES][PORT_NAME_MAX + 1]; // of its ports
+    unsigned nfolders;                         // those that exist
+    struct pci_folder {
+        struct virtio_fs fs;
+        struct virtio_pci pci;
+        char tag[TOYVMM_TAG_MAX + 1];
+    } folders[TOYVMM_FOLDERS_MAX];
+    struct toyvmm_servers *servers; // its own ones, or NULL
 };
 
 // How many devices of these config asks for, with those that come with the
@@ -54,10 +63,10 @@ unsigned pci_board_devices(const struct toyvmm_config *config);
 // What opening the disk would say.
 int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err);
 
-// Opens the disks and the network and puts all of it on the board's buses:
-// once, before the first vCPU starts. vm, memory and board outlive it. 0, or a
-// negative errno with a sentence, as virtio_blk_init and net_board_new;
-// board->pci is to be freed either way.
+// Opens the disks, the network and the folders and puts all of it on the
+// board's buses: once, before the first vCPU starts. vm, memory and board
+// outlive it. 0, or a negative errno with a sentence, as virtio_blk_init and
+// net_board_new; board->pci is to be freed either way.
 int pci_board_add(struct board *board, const struct vm *vm,
                   const struct guest_memory *memory,
                   const struct toyvmm_config *config, struct error *err);
@@ -67,7 +76,8 @@ int pci_board_add(struct board *board, const struct vm *vm,
 void pci_board_free(struct pci_board *pci);
 
 // Whether a device may interrupt without the guest doing anything: a disk has
-// requests, a frame or input may come. NULL: no. Any thread.
+// requests, a frame or input may come, a folder is in use. NULL: no. Any
+// thread.
 bool pci_board_is_busy(struct pci_board *pci);
 
 // Input is waiting for a port from PORT_HVC on; and whether the guest has it

@@ -22,8 +22,8 @@ enum sleep {
 //  - RFLAGS.IF is clear, or
 //  - nothing can interrupt it: the local APIC's timer and the 8254 stand still
 //    or are masked, no UART has its receive interrupt on, or the interrupt
-//    controllers mask what is left; no disk has requests, no network card is in
-//    use, and no port of the virtio console is open.
+//    controllers mask what is left; no disk has requests, no network card or
+//    folder is in use, and no port of the virtio console is open.
 // So a guest that waits for input at a prompt is awake, and one whose next
 // timer is an hour away. When in doubt it is awake. SLEEP_NOTHING counts when
 // it is said twice, with KVM_RUN in between: a timer may just have run out.

@@ -29,6 +29,7 @@ enum virtio_id { // chapter 5
     VIRTIO_ID_CONSOLE = 3,
     VIRTIO_ID_RNG = 4,
     VIRTIO_ID_BALLOON = 5,
+    VIRTIO_ID_FS = 26,
 };
 
 // Chapter 6.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The launcher's child processes: QEMU, virtiofsd, decompressors. None of
-// them outlives the launcher, whatever ends it.
+// Child processes: the rig's QEMU, virtiofsd, decompressors; the servers of a
+// guest's shares. None of them outlives who started it, whatever ends that.
 #pragma once
 
 #include "src/base/error.h"

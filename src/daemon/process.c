@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // See process.h.
-#include "harness/rig/process.h"
+#include "src/daemon/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ static int become(const struct process_spec *spec, pid_t parent,
     if (null < 0 || dup2(null, 0) < 0 || dup2(spec->out, 1) < 0 ||
         dup2(spec->err, 2) < 0)
         return error_errno(err, errno, "preparing %s", spec->argv[0]);
+    // What somebody else left open without care is not the program's. (Before
+    // Linux 5.11 it is.)
+    (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (size_t i = 0; i < spec->nkeep; i++)
         if (fcntl(spec->keep[i], F_SETFD, 0) < 0)
             return error_errno(err, errno, "preparing %s", spec->argv[0]);
