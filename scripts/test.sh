@@ -223,9 +223,10 @@ stage_asan()
 stage_tsan()
 {
     local suite room
-    sanitizer_build tsan thread console devices loop net virtio
+    sanitizer_build tsan thread console devices loop net virtio vhost
     for suite in console_live devices_uart_threads loop net_user \
-        virtio_blk virtio_console virtio_net; do
+        virtio_blk virtio_console virtio_net vhost_front vhost_device \
+        vhost_ways; do
         room=${suite%%_*}
         FILTER="$suite/*" two_at_a_time run_criterion "tsan-$suite" \
             "$BUILD-tsan/bin/test-$room"
