@@ -212,6 +212,7 @@ guests() {
     reports smp_spin 'registers of vCPU 1:'
     verdict hvc failure timeout 'did not come within'
     verdict network failure status '"wget -O - http://10.0.2.2:18082/" ended with status 1'
+    verdict share failure status '"touch /mnt/new" ended with status 1'
     verdict forbidden failure fail-pattern 'it was eaten'
     local name
     for name in expected noise; do
@@ -309,6 +310,8 @@ terminal() {
 . "$source_dir/harness/tests/e2e_machine.sh"
 # shellcheck source=harness/tests/e2e_net.sh
 . "$source_dir/harness/tests/e2e_net.sh"
+# shellcheck source=harness/tests/e2e_share.sh
+. "$source_dir/harness/tests/e2e_share.sh"
 # shellcheck source=harness/tests/e2e_diagnosis.sh
 . "$source_dir/harness/tests/e2e_diagnosis.sh"
 # shellcheck source=harness/tests/e2e_record.sh
@@ -325,6 +328,7 @@ machine_ends
 machine_life
 distribution
 networks
+shares
 diagnoses
 recordings
 ktap_reports
