@@ -28,10 +28,23 @@ struct sandbox {
 
 // What vCPU threads ask of KVM while the guest runs.
 static const unsigned long kvm_calls[] = {
-    KVM_RUN,        KVM_GET_REGS,     KVM_GET_SREGS, KVM_IRQ_LINE,
-    KVM_SIGNAL_MSI, KVM_GET_MP_STATE, KVM_GET_LAPIC, KVM_GET_VCPU_EVENTS,
-    KVM_SET_LAPIC,  KVM_GET_MSRS,     KVM_TRANSLATE, KVM_GET_IRQCHIP,
-    KVM_GET_PIT2,   KVM_NMI,
+    KVM_RUN,
+    KVM_GET_REGS,
+    KVM_GET_SREGS,
+    KVM_IRQ_LINE,
+    KVM_SIGNAL_MSI,
+    KVM_GET_MP_STATE,
+    KVM_GET_LAPIC,
+    KVM_GET_VCPU_EVENTS,
+    KVM_SET_LAPIC,
+    KVM_GET_MSRS,
+    KVM_TRANSLATE,
+    KVM_GET_IRQCHIP,
+    KVM_GET_PIT2,
+    KVM_NMI,
+    KVM_IRQFD,
+    KVM_IOEVENTFD,
+    KVM_SET_GSI_ROUTING,
 };
 
 // And of the rest of the kernel: descriptors that are open already, locks,

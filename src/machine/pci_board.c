@@ -194,8 +194,11 @@ static int add_folder(struct board *board, const struct guest_memory *memory,
     struct pci_folder *folder = &pci->folders[pci->nfolders++];
     strncpy(folder->tag, config->tag, TOYVMM_TAG_MAX);
     int code = virtio_fs_init(&folder->fs, config->tag, backend, memory, err);
-    return code < 0 ? code
-                    : plug(board, &folder->fs.vhost.device, &folder->pci, err);
+    if (code == 0)
+        code = plug(board, &folder->fs.vhost.device, &folder->pci, err);
+    if (code == 0 && pci->routes_work)
+        virtio_pci_take_shortcuts(&folder->pci, &pci->routes.shortcuts);
+    return code;
 }
 
 static int add_folders(struct board *board, const struct guest_memory *memory,
@@ -243,6 +246,8 @@ int pci_board_add(struct board *board, const struct vm *vm,
     pci->vm = vm;
     pci->kept = config->kept;
     pci->by_mmio = config->mmio;
+    // Registers in memory have neither messages nor a place that moves.
+    pci->routes_work = irq_routes_init(&pci->routes, vm) && !pci->by_mmio;
     virtio_rng_init(&pci->rng, memory);
     virtio_balloon_init(&pci->balloon, memory);
     int code = pci->by_mmio ? 0 : add_host(board, err);
@@ -291,6 +296,7 @@ void pci_board_free(struct pci_board *pci)
     unplug(&pci->rng_pci);
     virtio_balloon_destroy(&pci->balloon);
     unplug(&pci->balloon_pci);
+    irq_routes_destroy(&pci->routes);
     if (!pci->by_mmio)
         pci_host_destroy(&pci->host);
     free(pci);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "src/machine/board.h"
+#include "src/machine/irq_routes.h"
 #include "src/machine/net_board.h"
 #include "src/machine/servers.h"
 #include "src/pci/host.h"
@@ -32,6 +33,8 @@ struct pci_board {
     struct pci_host host;
     unsigned nregisters; // of registers, devices that have them
     struct virtio_mmio registers[PLATFORM_VIRTIO_MAX];
+    struct irq_routes routes;
+    bool routes_work;
     struct virtio_rng rng;
     struct virtio_pci rng_pci;
     struct virtio_balloon balloon;

@@ -89,6 +89,20 @@ void msix_raise(struct msix *msix, unsigned vector)
     pthread_mutex_unlock(&msix->lock);
 }
 
+bool msix_message(struct msix *msix, unsigned vector, uint64_t *address,
+                  uint32_t *data)
+{
+    pthread_mutex_lock(&msix->lock);
+    bool open = vector < msix->count && can_send(msix, vector);
+    if (open) {
+        const struct msix_entry *e = &msix->table[vector];
+        *address = (uint64_t)e->address_high << 32 | e->address_low;
+        *data = e->data;
+    }
+    pthread_mutex_unlock(&msix->lock);
+    return open;
+}
+
 // An access to the table that 6.8.2 allows: aligned dwords and qwords.
 static bool is_table_access(const struct msix *msix, uint64_t offset,
                             unsigned width)

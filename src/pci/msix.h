@@ -52,6 +52,11 @@ bool msix_enabled(struct msix *msix);
 // happens while MSI-X is off or when there is no such vector.
 void msix_raise(struct msix *msix, unsigned vector);
 
+// What vector would send now; false: nothing, as MSI-X is off, or it is masked,
+// or there is no such vector.
+bool msix_message(struct msix *msix, unsigned vector, uint64_t *address,
+                  uint32_t *data);
+
 // The guest's accesses to the table and the pending bits, dwords and qwords as
 // 6.8.2 allows; others read 0 and write nothing. offset counts from the
 // beginning of either.

@@ -39,8 +39,8 @@ static void serve(struct end *end, struct end_ring *r)
     uint16_t index, head;
     (void)!read(r->kick, &count, sizeof count);
     uint8_t *driver = at(end, r->at.available), *used = at(end, r->at.used);
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    for (memcpy(&index, driver + 2, 2); r->next != index; r->next++) {
+    index = __atomic_load_n((uint16_t *)(driver + 2), __ATOMIC_ACQUIRE);
+    for (; r->next != index; r->next++) {
         uint64_t gpa;
         memcpy(&head, driver + 4 + 2 * (r->next % r->number), 2);
         memcpy(&gpa, (uint8_t *)at(end, r->at.descriptors) + 16 * head, 8);
@@ -48,8 +48,7 @@ static void serve(struct end *end, struct end_ring *r)
         const uint32_t element[2] = {head, 7};
         memcpy(used + 4 + 8 * (r->next % r->number), element, 8);
         uint16_t done = (uint16_t)(r->next + 1);
-        __atomic_thread_fence(__ATOMIC_RELEASE);
-        memcpy(used + 2, &done, 2);
+        __atomic_store_n((uint16_t *)(used + 2), done, __ATOMIC_RELEASE);
     }
     count = 1;
     (void)!write(r->call, &count, sizeof count);
@@ -304,7 +303,8 @@ static void *run(void *arg)
         if (waits[0].revents)
             goes_on = hear(end);
     }
-    close(end->socket);
+    // Closed by end_join: a test may be using it.
+    shutdown(end->socket, SHUT_RDWR);
     return NULL;
 }
 
@@ -324,6 +324,7 @@ void end_start(struct end *end, enum lie lie, enum vhost_request request,
 void end_join(struct end *end)
 {
     pthread_join(end->thread, NULL);
+    close(end->socket);
     for (unsigned i = 0; i < 2; i++) {
         if (end->rings[i].kick >= 0)
             close(end->rings[i].kick);

@@ -35,7 +35,7 @@ enum lie {
 struct end {
     enum lie lie;
     enum vhost_request at; // at this request; 0: at none
-    int socket;            // its own, closed when it ends
+    int socket;            // its own, shut down when it ends
     pthread_t thread;
 
     // What it was given. Its thread's until it has ended, but for serving.

@@ -55,6 +55,12 @@ struct virtio_ops {
     void (*start)(void *owner, uint64_t features);
     // The driver has put buffers into a queue. Only while it runs.
     void (*kick)(void *owner, unsigned queue);
+    // A device whose rings another program serves: the eventfds of a queue, by
+    // which the driver notifies it, and it the driver. NULL: it has none.
+    void (*events)(void *owner, unsigned queue, int *kick, int *call);
+    // Whether somebody else answers the call's signals, and the device shall
+    // not. With events only.
+    void (*direct)(void *owner, unsigned queue, bool direct);
     // Reset: when it returns the device touches the guest's memory no more. It
     // may let go of the lock while it waits for what is under way.
     void (*stop)(void *owner);

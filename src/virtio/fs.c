@@ -25,6 +25,18 @@ static void kick(void *owner, unsigned queue)
     virtio_vhost_kick(&fs->vhost, queue);
 }
 
+static void events(void *owner, unsigned queue, int *to_it, int *from_it)
+{
+    struct virtio_fs *fs = owner;
+    virtio_vhost_events(&fs->vhost, queue, to_it, from_it);
+}
+
+static void direct(void *owner, unsigned queue, bool is_direct)
+{
+    struct virtio_fs *fs = owner;
+    virtio_vhost_direct(&fs->vhost, queue, is_direct);
+}
+
 static void stop(void *owner)
 {
     struct virtio_fs *fs = owner;
@@ -39,6 +51,8 @@ static const struct virtio_ops ops = {
     .config = config,
     .start = start,
     .kick = kick,
+    .events = events,
+    .direct = direct,
     .stop = stop,
 };
 

@@ -31,8 +31,6 @@ enum { // offsets in a capability
     CAP_PCI_LEN = 20,
 };
 
-#define NOTIFY_STRIDE 4
-
 enum { ISR_QUEUE = 1, ISR_CONFIG = 2 };
 
 // ---- Interrupts ------------------------------------------------------------
@@ -111,15 +109,19 @@ static void bar_write(void *owner, unsigned bar, uint64_t offset,
     (void)bar;
     if (part == VIRTIO_PCI_TABLE) {
         msix_table_write(&t->msix, at, width, value);
+        pthread_mutex_lock(&t->device->lock);
+        virtio_pci_update_ways(t);
+        pthread_mutex_unlock(&t->device->lock);
         return;
     }
     pthread_mutex_lock(&t->device->lock);
-    if (part == VIRTIO_PCI_COMMON && at < VIRTIO_PCI_COMMON_LEN)
+    if (part == VIRTIO_PCI_COMMON && at < VIRTIO_PCI_COMMON_LEN) {
         virtio_pci_common_write(t, at, width, value);
-    else if (part == VIRTIO_PCI_CONFIG)
+        virtio_pci_update_ways(t);
+    } else if (part == VIRTIO_PCI_CONFIG)
         virtio_write_config(t->device, at, width, value);
     else if (part == VIRTIO_PCI_NOTIFY)
-        virtio_kick(t->device, (unsigned)(at / NOTIFY_STRIDE));
+        virtio_kick(t->device, (unsigned)(at / VIRTIO_PCI_NOTIFY_STRIDE));
     pthread_mutex_unlock(&t->device->lock);
 }
 
@@ -178,6 +180,7 @@ static void after_config_write(void *owner, unsigned offset, unsigned width)
     pthread_mutex_lock(&t->device->lock);
     t->no_intx = pci_get(&t->function, PCI_COMMAND, 2) & PCI_COMMAND_NO_INTX;
     virtio_pci_update_intx(t);
+    virtio_pci_update_ways(t);
     pthread_mutex_unlock(&t->device->lock);
 }
 
@@ -219,11 +222,11 @@ static bool add_capabilities(struct virtio_pci *t, const struct msi_sink *sink)
         good &= add_part(f, TYPE_DEVICE, CAP_LEN, VIRTIO_PCI_CONFIG,
                          (uint32_t)config_len) != 0;
     uint8_t notify = add_part(f, TYPE_NOTIFY, CAP_NOTIFY_LEN, VIRTIO_PCI_NOTIFY,
-                              NOTIFY_STRIDE * nqueues);
+                              VIRTIO_PCI_NOTIFY_STRIDE * nqueues);
     t->window = add_part(f, TYPE_PCI, CAP_PCI_LEN, 0, 0);
     if (!good || !notify || !t->window)
         return false;
-    pci_put(f, notify + CAP_NOTIFY_MULTIPLIER, 4, NOTIFY_STRIDE);
+    pci_put(f, notify + CAP_NOTIFY_MULTIPLIER, 4, VIRTIO_PCI_NOTIFY_STRIDE);
     f->writable[t->window + CAP_BAR] = 0xff;
     memset(&f->writable[t->window + CAP_OFFSET], 0xff,
            CAP_PCI_LEN - CAP_OFFSET);

@@ -8,6 +8,7 @@
 #include "src/pci/host.h"
 #include "src/pci/msix.h"
 #include "src/virtio/device.h"
+#include "src/virtio/shortcut.h"
 
 #define VIRTIO_PCI_VENDOR    0x1af4
 #define VIRTIO_PCI_DEVICE    0x1040 // and the device's id
@@ -23,6 +24,7 @@ enum {
     VIRTIO_PCI_PENDING = 0x5000,
     VIRTIO_PCI_PART = 0x1000,
     VIRTIO_PCI_BAR_LEN = 0x8000,
+    VIRTIO_PCI_NOTIFY_STRIDE = 4,
 };
 
 // Owned by who wires it and never moved. The device's lock guards what is
@@ -39,6 +41,15 @@ struct virtio_pci {
     uint8_t isr;
     bool intx_level; // what INTA# was told
     bool no_intx;    // the command register says so
+    // What the shortcuts were told of each queue.
+    const struct virtio_shortcuts *shortcuts; // NULL: there are none
+    struct virtio_pci_way {
+        bool called; // its call is a message by itself: this one
+        uint64_t address;
+        uint32_t data;
+        unsigned line;
+        uint64_t kicked_at; // where its kick is; PCI_BAR_OFF: nowhere
+    } ways[VIRTIO_QUEUES_MAX];
 };
 
 // Makes the function of device and puts it on host; intx and sink are how it
@@ -48,3 +59,8 @@ int virtio_pci_init(struct virtio_pci *t, struct virtio_device *device,
                     struct pci_host *host, const struct irq_line *intx,
                     const struct msi_sink *sink, struct error *err);
 void virtio_pci_destroy(struct virtio_pci *t);
+
+// From now on it uses these, while the driver runs: for a device with events.
+// Before the first access; they outlive it.
+void virtio_pci_take_shortcuts(struct virtio_pci *t,
+                               const struct virtio_shortcuts *shortcuts);

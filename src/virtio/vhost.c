@@ -133,6 +133,7 @@ static void wait_for_events(struct virtio_vhost *v, struct pollfd *waits)
 {
     struct vhost_backend *b = v->backend;
     bool lost = *v->lost;
+    uint32_t direct = v->direct;
     pthread_mutex_unlock(&v->device.lock);
     waits[WAKE] = (struct pollfd){.fd = v->wake, .events = POLLIN};
     // One that is negative is not looked at.
@@ -140,7 +141,10 @@ static void wait_for_events(struct virtio_vhost *v, struct pollfd *waits)
                                     .events = POLLIN | POLLRDHUP};
     waits[LOG] = (struct pollfd){.fd = b->log, .events = POLLIN};
     for (unsigned i = 0; i < v->nqueues; i++)
-        waits[CALLS + i] = (struct pollfd){.fd = v->calls[i], .events = POLLIN};
+        waits[CALLS + i] = (struct pollfd){
+            .fd = direct >> i & 1 ? -1 : v->calls[i],
+            .events = POLLIN,
+        };
     if (poll(waits, CALLS + v->nqueues, -1) < 0)
         for (unsigned i = 0; i < CALLS + v->nqueues; i++)
             waits[i].revents = 0;
@@ -206,6 +210,19 @@ void virtio_vhost_stop(struct virtio_vhost *v)
     signal_event(v->wake);
     while (v->runs || v->changing)
         pthread_cond_wait(&v->settled, &v->device.lock);
+}
+
+void virtio_vhost_events(struct virtio_vhost *v, unsigned queue, int *kick,
+                         int *call)
+{
+    *kick = v->kicks[queue];
+    *call = v->calls[queue];
+}
+
+void virtio_vhost_direct(struct virtio_vhost *v, unsigned queue, bool direct)
+{
+    v->direct = (v->direct & ~(1U << queue)) | (uint32_t)direct << queue;
+    signal_event(v->wake);
 }
 
 bool virtio_vhost_is_used(struct virtio_vhost *v)

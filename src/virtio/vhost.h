@@ -24,6 +24,7 @@ struct virtio_vhost {
     bool runs;              // the back end may touch them
     bool changing;          // the thread is making it so
     bool quit;
+    uint32_t direct;   // queues whose calls others answer, a bit each
     uint64_t features; // that the driver has chosen
     char lost[256];    // why the back end is of no use any more, or ""
 };
@@ -43,6 +44,11 @@ void virtio_vhost_destroy(struct virtio_vhost *v);
 void virtio_vhost_start(struct virtio_vhost *v, uint64_t features);
 void virtio_vhost_kick(struct virtio_vhost *v, unsigned queue);
 void virtio_vhost_stop(struct virtio_vhost *v);
+
+// The kind's events and direct, too.
+void virtio_vhost_events(struct virtio_vhost *v, unsigned queue, int *kick,
+                         int *call);
+void virtio_vhost_direct(struct virtio_vhost *v, unsigned queue, bool direct);
 
 // Whether it may interrupt at any time: the guest uses it, and the back end is
 // there. Any thread.
