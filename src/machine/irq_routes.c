@@ -4,20 +4,16 @@
 
 #include "src/base/platform.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #define ISA_PINS 16 // that the two 8259A have, besides the I/O APIC
 #define PIC_PINS 8
 #define ENTRIES  (ISA_PINS + PLATFORM_IOAPIC_PINS + IRQ_ROUTES_MAX)
 
-struct table {
-    struct kvm_irq_routing head;
-    struct kvm_irq_routing_entry entries[ENTRIES];
-};
-
-static void add_pin(struct table *t, unsigned gsi, unsigned chip, unsigned pin)
+static void add_pin(struct kvm_irq_routing *t, unsigned gsi, unsigned chip,
+                    unsigned pin)
 {
-    t->entries[t->head.nr++] = (struct kvm_irq_routing_entry){
+    t->entries[t->nr++] = (struct kvm_irq_routing_entry){
         .gsi = gsi,
         .type = KVM_IRQ_ROUTING_IRQCHIP,
         .u.irqchip = {.irqchip = chip, .pin = pin},
@@ -27,18 +23,18 @@ static void add_pin(struct table *t, unsigned gsi, unsigned chip, unsigned pin)
 // The table is replaced as a whole; with the lock held.
 static bool set_routes(const struct irq_routes *r)
 {
-    struct table t;
-    memset(&t, 0, sizeof t);
+    struct kvm_irq_routing *t = r->table;
+    t->nr = 0;
     for (unsigned i = 0; i < PLATFORM_IOAPIC_PINS; i++) {
-        add_pin(&t, i, KVM_IRQCHIP_IOAPIC, i);
+        add_pin(t, i, KVM_IRQCHIP_IOAPIC, i);
         if (i < ISA_PINS)
-            add_pin(&t, i,
+            add_pin(t, i,
                     i < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
                                  : KVM_IRQCHIP_PIC_SLAVE,
                     i % PIC_PINS);
     }
     for (unsigned i = 0; i < r->count; i++)
-        t.entries[t.head.nr++] = (struct kvm_irq_routing_entry){
+        t->entries[t->nr++] = (struct kvm_irq_routing_entry){
             .gsi = PLATFORM_IOAPIC_PINS + i,
             .type = KVM_IRQ_ROUTING_MSI,
             .u.msi =
@@ -48,7 +44,7 @@ static bool set_routes(const struct irq_routes *r)
                     .data = r->routes[i].data,
                 },
         };
-    return kvm_ioctl(r->vm->fd, KVM_SET_GSI_ROUTING, &t) == 0;
+    return kvm_ioctl(r->vm->fd, KVM_SET_GSI_ROUTING, t) == 0;
 }
 
 static bool set_event(const struct irq_routes *r, unsigned index, int fd,
@@ -121,7 +117,10 @@ bool irq_routes_init(struct irq_routes *r, const struct vm *vm)
         .shortcuts = {.owner = r, .call = on_call, .kick = on_kick},
     };
     pthread_mutex_init(&r->lock, NULL);
-    return kvm_host_cap(&vm->host, KVM_CAP_IRQ_ROUTING) >= ENTRIES &&
+    r->table =
+        calloc(1, sizeof *r->table + ENTRIES * sizeof *r->table->entries);
+    return r->table &&
+           kvm_host_cap(&vm->host, KVM_CAP_IRQ_ROUTING) >= ENTRIES &&
            kvm_host_cap(&vm->host, KVM_CAP_IRQFD) > 0 &&
            kvm_host_cap(&vm->host, KVM_CAP_IOEVENTFD) > 0;
 }
@@ -129,4 +128,5 @@ bool irq_routes_init(struct irq_routes *r, const struct vm *vm)
 void irq_routes_destroy(struct irq_routes *r)
 {
     pthread_mutex_destroy(&r->lock);
+    free(r->table);
 }

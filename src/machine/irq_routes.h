@@ -28,8 +28,10 @@ struct irq_routes {
         uint32_t data;
         bool connected; // an event is
     } routes[IRQ_ROUTES_MAX];
+    struct kvm_irq_routing *table; // room for what KVM is told
 };
 
-// False: this KVM lacks what they need, and they must not be used.
+// False: this KVM lacks what they need, and they must not be used. Destroy it
+// either way.
 bool irq_routes_init(struct irq_routes *r, const struct vm *vm);
 void irq_routes_destroy(struct irq_routes *r);

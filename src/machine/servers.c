@@ -88,15 +88,12 @@ struct toyvmm_servers *toyvmm_serve(const struct toyvmm_config *config,
                                     int *code, struct error *err)
 {
     struct toyvmm_servers *servers = calloc(1, sizeof *servers);
-    int result = 0;
-    if (!servers)
-        result = error_set(err, -ENOMEM, "out of memory");
-    else if (config->nfolders > TOYVMM_FOLDERS_MAX)
-        result = error_set(err, -EINVAL,
-                           "%zu folders: a machine shares at "
-                           "most %d",
-                           config->nfolders, TOYVMM_FOLDERS_MAX);
-    for (size_t i = 0; result == 0 && i < config->nfolders; i++) {
+    int result = servers ? 0 : error_set(err, -ENOMEM, "out of memory");
+    if (result == 0 && config->nfolders > TOYVMM_FOLDERS_MAX)
+        result =
+            error_set(err, -EINVAL, "%zu folders: a machine shares at most %d",
+                      config->nfolders, TOYVMM_FOLDERS_MAX);
+    for (size_t i = 0; servers && result == 0 && i < config->nfolders; i++) {
         struct vhost_backend *b = &servers->backends[servers->count++];
         *b = (struct vhost_backend){
             .name = "virtiofsd",

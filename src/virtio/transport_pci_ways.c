@@ -11,7 +11,8 @@ static uint64_t kick_of(struct virtio_pci *t, unsigned queue)
         atomic_load_explicit(&t->function.bars[0].at, memory_order_relaxed);
     return virtio_runs(t->device) && t->device->enabled[queue] &&
                    bar != PCI_BAR_OFF
-               ? bar + VIRTIO_PCI_NOTIFY + VIRTIO_PCI_NOTIFY_STRIDE * queue
+               ? bar + VIRTIO_PCI_NOTIFY +
+                     (uint64_t)VIRTIO_PCI_NOTIFY_STRIDE * queue
                : PCI_BAR_OFF;
 }
 
