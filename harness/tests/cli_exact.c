@@ -91,6 +91,24 @@ Test(exact, a_kernel_of_the_command_line_is_the_one)
     selection_free(&s);
 }
 
+Test(exact, no_share_comes_along)
+{
+    static char only[] = "one.tc";
+    char *words[] = {only};
+    struct selection s = {0};
+    struct exact_files f;
+    struct error err = {""};
+    struct guest_overrides none = {0};
+    put_file("one.tc", "kernel \"image\"\nshare . as x\nexpect /x/\n");
+    put_file("image", "0");
+    choose(&s, words, 1);
+    cr_expect_eq(exact_collect(&f, &s, &none, &err), -EINVAL);
+    cr_expect_not_null(strstr(err.text, "one.tc: the exact rig has no shares"),
+                       "%s", err.text);
+    exact_free(&f);
+    selection_free(&s);
+}
+
 // A boot that was made twice: anything that differs is told.
 Test(exact, what_two_boots_differ_in)
 {

@@ -113,6 +113,29 @@ Test(machine_parts, every_event_has_a_name)
     cr_assert(!toyvmm_event_is_end((enum toyvmm_event_kind)99));
 }
 
+// Where virtiofsd is not installed that is said first of a folder that is fine.
+Test(machine_parts, folders_that_can_not_be_shared)
+{
+    static const struct {
+        struct toyvmm_folder folder;
+        int code;
+        const char *part;
+    } list[] = {
+        {{"/no/such/folder", "x", false}, -ENOENT, "share /no/such/folder"},
+        {{"/dev/null", "x", false}, -ENOTDIR, "it is no folder"},
+        {{"/", "", false}, -EINVAL, "a tag has 1 to 36 bytes"},
+        {{"/", "1234567890123456789012345678901234567", false},
+         -EINVAL,
+         "a tag has 1 to 36 bytes"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        struct error err = {""};
+        cr_expect_eq(toyvmm_check_folder(&list[i].folder, &err), list[i].code,
+                     "%s", err.text);
+        cr_expect(strstr(err.text, list[i].part), "%s", err.text);
+    }
+}
+
 static void check_refused(struct toyvmm_config config, int code,
                           const char *part)
 {
