@@ -226,7 +226,7 @@ struct toyvmm_config {
     bool console;
     size_t nnamed;
     const char *const *named;
-    // With a disk, a network or a console the machine has virtio-rng and a
+    // With a disk, a network, a folder or a console it has virtio-rng and a
     // balloon besides, and all of it lies on PCI; or, with mmio, behind
     // registers in memory that ACPI names (LNRO0005), and there is no PCI.
     bool mmio;
@@ -235,7 +235,7 @@ struct toyvmm_config {
     // NULL: each machine opens its disks anew.
     struct toyvmm_kept *kept;
     struct toyvmm_net net;
-    // With a folder the machine has PCI, too, and its memory is shared.
+    // With a folder the machine's memory is shared.
     size_t nfolders; // up to TOYVMM_FOLDERS_MAX
     const struct toyvmm_folder *folders;
     // Of toyvmm_serve, for these folders, of one machine at a time; NULL: the
