@@ -50,10 +50,10 @@ say()
 # run_tap NAME COMMAND...: runs a program that writes TAP to its stdout.
 run_tap()
 {
-    local name=$1 status=0
+    local name=$1 status=0 began=$SECONDS
     shift
     "$@" >"$RESULTS/$name.tap" 2>"$RESULTS/$name.log" || status=$?
-    finish_tap "$name" "$status"
+    finish_tap "$name" "$status" $((SECONDS - began))
 }
 
 # two_at_a_time COMMAND...: begins it when fewer than two others run; what it
@@ -72,18 +72,19 @@ two_at_a_time()
 # prefix command if one is given (the rig). $FILTER chooses tests.
 run_criterion()
 {
-    local name=$1 program=$2 status=0
+    local name=$1 program=$2 status=0 began=$SECONDS
     shift 2
     rm -f "$RESULTS/$name.tap"
     "$@" "$program" --tap="$RESULTS/$name.tap" ${FILTER:+--filter="$FILTER"} \
         >"$RESULTS/$name.log" 2>&1 || status=$?
-    finish_tap "$name" "$status"
+    finish_tap "$name" "$status" $((SECONDS - began))
 }
 
-# A program that failed without saying which test did counts as one failure.
+# finish_tap NAME STATUS [SECONDS]: a program that failed without saying which
+# test did counts as one failure.
 finish_tap()
 {
-    local name=$1 status=$2 passed failed skipped
+    local name=$1 status=$2 took=${3:+  $3 s} passed failed skipped
     touch "$RESULTS/$name.tap"
     read -r passed failed skipped < <(tap_tally "$RESULTS/$name.tap")
     if [ $((passed + failed + skipped)) -eq 0 ] ||
@@ -91,8 +92,8 @@ finish_tap()
         echo "not ok - $name ended with status $status" >>"$RESULTS/$name.tap"
         failed=$((failed + 1))
     fi
-    printf '%-24s %4d passed %4d failed %4d skipped\n' \
-        "$name" "$passed" "$failed" "$skipped"
+    printf '%-24s %4d passed %4d failed %4d skipped%s\n' \
+        "$name" "$passed" "$failed" "$skipped" "$took"
     grep -h '# SKIP' "$RESULTS/$name.tap" | sed 's/^ok - /    skipped: /' || :
     if [ "$failed" -gt 0 ]; then
         grep -A 12 '^not ok' "$RESULTS/$name.tap" | sed 's/^/    /' | head -80
