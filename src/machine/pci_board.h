@@ -29,34 +29,31 @@ struct toyvmm_kept {
 // the devices, which lock themselves.
 struct pci_board {
     const struct vm *vm;
-    bool by_mmio; // else they are on PCI
-    struct pci_host host;
-    unsigned nregisters; // of registers, devices that have them
-    struct virtio_mmio registers[PLATFORM_VIRTIO_MAX];
+    struct net_board *net;          // NULL: no network
+    struct toyvmm_kept *kept;       // where the disks go in the end; NULL: away
+    struct toyvmm_servers *servers; // its own ones, or NULL
+    unsigned nregisters, ndisks, nfolders; // those that exist
+    bool by_mmio;                          // else they are on PCI
+    bool routes_work, has_console;
     struct irq_routes routes;
-    bool routes_work;
+    struct pci_host host;
+    struct virtio_mmio registers[PLATFORM_VIRTIO_MAX];
     struct virtio_rng rng;
     struct virtio_pci rng_pci;
     struct virtio_balloon balloon;
     struct virtio_pci balloon_pci;
-    unsigned ndisks; // those that exist
     struct pci_disk {
         struct virtio_blk blk;
         struct virtio_pci pci;
     } disks[TOYVMM_DISKS_MAX];
-    struct net_board *net;    // NULL: no network
-    struct toyvmm_kept *kept; // where the disks go in the end; NULL: away
-    bool has_console;
     struct virtio_console console;
     struct virtio_pci console_pci;
-    char names[PORT_NAMES][PORT_NAME_MAX + 1]; // of its ports
-    unsigned nfolders;                         // those that exist
     struct pci_folder {
         struct virtio_fs fs;
         struct virtio_pci pci;
         char tag[TOYVMM_TAG_MAX + 1];
     } folders[TOYVMM_FOLDERS_MAX];
-    struct toyvmm_servers *servers; // its own ones, or NULL
+    char names[PORT_NAMES][PORT_NAME_MAX + 1]; // of the console's ports
 };
 
 // How many devices of these config asks for, with those that come with the
