@@ -10,8 +10,14 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
+// Of each file. Sanitizers make each six times as long.
+#ifdef __SANITIZE_ADDRESS__
+#define SHAKES  10
+#define DAMAGES 50
+#else
 #define SHAKES  40
 #define DAMAGES 200
+#endif
 
 // ---- Reading
 // ----------------------------------------------------------------------

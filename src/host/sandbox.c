@@ -93,7 +93,7 @@ static int add_rules(scmp_filter_ctx list)
     // its first byte: the C library's fstat is a newfstatat without a path.
     if (!code)
         code = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                                SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+                                SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
     if (!code)
         code =
             seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
