@@ -11,7 +11,8 @@
 
 #define BASE UINT64_C(0xffffffff81000000)
 
-// Where an image is damaged. A sanitizer makes each search thirty times as long.
+// Where an image is damaged. A sanitizer makes each search thirty times as
+// long.
 #ifdef __SANITIZE_ADDRESS__
 #define PLACES 50
 #else
