@@ -47,7 +47,7 @@ wrong() {
 
 wrong "gate takes BASE HEAD FILE.tc" gate kernel=a kernel=b
 wrong 'there is no "krenel"' compare krenel=a kernel=b boot.tc
-wrong "--runs is not for toyvmm-test" --runs 3 boot.tc
+wrong "--runs is not for a run of scenarios" --runs 3 boot.tc
 wrong "--runs 1: give a number from 2" compare --runs 1 a b boot.tc
 wrong "are for one boot" --record x.tvr boot.tc
 toyvmm compare kernel=/no/such/image cmdline=+b boot.tc
