@@ -36,7 +36,9 @@ shellcheck --shell=sh shell/*.sh >out 2>&1
 claim "their shell lines are clean"
 
 # Every option that is used is one.
-"$TOYVMM_TEST" --help >help
+for command in run gate trend merge; do
+    "$TOYVMM_TEST" $command --help
+done >help
 unknown=$(cat "$root"/ci/*.sh "$root"/ci/*.y*ml | grep -v '^ *#' |
     grep -Eo -- ' --(shard|results|history|junit|html|summary|json|openmetrics|warmup|bisect|pin|repeat)\b' |
     sort -u | while read -r option; do
