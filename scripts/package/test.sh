@@ -47,6 +47,12 @@ only_what_the_header_says() {
             tr -d '(' | sort -u)" ]
 }
 
+# only_ours PREFIX: each function that the headers declare is the library's.
+only_ours() {
+    ! sed 's,//.*,,; /^#/d' "$1"/include/toyvmm/*.h | grep -v '(\*' |
+        grep -oE '\b[a-z_]+\(' | grep -vE '^(toyvmm_|sizeof)'
+}
+
 installed() {
     local build=$1 prefix=$work/usr
     tap_run "cmake --install" cmake --install "$build" --prefix "$prefix"
@@ -61,6 +67,7 @@ installed() {
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name toyvmm.pc)")
     LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
     export PKG_CONFIG_PATH LD_LIBRARY_PATH
+    tap_run "its headers declare nothing else" only_ours "$prefix"
     tap_run "a project with tests of its own boots a guest" example "$prefix"
 }
 

@@ -12,6 +12,8 @@ struct error {
     char text[512];
 };
 
+// ---- Within the project; left out where the header is installed ------------
+
 // Formats the sentence and returns code, so that an error path is one line:
 //     return error_set(err, -EINVAL, "%s: empty file", path);
 // err may be NULL. A message that doesn't fit ends in "...".

@@ -14,5 +14,7 @@
 // Longest name of a port, in bytes.
 #define PORT_NAME_MAX 63
 
+// ---- Within the project; left out where the header is installed ------------
+
 // "ttyS0" to "ttyS3", "hvc0", "port1" to "port6"; "?" for any other number.
 const char *port_name(unsigned port);
