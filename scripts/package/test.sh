@@ -53,9 +53,23 @@ only_ours() {
         grep -oE '\b[a-z_]+\(' | grep -vE '^(toyvmm_|sizeof)'
 }
 
+# same_modes PREFIX: each file of the recipes is a program where it is one here.
+same_modes() {
+    local file differ=0
+    while read -r file; do
+        [ -x "$1/share/toyvmm/$file" ] && [ -x "$source_dir/$file" ] && continue
+        [ ! -x "$1/share/toyvmm/$file" ] && [ ! -x "$source_dir/$file" ] &&
+            continue
+        echo "$file"
+        differ=1
+    done < <(cd "$1/share/toyvmm" && find fixtures -type f)
+    return $differ
+}
+
 installed() {
     local build=$1 prefix=$work/usr
     tap_run "cmake --install" cmake --install "$build" --prefix "$prefix"
+    tap_run "programs are programs, and nothing else is" same_modes "$prefix"
     tap_run "the guests' tools are there, no compiler is needed" \
         env PATH=/usr/bin:/bin CC=/nonexistent \
         "$prefix/share/toyvmm/fixtures/tools/build.sh"
