@@ -6,6 +6,11 @@ set -euo pipefail
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 dir=$(realpath -m "${1:-build-package}")
 
+# Without it the packages would say that they need nothing.
+command -v dpkg-shlibdeps >/dev/null ||
+    { echo "error: dpkg-shlibdeps isn't installed: apt-get install dpkg-dev" >&2
+      exit 3; }
+
 # When the version was made; nothing that is packed is newer.
 SOURCE_DATE_EPOCH=$(date +%s -d "$(sed -n 's/^ -- .*>  //p;T;q' \
     "$source_dir/scripts/package/changelog")")

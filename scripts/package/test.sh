@@ -109,13 +109,18 @@ in_root() {
     build_needs=$(sed -n 's/^quickstart  *\([^ ]*\).*/\1/p' \
         "$source_dir/scripts/lib/packages.list" |
         grep -vE '^(qemu|busybox|lz4|curl|ca-cert)' | paste -sd,)
-    mmdebstrap --quiet --variant=apt --include="$build_needs,file" \
+    mmdebstrap --quiet --variant=apt --include="$build_needs,file,dpkg-dev" \
         --components=main "$suite" "$root" || return
     cp -r "$work/one" "$root/src"
     mkdir "$root/debs"
+    # How this host's apt reaches its mirrors.
+    apt-config dump --format '%F "%v";%n' Acquire |
+        grep -E '^Acquire::(https?::|Check-|Retries|ForceIPv)' \
+            >"$root/etc/apt/apt.conf.d/99host"
     chroot "$root" bash -ec '
         /src/scripts/package/build.sh /src/build-package
         cp /src/build-package/*.deb /debs
+        apt-get -qq update
         apt-get -qq -y install /debs/toyvmm-test_*.deb /debs/libtoyvmm*.deb
         rm -r /src
         useradd --create-home somebody
