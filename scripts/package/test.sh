@@ -123,12 +123,21 @@ in_root() {
         apt-get -qq update
         apt-get -qq -y install /debs/toyvmm-test_*.deb /debs/libtoyvmm*.deb
         rm -r /src
-        useradd --create-home somebody
-        mount -t proc proc /proc' || return
-    mount --bind /dev "$root/dev"
-    chroot "$root" su - somebody -c \
-        'toyvmm-test /usr/share/toyvmm/testcases/alpine_login.tc' || status=$?
-    umount "$root/dev" "$root/proc"
+        useradd --create-home somebody' || return
+    # In a chroot nobody gets the user namespace that the rig wants.
+    # shellcheck disable=SC2016  # for the shell inside
+    unshare --mount sh -ec '
+        mount --make-rprivate /
+        mount --rbind "$1" "$1"
+        mount --rbind /dev "$1/dev"
+        mount -t proc proc "$1/proc"
+        cd "$1"
+        pivot_root . mnt
+        cd /
+        umount -l /mnt
+        exec su - somebody -c \
+            "toyvmm-test /usr/share/toyvmm/testcases/alpine_login.tc"
+    ' sh "$root" || status=$?
     return $status
 }
 
