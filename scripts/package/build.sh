@@ -17,9 +17,10 @@ SOURCE_DATE_EPOCH=$(date +%s -d "$(sed -n 's/^ -- .*>  //p;T;q' \
 export SOURCE_DATE_EPOCH
 umask 022
 
+mkdir -p "$dir"
 cmake -S "$source_dir" -B "$dir" -G Ninja -DCMAKE_INSTALL_PREFIX=/usr \
-    -DTOYVMM_TESTS=OFF -DTOYVMM_FIXTURES_DIR= >"$dir.log" 2>&1 ||
-    { cat "$dir.log" >&2; exit 1; }
+    -DTOYVMM_TESTS=OFF -DTOYVMM_FIXTURES_DIR= >"$dir/cmake.log" 2>&1 ||
+    { cat "$dir/cmake.log" >&2; exit 1; }
 ninja -C "$dir" --quiet toyvmm-test toyvmm-rig libtoyvmm packaged >&2
 rm -f "$dir"/*.deb
 (cd "$dir" && cpack -G DEB >&2)
