@@ -193,7 +193,8 @@ bool toyvmm_observe(struct toyvmm *vm, unsigned vcpu, uint64_t within_ns,
     machine_stats_of(cpu, &before);
     pthread_mutex_lock(&vm->lock);
     sample_running(cpu, end, out);
-    bool ended = vm->phase == MACHINE_ENDED;
+    // A thread that has left may still be telling the sink of the end.
+    bool ended = cpu->left;
     bool seen = ended ? sample_ended(cpu, out) : out->nsamples > 0;
     pthread_mutex_unlock(&vm->lock);
     if (!seen)

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <string.h>
 
 // ---- The verdict -----------------------------------------------------------
@@ -181,6 +182,38 @@ Test(machine_observe, after_the_end)
     cr_assert_eq(insn, 0xf4);
     // Beyond RAM nothing is read.
     cr_assert_eq(toyvmm_read_virtual(vm, &o.regs, GUEST_MEMORY, &insn, 1), 0);
+    toyvmm_destroy(vm);
+}
+
+// A sink that takes its time over the end.
+static sem_t looked;
+
+static void take_time(void *owner, const struct toyvmm_event *event)
+{
+    guest_log_sink(owner).event(owner, event);
+    if (toyvmm_event_is_end(event->kind))
+        sem_wait(&looked);
+}
+
+Test(machine_observe, while_the_end_is_told)
+{
+    guest_log_init(&watched);
+    cr_assert_eq(sem_init(&looked, 0, 0), 0);
+    struct toyvmm_sink sink = guest_log_sink(&watched);
+    sink.event = take_time;
+    struct toyvmm *vm = guest_create_on(
+        image_halt(),
+        (struct machine_shape){.memory = GUEST_MEMORY, .cpus = 1, .ports = 1},
+        &sink);
+    struct error err = {""};
+    cr_assert_eq(toyvmm_start(vm, &err), 0, "%s", err.text);
+    guest_wait_end(&watched);
+    struct toyvmm_observation o;
+    bool seen = toyvmm_observe(vm, 0, CLOCK_NEVER, &o);
+    sem_post(&looked);
+    cr_assert(seen);
+    cr_assert_eq(o.activity, TOYVMM_ENDED);
+    cr_assert_eq(o.regs.rip, GUEST_GPA + 2);
     toyvmm_destroy(vm);
 }
 
