@@ -161,6 +161,9 @@ static size_t piece(struct tape *t, uint64_t deadline_ns)
     if (max && n > max)
         n = max;
     uint64_t cut = t->options.cut_at;
+    uint64_t every = t->options.cut_every;
+    if (every && cut <= t->given)
+        cut += ((t->given - cut) / every + 1) * every;
     if (cut > t->given && cut - t->given < n)
         n = (size_t)(cut - t->given);
     return n;

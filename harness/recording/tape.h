@@ -25,6 +25,7 @@ struct tape_options {
     size_t max_piece; // bytes come in pieces of at most so many; 0: as recorded
     uint64_t random;  // with max_piece: of random size from this seed on
     uint64_t cut_at;  // and a piece ends after so many bytes; 0: nowhere
+    uint64_t cut_every; // with cut_at: and after each so many more; 0: no more
 };
 
 struct tape;

@@ -151,16 +151,23 @@ Test(recording_property, random_pieces, .timeout = 900)
     globfree(&found);
 }
 
+// So far apart are the cuts where there are many.
+#define COMB 64
+
 // The splits are there: a test that cuts nothing proves nothing.
 Test(recording_property, pieces_are_as_asked)
 {
     static struct console_batch b;
     static const struct tape_options ways[] = {
-        {.max_piece = 3}, {.max_piece = 5, .random = 7}, {.cut_at = 100}};
+        {.max_piece = 3},
+        {.max_piece = 5, .random = 7},
+        {.cut_at = 100},
+        {.cut_at = 100, .cut_every = COMB}};
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         struct error err = {""};
         uint64_t ns, at = 0;
         bool cut = false;
+        unsigned teeth = 0;
         struct tape *t =
             tape_new(recording_open(fixture("secret", "tvr"), NULL, NULL),
                      &ways[i], &err);
@@ -169,10 +176,13 @@ Test(recording_property, pieces_are_as_asked)
             uint64_t never = UINT64_MAX - 1;
             cr_assert_eq(console_read(tape_console(t), &b, never, &err), 0);
             cr_assert(!ways[i].max_piece || b.len <= ways[i].max_piece);
+            cr_assert(!ways[i].cut_every || at < 100 || b.len <= COMB);
             at += b.kind == CONSOLE_BYTES ? b.len : 0;
             cut |= at == 100;
+            teeth += at > 100 && (at - 100) % COMB == 0;
         }
         cr_assert(cut || !ways[i].cut_at);
+        cr_assert(!ways[i].cut_every || teeth >= (at - 100) / COMB);
         tape_free(t);
     }
 }
@@ -191,12 +201,13 @@ static uint64_t total_bytes(const char *name)
 
 // A sanitizer makes each replay ten times as long.
 #ifdef __SANITIZE_ADDRESS__
-#define SPLIT_STEP 13
+#define SPLIT_STEP 29
 #else
-#define SPLIT_STEP 1
+#define SPLIT_STEP 7
 #endif
 
-// Each recording cut in two at each of its bytes.
+// Each recording cut at each of its bytes, with some cuts in a replay; and in
+// two, at some of them.
 Test(recording_property, every_split, .timeout = 900)
 {
     glob_t found = recordings();
@@ -205,6 +216,9 @@ Test(recording_property, every_split, .timeout = 900)
         struct scenario *s = load(name);
         char *expected = coarse(name, s, (struct tape_options){0});
         uint64_t len = total_bytes(name);
+        for (uint64_t at = 1; at <= COMB; at++)
+            same(name, s, expected,
+                 (struct tape_options){.cut_at = at, .cut_every = COMB});
         for (uint64_t at = 1; at < len; at += SPLIT_STEP)
             same(name, s, expected, (struct tape_options){.cut_at = at});
         free(expected);
