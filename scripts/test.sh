@@ -30,7 +30,7 @@ Without a stage, all run, in this order:
   lint       clang-format, clang-tidy, shellcheck, who includes whom
   asan       unit tests under AddressSanitizer and UBSan
   tsan       what has threads, under ThreadSanitizer
-  fuzz       libFuzzer targets, ten seconds each
+  fuzz       libFuzzer targets, five seconds each
   fixtures   guest recipes: reproducible, atomic, clear errors
   rig        the emulated AMD-V machine: streams, exit codes, no orphans
   kvm        unit tests that need a working /dev/kvm (in the rig without one)
@@ -56,11 +56,12 @@ run_tap()
     finish_tap "$name" "$status" $((SECONDS - began))
 }
 
-# two_at_a_time COMMAND...: begins it when fewer than two others run; what it
-# says comes in one piece. The caller waits for all of them.
-two_at_a_time()
+# at_a_time N COMMAND...: begins it when fewer than N others run; what it says
+# comes in one piece. The caller waits for all of them.
+at_a_time()
 {
-    [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || :
+    [ "$(jobs -rp | wc -l)" -lt "$1" ] || wait -n || :
+    shift
     {
         local out
         out=$("$@" 2>&1) || :
@@ -147,7 +148,7 @@ stage_unit()
     real_kernel
     for room in $(rooms); do
         # shellcheck disable=SC2046  # the prefix is words on purpose
-        two_at_a_time run_criterion "unit-$room" "$BUILD/bin/test-$room" \
+        at_a_time 2 run_criterion "unit-$room" "$BUILD/bin/test-$room" \
             $(room_prefix "$room")
     done
     wait
@@ -201,7 +202,7 @@ sanitizer_build()
     local dir=$BUILD-$1 sanitizers=$2
     shift 2
     configure "$dir" -DTOYVMM_SANITIZE="$sanitizers" \
-        -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g -O1"
+        -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-g1 -O1"
     ninja -C "$dir" -j "$JOBS" --quiet "${@/#/test-}"
 }
 
@@ -217,7 +218,7 @@ stage_asan()
     sanitizer_build asan address,undefined $(rooms)
     for room in $(rooms); do
         # shellcheck disable=SC2046  # the prefix is words on purpose
-        two_at_a_time run_criterion "asan-$room" "$BUILD-asan/bin/test-$room" \
+        at_a_time 2 run_criterion "asan-$room" "$BUILD-asan/bin/test-$room" \
             $(room_prefix "$room")
     done
     wait
@@ -233,7 +234,7 @@ stage_tsan()
         virtio_blk virtio_console virtio_net vhost_front vhost_device \
         vhost_ways; do
         room=${suite%%_*}
-        FILTER="$suite/*" two_at_a_time run_criterion "tsan-$suite" \
+        FILTER="$suite/*" at_a_time 2 run_criterion "tsan-$suite" \
             "$BUILD-tsan/bin/test-$room"
     done
     wait
@@ -243,7 +244,7 @@ stage_tsan()
 # its way stays in the build folder.
 fuzz_one()
 {
-    local name=${1##*/} dir seconds=${FUZZ_SECONDS:-10}
+    local name=${1##*/} dir seconds=${FUZZ_SECONDS:-5}
     dir=$(dirname "$(dirname "$1")")
     mkdir -p "$dir/corpus/$name"
     tap_run "$name for $seconds s" "$1" -max_total_time="$seconds" \
@@ -263,7 +264,7 @@ stage_fuzz()
         name=${program##*/fuzz-}
         seeds=fixtures/corpus/$name
         [ -d "$seeds" ] || seeds=
-        two_at_a_time fuzz_one "$program" "$seeds"
+        at_a_time 2 fuzz_one "$program" "$seeds"
     done
     wait
     cat "$RESULTS"/fuzz-*.part >"$RESULTS/fuzz.tap"
@@ -290,12 +291,13 @@ kvm_prefix()
     echo "$BUILD/bin/toyvmm-rig --"
 }
 
-# with_guests COMMAND...: two at a time where each has a rig of its own, which has
-# one processor and processes of its own. On one KVM they would count each
-# other's processes.
+# with_guests COMMAND...: three at a time where each has a rig of its own, which
+# has one processor and processes of its own, and a third of its time nothing to
+# do: guests wait for their deadlines. On one KVM they would count each other's
+# processes.
 with_guests()
 {
-    two_at_a_time "$@"
+    at_a_time 3 "$@"
     [ -n "$KVM_PREFIX" ] || wait
 }
 

@@ -290,10 +290,18 @@ ended()
     took=$(($(now_ms) - began))
 }
 
+# child_of PID: its only child's. In a rig a look at all processes would take so
+# long that the scenario's time is over before it is stopped.
+child_of()
+{
+    local child
+    read -r child <"/proc/$1/task/$1/children" && echo "$child"
+}
+
 # worker: the pid of the process that is the child of the only child.
 worker()
 {
-    pgrep -P "$(pgrep -P "$run")"
+    child_of "$(child_of "$run")"
 }
 
 # is_stopped PID: it is; or it is gone.
@@ -326,7 +334,7 @@ start_and_stop()
 
 criterion()
 {
-    pgrep -P "$run"
+    child_of "$run"
 }
 
 signals()
