@@ -7,6 +7,7 @@
 #include "harness/cli/check_files.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exact_run.h"
+#include "harness/cli/exec_machine.h"
 #include "harness/cli/explain.h"
 #include "harness/cli/explore.h"
 #include "harness/cli/format.h"
@@ -341,7 +342,8 @@ static int run_command(const struct options *o, int argc, char **argv)
         [COMMAND_RUN] = with_scenarios, [COMMAND_COMPARE] = compare_main,
         [COMMAND_GATE] = compare_main,  [COMMAND_BISECT] = bisect_main,
         [COMMAND_TREND] = trend_main,   [COMMAND_MERGE] = merge_main,
-        [COMMAND_SHOW] = show_main,     [COMMAND_MANUAL] = manual_main,
+        [COMMAND_SHOW] = show_main,     [COMMAND_EXEC] = exec_main,
+        [COMMAND_MANUAL] = manual_main,
     };
     return mains[o->command](o, argc, argv);
 }
@@ -352,6 +354,8 @@ int cli_main(int argc, char **argv)
     struct error err = {""};
     int code;
     guard_streams();
+    if (argc > 1 && !strcmp(argv[1], EXEC_MACHINE))
+        return exec_machine_main(argc, argv);
     enum command command;
     int skip = options_command(argc > 1 ? argv[1] : NULL, &command);
     if (options_parse(&o, command, argc - skip, argv + skip, &err))

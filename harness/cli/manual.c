@@ -96,6 +96,9 @@ int manual_help(FILE *f, enum command command)
         for (size_t i = 0; help_variables[i].name; i++)
             help_pair(f, help_variables[i].name, help_variables[i].help);
     }
+    // Those of exec are its command's.
+    if (command == COMMAND_EXEC)
+        return ferror(f) != 0;
     fputs("\nExit status: ", f);
     wrap(f, help_exit_codes, strlen("Exit status: "), 0);
     return ferror(f) != 0;

@@ -46,10 +46,13 @@ static int make_getopt(struct names *n, enum command command, struct error *err)
 {
     n->rows = options_rows(&n->count);
     n->longs = calloc(n->count + 1, sizeof(*n->longs));
-    n->letters = calloc(2 * n->count + 2, 1);
+    n->letters = calloc(2 * n->count + 3, 1);
     if (!n->longs || !n->letters)
         return error_set(err, -ENOMEM, "no memory for the options");
     size_t letters = 0, longs = 0;
+    // The options of the command that exec runs are not ours.
+    if (command == COMMAND_EXEC)
+        n->letters[letters++] = '+';
     n->letters[letters++] = ':';
     for (size_t i = 0; i < n->count; i++) {
         const struct row *r = &n->rows[i];
@@ -349,5 +352,6 @@ void options_free(struct options *o)
         } name = {o->sets[i].name};
         free(name.owned);
     }
+    free(o->folders);
     free(o->sets);
 }

@@ -28,6 +28,7 @@ enum command {
     COMMAND_BISECT,
     COMMAND_TREND,
     COMMAND_MERGE,
+    COMMAND_EXEC,
     COMMAND_MANUAL,
     COMMANDS,
 };
@@ -58,6 +59,10 @@ struct options {
     } seed;      // of exact
     int explore; // so many seeds of each case, from that one on; 0: one
     int guard_s; // an exact rig ends after so much of the host's time
+    // Of exec: the kernel's modules, and folders that the command may write to.
+    const char *modules;
+    size_t nfolders;
+    char **folders; // owned
     size_t nsets;
     struct override *sets;
     double timeout_scale; // 0: by accelerator

@@ -83,6 +83,18 @@ static const struct command_about abouts[COMMANDS] = {
             "Makes the reports of one run out of the --results of several: of "
             "the shards of a suite, say.",
         },
+    [COMMAND_EXEC] =
+        {
+            "exec",
+            "a command in a guest that has this host's files",
+            {"toyvmm-test exec [options] [--] COMMAND [ARGS...]"},
+            "Boots a guest that finds this host's files at the same paths and "
+            "runs COMMAND there, in the same directory and with the same "
+            "environment, streams and terminal; what it writes is gone when it "
+            "ends, but for what lies in a --rw folder. The exit code is "
+            "COMMAND's; 128+N when signal N ended it; 126 or 127 when it can't "
+            "be started; 2 for wrong options; 3 when the guest can't run.",
+        },
     [COMMAND_MANUAL] =
         {
             "manual",

@@ -15,6 +15,7 @@
 #define JUDGES      (COMPARES | IN(BISECT))
 #define BOOTS       (RUNS | JUDGES)
 #define REPORTED    (RUNS | IN(MERGE))
+#define MACHINES    (BOOTS | IN(EXEC))
 #define EVERYWHERE  (~0U)
 
 static const struct row rows[] = {
@@ -41,6 +42,20 @@ static const struct row rows[] = {
     {"kernel", 0, .metavar = "FILE", .take = take_text, FIELD(machine.kernel),
      .commands = BOOTS, .group = GROUP_MACHINE,
      .help = "vmlinux or bzImage, instead of the scenario's"},
+    {"kernel", 0, .metavar = "FILE", .take = take_text, FIELD(machine.kernel),
+     .commands = IN(EXEC), .group = GROUP_MACHINE,
+     .help = "vmlinux or bzImage; else the rig's"},
+    {"modules", 0, .metavar = "DIR", .take = take_text, FIELD(modules),
+     .commands = IN(EXEC), .group = GROUP_MACHINE,
+     .help = "its modules: a `lib/modules/VERSION`, or the tree it was built "
+             "in; not needed for a kernel that lies in one or in /boot"},
+    {"rw", 0, .metavar = "DIR", .take = take_folder, .commands = IN(EXEC),
+     .group = GROUP_MACHINE,
+     .help = "the command may change this folder of the host's; may be given "
+             "several times"},
+    {"cmdline", 0, .metavar = "TEXT", .take = take_text, FIELD(machine.cmdline),
+     .commands = IN(EXEC), .group = GROUP_MACHINE,
+     .help = "more words for the kernel's command line"},
     {"initrd", 0, .metavar = "FILE", .take = take_text, FIELD(machine.initrd),
      .commands = BOOTS, .group = GROUP_MACHINE,
      .help = "instead of the scenario's"},
@@ -51,7 +66,9 @@ static const struct row rows[] = {
     {"memory", 0, .metavar = "SIZE", .take = take_memory, .commands = BOOTS,
      .group = GROUP_MACHINE,
      .help = "256M, 1G, ...; behind it `,huge` or `,shared`"},
-    {"cpus", 0, .metavar = "N", .take = take_cpus, .commands = BOOTS,
+    {"memory", 0, .metavar = "SIZE", .take = take_memory, .commands = IN(EXEC),
+     .group = GROUP_MACHINE, .help = "256M, 1G, ... (512M)"},
+    {"cpus", 0, .metavar = "N", .take = take_cpus, .commands = MACHINES,
      .group = GROUP_MACHINE, .help = "processors, 1 to 254"},
     {"set", 0, .metavar = "NAME=VALUE", .take = take_set, .commands = BOOTS,
      .group = GROUP_MACHINE,
@@ -88,6 +105,11 @@ static const struct row rows[] = {
     {"accel", 0, .metavar = "auto|kvm|rig|exact", .take = take_accelerator,
      .commands = BOOTS, .group = GROUP_WHERE,
      .help = "where guests run: this host's KVM if it works, else the rig "
+             "(auto), or this one only; the default is TOYVMM_ACCEL's, else "
+             "auto"},
+    {"accel", 0, .metavar = "auto|kvm|rig", .take = take_accelerator,
+     .commands = IN(EXEC), .group = GROUP_WHERE,
+     .help = "where the guest runs: this host's KVM if it works, else the rig "
              "(auto), or this one only; the default is TOYVMM_ACCEL's, else "
              "auto"},
     {"exact", 0, .take = take_flag, FIELD(exact), .commands = RUNS,
@@ -232,6 +254,9 @@ static const struct row rows[] = {
      .group = GROUP_TOLD, .help = "copy what guests print to standard error"},
     {"verbose", 'v', .take = take_more, FIELD(verbosity), .commands = BOOTS,
      .group = GROUP_TOLD, .help = "marks of passed scenarios; -vv: each step"},
+    {"verbose", 'v', .take = take_more, FIELD(verbosity), .commands = IN(EXEC),
+     .group = GROUP_TOLD,
+     .help = "the kernel's log, and where the time goes, on standard error"},
     {"quiet", 'q', .take = take_flag, FIELD(quiet),
      .commands = BOOTS | IN(TREND) | IN(MERGE), .group = GROUP_TOLD,
      .help = "results only, no summary"},

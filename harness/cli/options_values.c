@@ -133,6 +133,19 @@ int take_set(struct options *o, const struct row *row, char *value,
     return 0;
 }
 
+int take_folder(struct options *o, const struct row *row, char *value,
+                struct error *err)
+{
+    (void)row;
+    char **folders =
+        reallocarray(o->folders, o->nfolders + 1, sizeof(*folders));
+    if (!folders)
+        return error_set(err, -ENOMEM, "out of memory");
+    o->folders = folders;
+    folders[o->nfolders++] = value;
+    return 0;
+}
+
 // Whole numbers, each with its bounds.
 int take_number(struct options *o, const struct row *row, char *value,
                 struct error *err)

@@ -148,10 +148,13 @@ static void note_oom(struct guest *g)
             killed = strtoul(line + 9, NULL, 10);
     if (f)
         fclose(f);
-    static const char note[] = "the rig ran out of memory and killed a "
-                               "process: give it more with --memory";
+    char note[128];
+    int n = snprintf(note, sizeof(note),
+                     "%s ran out of memory and killed a process: give it more "
+                     "with --memory",
+                     g->job.state.plain ? "the guest" : "the rig");
     if (killed > 0)
-        link_send(&g->relay->link, FRAME_NOTE, 0, note, sizeof(note) - 1);
+        link_send(&g->relay->link, FRAME_NOTE, 0, note, (size_t)n);
 }
 
 static void say_exit(struct guest *g)
@@ -251,7 +254,7 @@ static int start_command(struct guest *g, struct error *err)
     if (sethostname(g->job.hostname, strlen(g->job.hostname)) < 0)
         return error_errno(err, errno, "setting the rig's host name");
     bring_loopback_up();
-    if (chmod("/dev/kvm", 0666) < 0)
+    if (!g->job.state.plain && chmod("/dev/kvm", 0666) < 0)
         return error_errno(err, errno, "the rig has no /dev/kvm");
     while (g->relay && !g->have_time && !g->relay->link.eof)
         wait_link(g, on_frame);

@@ -143,11 +143,13 @@ static int become(const struct ends *ends, const struct command *command,
     }
     job_state_apply(&job->state);
     if (chdir(job->cwd) < 0)
-        return error_errno(err, errno, "the rig has no directory %s", job->cwd);
+        return error_errno(err, errno, "there is no directory %s", job->cwd);
     environ = job->env.items;
     execvp(job->args.items[0], job->args.items);
     bool missing = errno == ENOENT;
-    dprintf(2, "toyvmm-rig: %s: %s\n", job->args.items[0], strerror(errno));
+    dprintf(2, "%s: %s: %s\n",
+            job->state.plain ? "toyvmm-test exec" : "toyvmm-rig",
+            job->args.items[0], strerror(errno));
     _exit(missing ? 127 : 126);
 }
 

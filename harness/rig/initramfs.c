@@ -21,11 +21,12 @@
 
 // In the order of loading: first what the files and the port need.
 static int collect_modules(struct module_list *list, const char *dir,
-                           enum rig_machine machine, struct job_state *state,
-                           struct error *err)
+                           const struct options *options,
+                           struct job_state *state, struct error *err)
 {
+    bool mmio = options->machine == RIG_MICROVM && !options->vmm;
     const char *early[] = {
-        machine == RIG_MICROVM ? "virtio_mmio" : "virtio_pci",
+        mmio ? "virtio_mmio" : "virtio_pci",
         "virtio_console",
         "virtiofs",
         "overlay",
@@ -34,7 +35,7 @@ static int collect_modules(struct module_list *list, const char *dir,
     for (size_t i = 0; rc == 0 && i < sizeof(early) / sizeof(early[0]); i++)
         rc = modules_add(list, dir, early[i], err);
     state->early_modules = (uint32_t)list->count;
-    if (rc == 0)
+    if (rc == 0 && !options->vmm)
         rc = modules_add(list, dir, "kvm_amd", err);
     state->modules = (uint32_t)list->count;
     return rc;
@@ -136,8 +137,8 @@ int initramfs_build(const struct kernel *kernel, const struct options *options,
                     struct job *job, struct error *err)
 {
     struct module_list modules = {NULL, 0};
-    int rc = collect_modules(&modules, kernel->modules, options->machine,
-                             &job->state, err);
+    int rc =
+        collect_modules(&modules, kernel->modules, options, &job->state, err);
     int fd = rc < 0 ? -1 : memfd_create("toyvmm-rig", MFD_CLOEXEC);
     if (rc == 0 && fd < 0)
         rc = error_errno(err, errno, "making the rig's initramfs");

@@ -33,6 +33,7 @@ struct job_state {
     uint64_t ignored;       // bit n: signal n is ignored
     bool unprivileged;      // files of other users have no owner here
     bool exact;             // the command is alone until its end
+    bool plain;             // no rig: there is no /dev/kvm, and nobody wants it
     uint32_t phase_ns;      // it starts so long after all is ready for it
     enum job_fd fds[3];
     struct termios termios; // of the host's terminal, when an fd is one

@@ -83,7 +83,7 @@ static int greet(struct launch *l, const struct frame *frame, struct error *err)
     if (version != PROTOCOL_VERSION)
         return error_set(err, -EPROTO, "the rig speaks protocol %u, not %u",
                          version, PROTOCOL_VERSION);
-    report_step(&l->report, "the rig's port is open");
+    report_step(&l->report, "the port is open");
     send_winsize(l);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -199,7 +199,7 @@ static int take_signals(struct launch *l, struct error *err)
 static int time_left_ms(const struct launch *l)
 {
     uint64_t until = l->deadline;
-    if (l->started && !l->ended && l->next_tick < until)
+    if (l->started && !l->ended && !l->options->vmm && l->next_tick < until)
         until = l->next_tick;
     if (until == CLOCK_NEVER)
         return -1;
@@ -212,7 +212,7 @@ static int time_left_ms(const struct launch *l)
 static void tick(struct launch *l)
 {
     uint64_t now = clock_now_ns();
-    if (!l->started || l->ended || now < l->next_tick)
+    if (!l->started || l->ended || now < l->next_tick || l->options->vmm)
         return;
     l->next_tick = clock_after(now, TICK_NS);
     if (l->relay->link.out_len == 0)
@@ -227,17 +227,18 @@ static void dismiss_machine(struct launch *l)
     l->report.console = l->report.messages = -1;
 }
 
-static int too_late(const struct options *o, struct error *err)
+static int too_late(const struct launch *l, struct error *err)
 {
+    const struct options *o = l->options;
     if (o->exact)
         return error_set(err, -ETIMEDOUT,
                          "the exact rig's command didn't end in %u second%s of "
                          "this host's time: nothing is known of it",
                          o->timeout_s, o->timeout_s == 1 ? "" : "s");
     return error_set(err, -ETIMEDOUT,
-                     "the rig didn't come up in %u seconds; a busier "
-                     "machine needs a larger --timeout",
-                     o->timeout_s);
+                     "%s didn't come up in %u seconds; a busier machine needs "
+                     "a larger --timeout",
+                     l->report.who, o->timeout_s);
 }
 
 // Until the command has ended and all it wrote has been passed on.
@@ -267,14 +268,14 @@ static int serve(struct launch *l, struct error *err)
             dismiss_machine(l);
         // What the port still held has been read by now.
         if (!l->ended && (l->relay->link.eof || died < 0))
-            return error_set(err, -ECHILD, "%s",
-                             died < 0 ? why.text : "the rig's QEMU ended");
+            return died < 0 ? error_set(err, -ECHILD, "%s", why.text)
+                            : machine_ended(&l->machine, err);
         if (l->ended || clock_now_ns() < l->deadline)
             continue;
         if (l->started)
             l->killed = (int)l->asked;
         else
-            return too_late(l->options, err);
+            return too_late(l, err);
     }
     return 0;
 }
@@ -285,7 +286,7 @@ static int set_up(struct launch *l, struct error *err)
     struct kernel kernel;
     const struct options *o = l->options;
     struct job *job = &l->prep.job;
-    int rc = machine_find_tools(&tools, o->qemu, err);
+    int rc = machine_find_tools(&tools, o, err);
     if (rc == 0)
         rc = kernel_find(&kernel, o->kernel, o->modules, err);
     if (rc == 0)
@@ -309,7 +310,7 @@ static int set_up(struct launch *l, struct error *err)
     close(initramfs);
     if (rc < 0)
         return rc;
-    report_step(&l->report, "QEMU runs");
+    report_step(&l->report, "the machine runs");
     l->report.console = l->machine.console;
     l->report.messages = l->machine.messages;
     l->relay = relay_new(l->machine.port, LINK_HOST);
@@ -346,7 +347,7 @@ static int run(struct launch *l)
     if (rc < 0)
         report_failure(&l->report, &err);
     machine_stop(&l->machine);
-    report_step(&l->report, "the rig is gone");
+    report_step(&l->report, "the machine is gone");
     if (usage)
         return RIG_EXIT_USAGE;
     return rc < 0 ? RIG_EXIT_FAILED : verdict(l);
@@ -363,7 +364,8 @@ int launch(const struct options *options)
     l->machine = (struct machine){.port = -1, .console = -1, .messages = -1};
     l->deadline = clock_after(clock_now_ns(), options->timeout_s * NS_PER_S);
     terminal_open(&l->terminal);
-    report_init(&l->report, options->verbose, &l->terminal);
+    report_init(&l->report, options->vmm ? "the guest" : "the rig",
+                options->verbose, &l->terminal);
     int code = run(l);
     relay_free(l->relay);
     prepare_free(&l->prep);
@@ -379,7 +381,7 @@ int launch_check(const struct options *options)
     struct machine_tools tools;
     struct kernel kernel;
     struct job job = {.cwd = "/", .hostname = ""};
-    int rc = machine_find_tools(&tools, options->qemu, &err);
+    int rc = machine_find_tools(&tools, options, &err);
     if (rc == 0)
         rc = machine_can_share(&err);
     if (rc == 0)

@@ -2,6 +2,7 @@
 // See machine.h.
 #include "harness/rig/machine.h"
 
+#include "harness/rig/command_line.h"
 #include "harness/rig/protocol.h"
 #include "src/base/mix.h"
 #include "src/daemon/process.h"
@@ -19,8 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ARGS_MAX 128
-#define MIB      UINT64_C(1048576)
+#define MIB UINT64_C(1048576)
 
 // An instruction takes 2^1 ns of the exact rig's time, and a processor that
 // waits takes none of the host's: its time goes on to what it waits for. The
@@ -43,11 +43,13 @@ static const struct {
     [RIG_Q35] = {"q35", "pci"},
 };
 
-int machine_find_tools(struct machine_tools *tools, const char *qemu,
-                       struct error *err)
+int machine_find_tools(struct machine_tools *tools,
+                       const struct options *options, struct error *err)
 {
-    if (program_find(qemu ? qemu : "qemu-system-x86_64", tools->qemu,
-                     sizeof(tools->qemu)) < 0)
+    const char *qemu = options->qemu;
+    *tools->qemu = '\0';
+    if (!options->vmm && program_find(qemu ? qemu : "qemu-system-x86_64",
+                                      tools->qemu, sizeof(tools->qemu)) < 0)
         return error_set(err, -ENOENT,
                          "%s is not installed: apt-get install "
                          "qemu-system-x86",
@@ -81,31 +83,6 @@ int machine_can_share(struct error *err)
     return n > 0 ? error_set(err, -EPERM, "%s", why.text) : 0;
 }
 
-// QEMU's command line: pointers into the text that follows them.
-struct command_line {
-    const char *argv[ARGS_MAX + 1];
-    size_t count;
-    char text[PATH_MAX * 2 + 8192];
-    size_t used;
-    bool full;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct command_line *line,
-                                                      const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    size_t room = sizeof(line->text) - line->used;
-    int n = vsnprintf(line->text + line->used, room, fmt, args);
-    va_end(args);
-    if (n < 0 || (size_t)n >= room || line->count == ARGS_MAX) {
-        line->full = true;
-        return;
-    }
-    line->argv[line->count++] = line->text + line->used;
-    line->used += (size_t)n + 1;
-}
-
 static void add_device(struct command_line *line, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -116,14 +93,14 @@ static void add_device(struct command_line *line, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    add(line, "-device");
-    add(line, "%s", text);
+    command_add(line, "-device");
+    command_add(line, "%s", text);
 }
 
 static void add_socket(struct command_line *line, const char *id, int fd)
 {
-    add(line, "-chardev");
-    add(line, "socket,id=%s,fd=%d", id, fd);
+    command_add(line, "-chardev");
+    command_add(line, "socket,id=%s,fd=%d", id, fd);
 }
 
 // The rig's kernel parameters. tsc_early_khz spares it the calibration
@@ -131,30 +108,33 @@ static void add_socket(struct command_line *line, const char *id, int fd)
 static void add_kernel(struct command_line *line,
                        const struct machine_plan *plan)
 {
-    add(line, "-kernel");
-    add(line, "%s", plan->kernel->image);
-    add(line, "-initrd");
-    add(line, "/proc/self/fd/%d", plan->initramfs);
-    add(line, "-append");
-    add(line,
+    command_add(line, "-kernel");
+    command_add(line, "%s", plan->kernel->image);
+    command_add(line, "-initrd");
+    command_add(line, "/proc/self/fd/%d", plan->initramfs);
+    command_add(line, "-append");
+    command_add(
+        line,
         "console=ttyS0 %s tsc=reliable tsc_early_khz=%u mitigations=off "
         "nokaslr random.trust_cpu=on cryptomgr.notests oops=panic panic=-1 "
-        "reboot=t",
+        "reboot=t%s%s",
         plan->options->verbose ? "loglevel=7" : "quiet loglevel=3",
-        plan->options->exact ? EXACT_TSC_KHZ : plan->tsc_khz);
+        plan->options->exact ? EXACT_TSC_KHZ : plan->tsc_khz,
+        plan->options->append ? " " : "",
+        plan->options->append ? plan->options->append : "");
 }
 
 // What turns chance and the host's clock into the seed.
 static void add_exact(struct command_line *line, uint64_t seed)
 {
-    add(line, "-icount");
-    add(line, EXACT_ICOUNT);
-    add(line, "-seed");
-    add(line, "%" PRIu64, seed);
+    command_add(line, "-icount");
+    command_add(line, EXACT_ICOUNT);
+    command_add(line, "-seed");
+    command_add(line, "%" PRIu64, seed);
     unsigned s = (unsigned)(mix64(seed, SEED_CLOCK) % DAY_S);
-    add(line, "-rtc");
-    add(line, "base=2026-01-01T%02u:%02u:%02u,clock=vm", s / 3600, s / 60 % 60,
-        s % 60);
+    command_add(line, "-rtc");
+    command_add(line, "base=2026-01-01T%02u:%02u:%02u,clock=vm", s / 3600,
+                s / 60 % 60, s % 60);
 }
 
 static void build_command(struct command_line *line,
@@ -177,25 +157,25 @@ static void build_command(struct command_line *line,
         "-global",
         "virtio-mmio.force-legacy=false",
     };
-    add(line, "%s", plan->tools->qemu);
+    command_add(line, "%s", plan->tools->qemu);
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        add(line, "%s", fixed[i]);
-    add(line, "-accel");
-    add(line, "tcg,thread=%s", o->exact ? "single" : "multi");
+        command_add(line, "%s", fixed[i]);
+    command_add(line, "-accel");
+    command_add(line, "tcg,thread=%s", o->exact ? "single" : "multi");
     if (o->exact)
         add_exact(line, o->seed);
-    add(line, "-M");
-    add(line, "%s,memory-backend=ram", types[o->machine].machine);
-    add(line, "-m");
-    add(line, "%lluM", mib);
-    add(line, "-object");
-    add(line, "memory-backend-memfd,id=ram,size=%lluM,share=on", mib);
-    add(line, "-smp");
-    add(line, "%u", o->cpus);
+    command_add(line, "-M");
+    command_add(line, "%s,memory-backend=ram", types[o->machine].machine);
+    command_add(line, "-m");
+    command_add(line, "%lluM", mib);
+    command_add(line, "-object");
+    command_add(line, "memory-backend-memfd,id=ram,size=%lluM,share=on", mib);
+    command_add(line, "-smp");
+    command_add(line, "%u", o->cpus);
     add_kernel(line, plan);
     add_socket(line, "console", console);
-    add(line, "-serial");
-    add(line, "chardev:console");
+    command_add(line, "-serial");
+    command_add(line, "chardev:console");
     add_socket(line, "port", port);
     add_device(line, "virtio-serial-%s", bus);
     add_device(line, "virtserialport,chardev=port,name=%s", RIG_PORT_NAME);
@@ -209,14 +189,40 @@ static void build_command(struct command_line *line,
     }
 }
 
-static int start_qemu(struct machine *machine, const struct machine_plan *plan,
-                      const int *fs, int port, int console, int log,
-                      struct error *err)
+// The words that make our own machine: harness/cli/exec_machine.h.
+static void build_vmm_command(struct command_line *line,
+                              const struct machine_plan *plan, int port,
+                              int console)
+{
+    const struct options *o = plan->options;
+    const char *more = o->append ? o->append : "";
+    command_add(line, "%s", o->vmm);
+    command_add(line, "exec-machine");
+    command_add(line, "%d", port);
+    command_add(line, "%d", console);
+    command_add(line, "%s", RIG_PORT_NAME);
+    command_add(line, "%s", plan->kernel->image);
+    command_add(line, "/proc/self/fd/%d", plan->initramfs);
+    command_add(line, "console=ttyS0 %s oops=panic panic=-1 reboot=k%s%s",
+                o->verbose ? "loglevel=7" : "quiet loglevel=3",
+                *more ? " " : "", more);
+    command_add(line, "%" PRIu64, o->memory);
+    command_add(line, "%u", o->cpus);
+    for (size_t i = 0; i < plan->shares->count; i++)
+        command_add(line, "%s", plan->shares->items[i]);
+}
+
+static int start_emulator(struct machine *machine,
+                          const struct machine_plan *plan, const int *fs,
+                          int port, int console, int log, struct error *err)
 {
     struct command_line *line = calloc(1, sizeof(*line));
     if (!line)
         return error_set(err, -ENOMEM, "no memory to start the rig");
-    build_command(line, plan, fs, machine->nshares, port, console);
+    if (machine->is_vmm)
+        build_vmm_command(line, plan, port, console);
+    else
+        build_command(line, plan, fs, machine->nshares, port, console);
     int keep[SHARES_MAX + 3] = {plan->initramfs, port, console};
     memcpy(keep + 3, fs, machine->nshares * sizeof(*fs));
     struct process_spec spec = {
@@ -278,7 +284,10 @@ static int make_pair(int *ours, int *theirs, struct error *err)
 int machine_start(struct machine *machine, const struct machine_plan *plan,
                   struct error *err)
 {
-    *machine = (struct machine){.port = -1, .console = -1, .messages = -1};
+    *machine = (struct machine){.is_vmm = plan->options->vmm,
+                                .port = -1,
+                                .console = -1,
+                                .messages = -1};
     int fs[SHARES_MAX] = {0};
     int port = -1, console = -1, log = -1;
     int rc = make_pair(&machine->port, &port, err);
@@ -286,10 +295,10 @@ int machine_start(struct machine *machine, const struct machine_plan *plan,
         rc = make_pair(&machine->console, &console, err);
     if (rc == 0)
         rc = make_pair(&machine->messages, &log, err);
-    if (rc == 0)
+    if (rc == 0 && !machine->is_vmm)
         rc = start_shares(machine, plan, fs, log, err);
     if (rc == 0)
-        rc = start_qemu(machine, plan, fs, port, console, log, err);
+        rc = start_emulator(machine, plan, fs, port, console, log, err);
     for (size_t i = 0; i < machine->nshares; i++)
         close(fs[i]);
     int theirs[] = {port, console, log};
@@ -334,13 +343,20 @@ static bool qemu_ends_soon(struct machine *machine)
     return false;
 }
 
+int machine_ended(const struct machine *machine, struct error *err)
+{
+    return error_set(err, -ECHILD, "%s",
+                     machine->is_vmm ? "the guest's machine ended"
+                                     : "the rig's QEMU ended");
+}
+
 int machine_reap(struct machine *machine, struct error *err)
 {
     bool qemu = has_ended(&machine->qemu), share = false;
     for (size_t i = 0; i < machine->nshares; i++)
         share = has_ended(&machine->virtiofsd[i]) || share;
     if (qemu || (share && qemu_ends_soon(machine)))
-        return error_set(err, -ECHILD, "the rig's QEMU ended");
+        return machine_ended(machine, err);
     if (share)
         return error_set(err, -ECHILD,
                          "the rig lost its files: virtiofsd ended");

@@ -12,13 +12,14 @@
 
 // The programs that a machine is made of.
 struct machine_tools {
-    char qemu[PATH_MAX];
+    char qemu[PATH_MAX]; // empty: the machine is options' vmm
     char virtiofsd[PATH_MAX];
 };
 
 // A running rig. All descriptors are owned and non-blocking.
 struct machine {
-    pid_t qemu;
+    pid_t qemu; // or what stands for it
+    bool is_vmm;
     pid_t virtiofsd[SHARES_MAX];
     size_t nshares;
     int port;     // the protocol's link
@@ -26,9 +27,10 @@ struct machine {
     int messages; // what QEMU and virtiofsd print
 };
 
-// Finds QEMU and virtiofsd; qemu may be NULL. -ENOENT names the package.
-int machine_find_tools(struct machine_tools *tools, const char *qemu,
-                       struct error *err);
+// Finds QEMU, where that is the machine, and virtiofsd. -ENOENT names the
+// package.
+int machine_find_tools(struct machine_tools *tools,
+                       const struct options *options, struct error *err);
 
 // Whether this user can share files: 0, or what forbids it and the cure.
 int machine_can_share(struct error *err);
@@ -52,6 +54,9 @@ int machine_start(struct machine *machine, const struct machine_plan *plan,
 
 // Kills and reaps everything, closes the descriptors; harmless when repeated.
 void machine_stop(struct machine *machine);
+
+// -ECHILD, and that its emulator ended.
+int machine_ended(const struct machine *machine, struct error *err);
 
 // Reaps what has ended. 0 while all of it runs, else -ECHILD and who ended.
 int machine_reap(struct machine *machine, struct error *err);

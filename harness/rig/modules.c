@@ -182,8 +182,8 @@ static int add(struct module_list *list, const char *dir, const char *name,
         return 0;
     if (!path)
         return error_set(err, -ENOENT,
-                         "the kernel modules under %s lack %s, which the rig "
-                         "needs: use Debian's linux-image-cloud-amd64",
+                         "the kernel modules under %s lack %s, which is needed "
+                         "here: use Debian's linux-image-cloud-amd64",
                          dir, name);
     uint8_t *bytes = NULL;
     size_t len = 0;

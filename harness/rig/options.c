@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define MIB             UINT64_C(1048576)
+#define CPUS_MAX        16
+#define VMM_CPUS_MAX    254
 #define TIMEOUT_S       120
 #define EXACT_TIMEOUT_S 3600
 
@@ -27,7 +29,11 @@ const char options_help[] =
     "  --rw DIR         share DIR read-write; may be given several times\n"
     "  --kernel FILE    vmlinuz or vmlinux of the rig, with --modules\n"
     "  --modules DIR    its lib/modules/VERSION tree\n"
+    "  --append TEXT    more words for its command line\n"
     "  --qemu PATH      the qemu-system-x86_64 to use\n"
+    "  --vmm PATH       no rig: a machine of this toyvmm-test on the host's\n"
+    "                   /dev/kvm, all of whose files but --rw are read-only:\n"
+    "                   what `toyvmm-test exec` starts\n"
     "  --machine NAME   microvm (default) or q35\n"
     "  --timeout SECS   how long the rig may take to come up (default 120);\n"
     "                   with --exact: to end (default 3600)\n"
@@ -60,6 +66,8 @@ enum option_id {
     OPT_KERNEL,
     OPT_MODULES,
     OPT_QEMU,
+    OPT_VMM,
+    OPT_APPEND,
     OPT_MACHINE,
     OPT_TIMEOUT,
     OPT_VERBOSE,
@@ -80,6 +88,8 @@ static const struct option table[] = {
     {"kernel", required_argument, NULL, OPT_KERNEL},
     {"modules", required_argument, NULL, OPT_MODULES},
     {"qemu", required_argument, NULL, OPT_QEMU},
+    {"vmm", required_argument, NULL, OPT_VMM},
+    {"append", required_argument, NULL, OPT_APPEND},
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
@@ -179,7 +189,7 @@ static int take(struct options *o, enum option_id id, char *arg,
     case OPT_MEMORY:
         return parse_memory(&o->memory, arg, err);
     case OPT_CPUS:
-        return parse_count(&o->cpus, "cpus", arg, 16, err);
+        return parse_count(&o->cpus, "cpus", arg, VMM_CPUS_MAX, err);
     case OPT_TIMEOUT:
         return parse_count(&o->timeout_s, "timeout", arg, 86400, err);
     case OPT_MACHINE:
@@ -194,6 +204,12 @@ static int take(struct options *o, enum option_id id, char *arg,
         return 0;
     case OPT_QEMU:
         o->qemu = arg;
+        return 0;
+    case OPT_VMM:
+        o->vmm = arg;
+        return 0;
+    case OPT_APPEND:
+        o->append = arg;
         return 0;
     case OPT_VERBOSE:
         o->verbose = true;
@@ -231,6 +247,12 @@ static int settle(struct options *o, struct error *err)
     if (o->exact && (o->cpus > 1 || o->machine != RIG_MICROVM))
         return error_set(err, -EINVAL,
                          "--exact has one processor and --machine microvm");
+    if (!o->vmm && o->cpus > CPUS_MAX)
+        return error_set(err, -EINVAL, "--cpus %u: give a number from 1 to %d",
+                         o->cpus, CPUS_MAX);
+    if (o->vmm && (o->exact || o->qemu || o->machine != RIG_MICROVM))
+        return error_set(err, -EINVAL,
+                         "--vmm is not for --exact, --qemu and --machine");
     if (!o->exact && o->pack.count > 0)
         return error_set(err, -EINVAL, "--pack is for --exact");
     if (o->out && (!o->exact || o->rw.count > 0))

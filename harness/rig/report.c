@@ -4,6 +4,7 @@
 
 #include "src/base/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +12,11 @@
 
 #define TAIL_LINES 20
 
-void report_init(struct report *report, bool verbose,
+void report_init(struct report *report, const char *who, bool verbose,
                  const struct terminal *terminal)
 {
     memset(report, 0, sizeof(*report));
+    report->who = who;
     report->verbose = verbose;
     report->terminal = terminal;
     report->console = report->messages = -1;
@@ -25,7 +27,7 @@ void report_line(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    fputs("toyvmm-rig: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
     va_end(args);
@@ -62,7 +64,7 @@ void report_started(struct report *report, const struct frame_started *times)
         {"it started the command", times->command},
     };
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-        report_line("         rig's own clock %.3f s: %s%s",
+        report_line("         %s's own clock %.3f s: %s%s", report->who,
                     (double)steps[i].at / 1e9, steps[i].what, line_end(report));
 }
 
@@ -133,7 +135,8 @@ static void print_line(const char *line, size_t len)
 }
 
 // The last lines of a text.
-static void print_tail(const char *title, const struct tail *tail)
+static void print_tail(const char *who, const char *title,
+                       const struct tail *tail)
 {
     size_t from = tail->len;
     int lines = 0;
@@ -145,7 +148,7 @@ static void print_tail(const char *title, const struct tail *tail)
         size_t len = end ? (size_t)(end - line) : tail->len - from;
         if (!is_noise(line, len)) {
             if (title)
-                report_line("%s:", title);
+                report_line("%s%s:", who, title);
             title = NULL;
             print_line(line, len);
         }
@@ -154,8 +157,9 @@ static void print_tail(const char *title, const struct tail *tail)
 }
 
 // A panic's own sentence, which the trace that follows it buries.
-static void print_panic(const struct tail *console)
+static void print_panic(const struct report *report)
 {
+    const struct tail *console = &report->console_tail;
     static const char mark[] = "Kernel panic - not syncing: ";
     size_t len = sizeof(mark) - 1;
     const char *panic = memmem(console->bytes, console->len, mark, len);
@@ -166,7 +170,7 @@ static void print_panic(const struct tail *console)
     size_t n = 0;
     while (n < rest && panic[n] >= ' ' && panic[n] < 127)
         n++;
-    report_line("the rig's kernel panicked: %.*s", (int)n, panic);
+    report_line("%s's kernel panicked: %.*s", report->who, (int)n, panic);
 }
 
 void report_failure(struct report *report, const struct error *err)
@@ -182,7 +186,7 @@ void report_failure(struct report *report, const struct error *err)
     report_line("%s", err->text);
     if (report->verbose || report->explained)
         return;
-    print_panic(&report->console_tail);
-    print_tail("QEMU and virtiofsd said", &report->messages_tail);
-    print_tail("the rig's console ended with", &report->console_tail);
+    print_panic(report);
+    print_tail("", "its programs said", &report->messages_tail);
+    print_tail(report->who, "'s console ended with", &report->console_tail);
 }

@@ -17,6 +17,7 @@ struct tail {
 };
 
 struct report {
+    const char *who; // "the rig", "the guest"
     bool verbose;
     const struct terminal *terminal; // raw: lines need a carriage return
     bool explained;                  // the failure needs no tails
@@ -28,10 +29,10 @@ struct report {
     struct tail messages_tail;
 };
 
-void report_init(struct report *report, bool verbose,
+void report_init(struct report *report, const char *who, bool verbose,
                  const struct terminal *terminal);
 
-// Says on stderr: "toyvmm-rig: ...".
+// Says on stderr, behind the name by which this program was called and a colon.
 void report_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 // With --verbose: a step that is done, and when.

@@ -187,6 +187,31 @@ Test(options, refusals)
     }
 }
 
+// What stands behind the command that exec runs is that command's.
+Test(options, exec_takes_a_command)
+{
+    struct options o;
+    struct error err = {""};
+    cr_assert_eq(parse_for(&o, COMMAND_EXEC,
+                           "--rw a --memory 1G --rw b ls --color -j x", &err),
+                 0, "%s", err.text);
+    cr_expect_eq(o.nfolders, 2);
+    cr_expect_str_eq(o.folders[1], "b");
+    cr_expect_eq(o.machine.memory, UINT64_C(1) << 30);
+    cr_assert_eq(o.npaths, 4);
+    cr_expect_str_eq(o.paths[0], "ls");
+    cr_expect_str_eq(o.paths[1], "--color");
+    options_free(&o);
+    cr_assert_eq(parse_for(&o, COMMAND_EXEC, "-- --color", &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(o.npaths, 1);
+    options_free(&o);
+    cr_assert_eq(parse_for(&o, COMMAND_EXEC, "--junit x ls", &err), -EINVAL);
+    cr_expect(strstr(err.text, "--junit is not for toyvmm-test exec"), "%s",
+              err.text);
+    options_free(&o);
+}
+
 Test(options, actions)
 {
     static const struct {

@@ -313,6 +313,41 @@ completions() {
     }
 }
 
+# exec_refused CODE WORDS ARGS: nothing is booted.
+exec_refused() {
+    local code=$1 words=$2
+    shift 2
+    toyvmm exec "$@"
+    [ $status = "$code" ] && grep -qF -- "$words" err && [ ! -s out ]
+    claim "exec $*: exit $code and \"$words\""
+}
+
+# One boot shows it all: words, streams, files, the exit code.
+in_a_guest() {
+    exec_refused 2 "no command given"
+    exec_refused 2 "--modules is for --kernel" --modules . true
+    exec_refused 3 "No such file" --kernel no/such/image true
+    cp "$test_program" image
+    exec_refused 3 "give --modules DIR" --kernel image true
+    mkdir keep
+    # shellcheck disable=SC2016  # the guest expands it
+    printf 'typed\n' | HERE=said timeout -k 5 900 "$test_program" exec --rw keep \
+        --cpus 2 --cmdline "toyvmm.word" -- sh -c 'read line
+            echo "$line $HERE $(nproc) $PWD"
+            grep -o toyvmm.word /proc/cmdline
+            echo aside >&2
+            echo kept >keep/file && echo lost >file && cat file
+            test ! -e /dev/kvm && exit 7' >out 2>err
+    status=$?
+    [ $status = 7 ]
+    claim "exec: the command's exit code is exec's"
+    printf 'typed said 2 %s\ntoyvmm.word\nlost\n' "$PWD" | cmp - out &&
+        [ "$(cat err)" = aside ]
+    claim "exec: input, output, errors, environment, folder and command line"
+    [ "$(cat keep/file)" = kept ] && [ ! -e file ]
+    claim "exec: files are kept in a --rw folder, and nowhere else"
+}
+
 files
 completions
 check
@@ -321,6 +356,7 @@ explain
 cases
 skips
 by_hand
+in_a_guest
 guests
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]
