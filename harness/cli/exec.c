@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `toyvmm-test exec`: a command in a guest that has this host's files. The
-// launcher, the protocol and the guest's init are the rig's: what it starts in
-// place of an emulator is our own machine (exec_machine.h). Without KVM all of
-// that happens in a rig.
+// launcher, the protocol and the guest's init are the rig's: where KVM works,
+// what it starts in place of an emulator is our own machine (exec_machine.h).
 #include "harness/cli/accel.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exec_machine.h"
@@ -19,8 +18,8 @@
 #define MEMORY_MIN (UINT64_C(256) << 20)
 #define MEMORY     (UINT64_C(512) << 20) // where it isn't said
 
-// How long a guest in a rig may take to come up, s: its host may be busy.
-#define PATIENCE_IN_RIG "600"
+// How long an emulated guest may take to come up, s: its host may be busy.
+#define EMULATED_PATIENCE "600"
 
 // ---- The kernel's modules --------------------------------------------------
 
@@ -111,54 +110,38 @@ static void add_option(struct words *w, const char *name, const char *value)
     add(w, value);
 }
 
-static void add_memory(struct words *w, uint64_t bytes)
+// The launcher's command line. Where KVM works the machine is ours; else it is
+// the rig's emulator itself, in which a KVM of its own would be of no use. A
+// kernel of the user's has PCI more often than virtio_mmio.
+static void launcher(struct words *w, const struct options *o, const char *self,
+                     const char *modules, bool kvm)
 {
-    char text[32];
-    snprintf(text, sizeof(text), "%" PRIu64 "M", bytes >> 20);
-    add_option(w, "--memory", text);
-}
-
-static void add_folders(struct words *w, const struct options *o)
-{
-    for (size_t i = 0; i < o->nfolders; i++)
-        add_option(w, "--rw", o->folders[i]);
-}
-
-// Our own machine on the KVM that is here.
-static void here(struct words *w, const struct options *o, const char *self,
-                 const char *modules, uint64_t memory)
-{
-    char cpus[16];
+    char cpus[16], memory[32];
+    uint64_t bytes = o->machine.memory ? o->machine.memory : MEMORY;
     snprintf(cpus, sizeof(cpus), "%u", o->machine.cpus ? o->machine.cpus : 1);
+    snprintf(memory, sizeof(memory), "%" PRIu64 "M", bytes >> 20);
     // By this name it speaks.
     add(w, "toyvmm-test exec");
-    add_option(w, "--vmm", self);
+    if (kvm)
+        add_option(w, "--vmm", self);
+    else
+        add(w, "--plain");
+    if (!kvm && o->machine.kernel)
+        add_option(w, "--machine", "q35");
     add_option(w, "--kernel", o->machine.kernel);
     add_option(w, "--modules", modules);
     add_option(w, "--append", o->machine.cmdline);
-    add_memory(w, memory);
+    add_option(w, "--memory", memory);
     add_option(w, "--cpus", cpus);
-    add_folders(w, o);
-    if (accel_inside_rig())
-        add_option(w, "--timeout", PATIENCE_IN_RIG);
+    for (size_t i = 0; i < o->nfolders; i++)
+        add_option(w, "--rw", o->folders[i]);
+    if (!kvm || accel_inside_rig())
+        add_option(w, "--timeout", EMULATED_PATIENCE);
     if (o->verbosity)
         add(w, "--verbose");
     add(w, "--");
     for (size_t i = 0; i < o->npaths; i++)
         add(w, o->paths[i]);
-}
-
-// The same command line again, in a rig.
-static void in_rig(struct words *w, const struct options *o, const char *rig,
-                   const char *self, uint64_t memory, int argc, char **argv)
-{
-    add(w, rig);
-    add_memory(w, memory + ACCEL_RIG_MEMORY);
-    add_folders(w, o);
-    add(w, "--");
-    add(w, self);
-    for (int i = 1; i < argc; i++)
-        add(w, argv[i]);
 }
 
 static int check(const struct options *o, struct error *err)
@@ -178,11 +161,11 @@ static int check(const struct options *o, struct error *err)
 
 int exec_main(const struct options *o, int argc, char **argv)
 {
+    (void)argc, (void)argv;
     struct error err = {""};
     const char *accelerator;
     char rig[4200], self[PATH_MAX], modules[PATH_MAX];
     struct words w = {.list = NULL};
-    uint64_t memory = o->machine.memory ? o->machine.memory : MEMORY;
     if (check(o, &err))
         return complain(&err, EXIT_WRONG);
     int code = settle_modules(o, modules, &err);
@@ -198,10 +181,7 @@ int exec_main(const struct options *o, int argc, char **argv)
     if (code < 0)
         return complain(&err, exit_for(code));
     self[len] = '\0';
-    if (code)
-        in_rig(&w, o, rig, self, memory, argc, argv);
-    else
-        here(&w, o, self, modules, memory);
+    launcher(&w, o, self, modules, code == 0);
     if (!w.failed) {
         fflush(NULL);
         execv(rig, w.list);

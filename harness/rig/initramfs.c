@@ -35,7 +35,7 @@ static int collect_modules(struct module_list *list, const char *dir,
     for (size_t i = 0; rc == 0 && i < sizeof(early) / sizeof(early[0]); i++)
         rc = modules_add(list, dir, early[i], err);
     state->early_modules = (uint32_t)list->count;
-    if (rc == 0 && !options->vmm)
+    if (rc == 0 && !options->plain)
         rc = modules_add(list, dir, "kvm_amd", err);
     state->modules = (uint32_t)list->count;
     return rc;

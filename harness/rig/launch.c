@@ -364,7 +364,7 @@ int launch(const struct options *options)
     l->machine = (struct machine){.port = -1, .console = -1, .messages = -1};
     l->deadline = clock_after(clock_now_ns(), options->timeout_s * NS_PER_S);
     terminal_open(&l->terminal);
-    report_init(&l->report, options->vmm ? "the guest" : "the rig",
+    report_init(&l->report, options->plain ? "the guest" : "the rig",
                 options->verbose, &l->terminal);
     int code = run(l);
     relay_free(l->relay);

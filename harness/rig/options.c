@@ -31,9 +31,11 @@ const char options_help[] =
     "  --modules DIR    its lib/modules/VERSION tree\n"
     "  --append TEXT    more words for its command line\n"
     "  --qemu PATH      the qemu-system-x86_64 to use\n"
-    "  --vmm PATH       no rig: a machine of this toyvmm-test on the host's\n"
-    "                   /dev/kvm, all of whose files but --rw are read-only:\n"
-    "                   what `toyvmm-test exec` starts\n"
+    "  --plain          no rig: a guest without /dev/kvm, all of whose files\n"
+    "                   but those in --rw are read-only: what `toyvmm-test\n"
+    "                   exec` starts\n"
+    "  --vmm PATH       --plain, and this toyvmm-test is the machine, on the\n"
+    "                   host's own /dev/kvm\n"
     "  --machine NAME   microvm (default) or q35\n"
     "  --timeout SECS   how long the rig may take to come up (default 120);\n"
     "                   with --exact: to end (default 3600)\n"
@@ -66,6 +68,7 @@ enum option_id {
     OPT_KERNEL,
     OPT_MODULES,
     OPT_QEMU,
+    OPT_PLAIN,
     OPT_VMM,
     OPT_APPEND,
     OPT_MACHINE,
@@ -88,6 +91,7 @@ static const struct option table[] = {
     {"kernel", required_argument, NULL, OPT_KERNEL},
     {"modules", required_argument, NULL, OPT_MODULES},
     {"qemu", required_argument, NULL, OPT_QEMU},
+    {"plain", no_argument, NULL, OPT_PLAIN},
     {"vmm", required_argument, NULL, OPT_VMM},
     {"append", required_argument, NULL, OPT_APPEND},
     {"machine", required_argument, NULL, OPT_MACHINE},
@@ -205,7 +209,11 @@ static int take(struct options *o, enum option_id id, char *arg,
     case OPT_QEMU:
         o->qemu = arg;
         return 0;
+    case OPT_PLAIN:
+        o->plain = true;
+        return 0;
     case OPT_VMM:
+        o->plain = true;
         o->vmm = arg;
         return 0;
     case OPT_APPEND:
@@ -250,9 +258,10 @@ static int settle(struct options *o, struct error *err)
     if (!o->vmm && o->cpus > CPUS_MAX)
         return error_set(err, -EINVAL, "--cpus %u: give a number from 1 to %d",
                          o->cpus, CPUS_MAX);
-    if (o->vmm && (o->exact || o->qemu || o->machine != RIG_MICROVM))
-        return error_set(err, -EINVAL,
-                         "--vmm is not for --exact, --qemu and --machine");
+    if (o->plain && o->exact)
+        return error_set(err, -EINVAL, "--plain is not for --exact");
+    if (o->vmm && (o->qemu || o->machine != RIG_MICROVM))
+        return error_set(err, -EINVAL, "--vmm is not for --qemu and --machine");
     if (!o->exact && o->pack.count > 0)
         return error_set(err, -EINVAL, "--pack is for --exact");
     if (o->out && (!o->exact || o->rw.count > 0))

@@ -28,8 +28,9 @@ struct options {
     const char *kernel; // NULL: kernel_find decides
     const char *modules;
     const char *qemu;
-    const char *vmm; // the machine is this program of ours, on the host's own
-                     // /dev/kvm; NULL: an emulated one
+    bool plain;      // nobody wants a /dev/kvm in there
+    const char *vmm; // plain, and the machine is this program of ours, on the
+                     // host's own /dev/kvm; NULL: an emulated one
     const char *append;   // more words for the kernel's command line, or NULL
     struct job_list rw;   // as given
     struct job_list pack; // files that exact brings along, as given

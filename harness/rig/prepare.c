@@ -106,7 +106,7 @@ static int prepare_shares(struct preparation *p, const struct options *options,
     int rc = 0;
     if (options->out)
         return prepare_out(p, options->out, err);
-    if (!options->vmm && strcmp(p->cwd, "/") != 0 && !is_of_kernel(p->cwd))
+    if (!options->plain && strcmp(p->cwd, "/") != 0 && !is_of_kernel(p->cwd))
         rc = add_share(shares, p->cwd, err);
     for (size_t i = 0; rc == 0 && i < options->rw.count; i++)
         rc = add_share(shares, options->rw.items[i], err);
@@ -186,7 +186,7 @@ int prepare_job(struct preparation *p, const struct options *options,
     p->ignored = job->state.ignored;
     prepare_fds(&job->state);
     prepare_termios(&job->state, terminal);
-    job->state.plain = options->vmm != NULL;
+    job->state.plain = options->plain;
     if (options->exact)
         prepare_exact(p, options->seed);
     int rc = prepare_shares(p, options, err);
@@ -197,7 +197,7 @@ int prepare_job(struct preparation *p, const struct options *options,
         if (strncmp(*e, mark, strlen("TOYVMM_RIG=")) != 0 &&
             (!options->exact || is_brought_along(*e)))
             rc = job_list_add(&job->env, *e);
-    if (rc == 0 && !options->vmm)
+    if (rc == 0 && !options->plain)
         rc = job_list_add(&job->env, options->exact ? exact : mark);
     if (rc == 0 && options->exact)
         qsort(job->env.items, job->env.count, sizeof(*job->env.items), by_name);

@@ -329,6 +329,7 @@ machine_life
 distribution
 networks
 shares
+commands_in_a_guest
 diagnoses
 recordings
 ktap_reports

@@ -25,3 +25,24 @@ shares() {
         "$work/out" "$work/err"
     claim "a run with one ends before it boots"
 }
+
+# `exec` on the KVM that is here, so on a machine of ours: one boot.
+commands_in_a_guest() {
+    mkdir "$work/kept"
+    # shellcheck disable=SC2016  # the guest expands it
+    printf 'typed\n' | timeout -k 5 3600 "$test_program" exec --rw "$work/kept" \
+        --cpus 2 --cmdline toyvmm.word -- sh -c 'read line
+            echo "$line $(nproc) $PWD"
+            grep -o toyvmm.word /proc/cmdline
+            echo aside >&2
+            echo kept >"$0/file" && echo lost >lost && cat lost
+            seq 1 20000 >&2
+            exit 7' "$work/kept" >"$work/out" 2>"$work/err"
+    status=$?
+    [ $status = 7 ] &&
+        printf 'typed 2 %s\ntoyvmm.word\nlost\n' "$PWD" | cmp - "$work/out"
+    claim "exec on our own machine: input, output, exit code"
+    { echo aside && seq 1 20000; } | cmp - "$work/err" &&
+        [ "$(cat "$work/kept/file")" = kept ] && [ ! -e lost ]
+    claim "exec on our own machine: much output, files kept and not kept"
+}
