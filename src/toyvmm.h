@@ -140,6 +140,11 @@ struct toyvmm_seed {
 };
 
 // A disk of the guest, on virtio-blk: /dev/vda, /dev/vdb, ... in their order.
+// Its image is a raw file, a block device, or by its content a qcow2, VHDX or
+// VMDK image in one file: such a one is served by a qemu-storage-daemon of its
+// own, which is killed with who started it, and of whose end or lies the
+// machine ends (TOYVMM_EVENT_INTERNAL_ERROR). What the guest writes to a disk
+// whose image shall not change that never sees.
 #define TOYVMM_DISKS_MAX  24
 #define TOYVMM_SERIAL_MAX 20
 
@@ -151,7 +156,7 @@ enum toyvmm_disk_mode {
 };
 
 struct toyvmm_disk {
-    const char *path; // of a raw image, or of a block device
+    const char *path;
     enum toyvmm_disk_mode mode;
     const char *serial; // at most TOYVMM_SERIAL_MAX bytes; NULL: none
 };
@@ -205,7 +210,7 @@ struct toyvmm_folder {
     bool writable;   // else the host's kernel refuses each change
 };
 
-struct toyvmm_servers; // the programs that serve a machine's folders, opaque
+struct toyvmm_servers; // the programs that serve folders and disks, opaque
 
 struct toyvmm_config {
     const char *kernel;  // path: src/boot/README.md says what boots
@@ -232,14 +237,15 @@ struct toyvmm_config {
     bool mmio;
     size_t ndisks; // up to TOYVMM_DISKS_MAX
     const struct toyvmm_disk *disks;
-    // NULL: each machine opens its disks anew.
+    // NULL: each machine opens its disks anew. With disks that are served it
+    // needs servers, too.
     struct toyvmm_kept *kept;
     struct toyvmm_net net;
     // With a folder the machine's memory is shared.
     size_t nfolders; // up to TOYVMM_FOLDERS_MAX
     const struct toyvmm_folder *folders;
-    // Of toyvmm_serve, for these folders, of one machine at a time; NULL: the
-    // machine has its own, which end with it.
+    // Of toyvmm_serve, for these folders and disks, of one machine at a time;
+    // NULL: the machine has its own, which end with it.
     struct toyvmm_servers *servers;
     // The vCPU threads are not confined: for debuggers that make them call
     // what their list of calls does not have.
@@ -250,8 +256,8 @@ struct toyvmm_config {
 // The disks of machines that follow each other, as after a reset: toyvmm_create
 // takes from it what a machine before it has left, where what its guest wrote
 // is still there, and toyvmm_destroy puts them back. It outlives these
-// machines, which all have the same disks and are never two at a time. NULL: no
-// memory.
+// machines, which all have the same disks and are never two at a time, and is
+// freed before their servers end. NULL: no memory.
 struct toyvmm_kept *toyvmm_kept_new(void);
 void toyvmm_kept_free(struct toyvmm_kept *kept);
 
@@ -278,8 +284,17 @@ int toyvmm_check_net(const struct toyvmm_net *net, struct error *err);
 // or no virtiofsd: names its package), -ENOTDIR, ... toyvmm_check asks it, too.
 int toyvmm_check_folder(const struct toyvmm_folder *folder, struct error *err);
 
-// Starts what serves config's folders. A process that is to be confined does
-// this before: it can start no program afterwards. They end with
+// Whether the image is there and can be used so, and what serves it where it is
+// not raw: 0, -ENOENT (no such file, or no qemu-storage-daemon: names its
+// packages), -EINVAL (no image; one that names other files), -EBUSY, ...
+// toyvmm_check asks it, too.
+int toyvmm_check_disk(const struct toyvmm_disk *disk, struct error *err);
+
+// "raw", "qcow2", "vhdx", "vmdk"; NULL: it can't be read, or used.
+const char *toyvmm_disk_format(const char *path);
+
+// Starts what serves config's folders and disks. A process that is to be
+// confined does this before: it can start no program afterwards. They end with
 // toyvmm_servers_end, when the machine is gone, or with the calling thread.
 // NULL with a sentence, and a negative errno in *code.
 struct toyvmm_servers *toyvmm_serve(const struct toyvmm_config *config,

@@ -88,6 +88,18 @@ static int add_scenario(struct exact_files *f, const struct scenario *s,
     return code;
 }
 
+// Nothing that serves another image is in there.
+static int add_disk(struct exact_files *f, const char *path, struct error *err)
+{
+    const char *format = toyvmm_disk_format(path);
+    if (format && strcmp(format, "raw") != 0)
+        return error_set(err, -EINVAL,
+                         "%s is a %s image: the exact rig has raw disks only "
+                         "(`qemu-img convert -O raw`)",
+                         path, format);
+    return add(f, path, err);
+}
+
 static int add_guest(struct exact_files *f, const struct scenario *s,
                      const struct guest_overrides *machine, struct error *err)
 {
@@ -101,7 +113,7 @@ static int add_guest(struct exact_files *f, const struct scenario *s,
     if (!code)
         code = add(f, guest.symbols, err);
     for (size_t i = 0; !code && i < guest.ndisks; i++)
-        code = add(f, guest.disks[i].path, err);
+        code = add_disk(f, guest.disks[i].path, err);
     if (!code && guest.nfolders)
         code = error_set(err, -EINVAL,
                          "%s: the exact rig has no shares: nothing of this "

@@ -50,8 +50,12 @@ static void put_disks(const struct explainer *e, const struct guest *g)
     };
     for (size_t i = 0; i < g->ndisks; i++) {
         const struct toyvmm_disk *d = &g->disks[i];
-        fprintf(line(e, i ? "" : "disks"), "vd%c: %s, %s", (char)('a' + i),
-                d->path, modes[d->mode]);
+        const char *format = toyvmm_disk_format(d->path);
+        FILE *f = line(e, i ? "" : "disks");
+        fprintf(f, "vd%c: %s, ", (char)('a' + i), d->path);
+        if (format && strcmp(format, "raw") != 0)
+            fprintf(f, "%s by qemu-storage-daemon, ", format);
+        fputs(modes[d->mode], f);
         if (d->serial)
             fprintf(e->w.f, ", serial number %s", d->serial);
         fputc('\n', e->w.f);

@@ -318,6 +318,29 @@ static int look(const struct looker *l, const char *what, const struct text *t,
     return 0;
 }
 
+// An image that is there may still be none that can be used.
+static int look_at_disk(const struct looker *l, const struct disk *d,
+                        struct error *err)
+{
+    char *path = NULL;
+    struct error why;
+    int code = look(l, "disk image", &d->path, d->writable, err);
+    if (!code)
+        code = guest_take_path(&path, l->s, l->variables, &d->path, err);
+    const struct toyvmm_disk disk = {
+        .path = path,
+        .mode = d->writable ? TOYVMM_DISK_WRITABLE : TOYVMM_DISK_READONLY,
+    };
+    // Who uses it now may be done with it when the test runs.
+    if (!code && path && !access(path, d->writable ? R_OK | W_OK : R_OK)) {
+        int wrong = toyvmm_check_disk(&disk, &why);
+        if (wrong && wrong != -EBUSY)
+            l->missing(l->owner, &d->path.pos, why.text);
+    }
+    free(path);
+    return code;
+}
+
 int guest_missing(const struct scenario *s,
                   const struct guest_overrides *overrides,
                   void (*missing)(void *owner, const struct source_pos *pos,
@@ -334,8 +357,7 @@ int guest_missing(const struct scenario *s,
     if (!code)
         code = look(&l, "symbols", &s->symbols, false, err);
     for (size_t i = 0; !code && i < s->ndisks; i++)
-        code = look(&l, "disk image", &s->disks[i].path, s->disks[i].writable,
-                    err);
+        code = look_at_disk(&l, &s->disks[i], err);
     struct guest folders = {0};
     if (!code)
         code = guest_take_shares(&folders, s, &v, err);

@@ -167,7 +167,7 @@ void run_fail_end(struct run *r)
                                        "triple fault",
                                        VERDICT_FAILED},
         [TOYVMM_EVENT_INTERNAL_ERROR] = {"internal-error",
-                                         "KVM could not run the guest on",
+                                         "the machine could not go on",
                                          VERDICT_ERROR},
         [TOYVMM_EVENT_STOPPED] = {"stopped", "the machine was stopped",
                                   VERDICT_ERROR},

@@ -235,9 +235,9 @@ int live_run(const struct live_options *options, struct result *result)
     // A reset leaves disks as they are; without memory for it the machine says
     // so itself.
     m.config.kept = toyvmm_kept_new();
-    // What serves its folders is started before this process can start nothing
-    // any more, and stays for each machine that it makes.
-    if (m.config.nfolders)
+    // What serves its folders and disks is started before this process can
+    // start nothing any more, and stays for each machine that it makes.
+    if (m.config.nfolders || m.config.ndisks)
         m.config.servers = toyvmm_serve(&m.config, &code, &err);
     if (code || (options->confine && toyvmm_confine(&err)) ||
         put_together(&m, &err))

@@ -31,6 +31,7 @@ Test(check_files, each_that_the_header_names)
 {
     size_t n;
     put_file("k", "");
+    cr_assert_eq(truncate("k", 512), 0);
     char *text = warnings("kernel k\ninitrd no-i\nsymbols no-s\n"
                           "disk k\ndisk no-a\ndisk no-b readonly\nnmi\n",
                           NULL, &n);
@@ -43,6 +44,24 @@ Test(check_files, each_that_the_header_names)
                            "No such file or directory\n"
                            "a.tc:6:6: warning: can't read the disk image no-b: "
                            "No such file or directory\n");
+    free(text);
+}
+
+Test(check_files, images_that_can_not_be_used)
+{
+    size_t n;
+    put_file("k", "");
+    put_file("odd.img", "odd");
+    put_file("old.qcow2", "QFI\xfb");
+    char *text =
+        warnings("kernel k\ndisk odd.img\ndisk old.qcow2\nnmi\n", NULL, &n);
+    cr_expect_eq(n, 2U, "%s", text);
+    cr_expect(strstr(text, "a.tc:2:6: warning: odd.img is no disk image: 3 "
+                           "bytes, not whole sectors of 512\n"),
+              "%s", text);
+    cr_expect(strstr(text, "a.tc:3:6: warning: old.qcow2 is a qcow image of "
+                           "version 0: "),
+              "%s", text);
     free(text);
 }
 
@@ -60,6 +79,7 @@ Test(check_files, once_for_all_cases)
     size_t n;
     put_file("k", "");
     put_file("d1.img", "");
+    cr_assert_eq(truncate("d1.img", 512), 0);
     char *text = warnings("kernel k\nmatrix x 1 2\nmatrix y a b\n"
                           "disk d${x}.img\nset z old\ndisk ${z}.img\nnmi\n",
                           NULL, &n);

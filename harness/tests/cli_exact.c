@@ -109,6 +109,25 @@ Test(exact, no_share_comes_along)
     selection_free(&s);
 }
 
+Test(exact, no_image_that_is_served_comes_along)
+{
+    static char only[] = "one.tc";
+    char *words[] = {only};
+    struct selection s = {0};
+    struct exact_files f;
+    struct error err = {""};
+    struct guest_overrides none = {0};
+    put_file("one.tc", "kernel \"image\"\ndisk raw\ndisk q\nexpect /x/\n");
+    put_file("image", "0");
+    put_file("raw", "0");
+    put_file("q", "vhdxfile");
+    choose(&s, words, 1);
+    cr_expect_eq(exact_collect(&f, &s, &none, &err), -EINVAL);
+    cr_expect_not_null(strstr(err.text, "q is a vhdx image"), "%s", err.text);
+    exact_free(&f);
+    selection_free(&s);
+}
+
 // A boot that was made twice: anything that differs is told.
 Test(exact, what_two_boots_differ_in)
 {

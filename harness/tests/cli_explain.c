@@ -118,13 +118,15 @@ Test(explain, a_guest_brings_its_disks)
         "               vdb: /second, what the guest writes is dropped\n",
         "               vdc: k, read-only, serial number c\n",
         "               vdd: d, what the guest writes changes it\n",
+        "               vde: q, vhdx by qemu-storage-daemon, read-only\n",
     };
     struct options o = {.timeout_scale = 1};
     put_file("guest.conf", "name real\nkernel k\ndisk /root image\n"
                            "disk /second\n");
+    put_file("q", "vhdxfile");
     setenv("TOYVMM_GUEST_MINE", "guest.conf", 1);
     char *said = explain("guest mine\ndisk k readonly serial \"c\"\n"
-                         "disk d writable\nnmi\n",
+                         "disk d writable\ndisk q readonly\nnmi\n",
                          &o, EXIT_PASSED);
     expect_lines(said, lines, COUNT(lines));
     free(said);

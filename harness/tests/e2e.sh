@@ -206,6 +206,7 @@ guests() {
     verdict status failure status '"ls /nonexistent" ended with status 1'
     verdict check failure check 'greeting has /goodbye/'
     verdict disk failure status '"dd if=/dev/zero of=/dev/vda count=1" ended with'
+    verdict qcow2 failure status '"dd if=/dev/zero of=/dev/vda count=1" ended with'
     verdict four_disks failure status '"grep -lx backup /sys/block/*/serial" ended with'
     verdict smp_spin failure timeout '/will never come/ did not come within'
     reports smp_spin 'vCPU 0 is idle'
@@ -310,6 +311,8 @@ terminal() {
 . "$source_dir/harness/tests/e2e_machine.sh"
 # shellcheck source=harness/tests/e2e_net.sh
 . "$source_dir/harness/tests/e2e_net.sh"
+# shellcheck source=harness/tests/e2e_disk.sh
+. "$source_dir/harness/tests/e2e_disk.sh"
 # shellcheck source=harness/tests/e2e_share.sh
 . "$source_dir/harness/tests/e2e_share.sh"
 # shellcheck source=harness/tests/e2e_diagnosis.sh
@@ -328,6 +331,7 @@ machine_ends
 machine_life
 distribution
 networks
+disks
 shares
 commands_in_a_guest
 diagnoses

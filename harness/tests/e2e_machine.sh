@@ -72,15 +72,15 @@ mark_of() {
 machine_life() {
     local name
     local image
-    image=$(cksum testcases/disk.img)
-    for name in two_ports nmi sysrq disk four_disks network smp power_button \
+    image=$(cksum testcases/disk.img testcases/disk.qcow2)
+    for name in two_ports nmi sysrq disk four_disks qcow2 network smp power_button \
         hvc mmio; do
         toyvmm "testcases/$name.tc"
         [ "$status" = 0 ]
         claim "$name passes"
     done
-    [ "$(cksum testcases/disk.img)" = "$image" ]
-    claim "the image of their disks is as it was"
+    [ "$(cksum testcases/disk.img testcases/disk.qcow2)" = "$image" ]
+    claim "the images of their disks are as they were"
     toyvmm --junit "$work/life.xml" testcases/reboot.tc
     [ "$status" = 0 ]
     claim "reboot passes: three boots in one run"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Child processes: the rig's QEMU, virtiofsd, decompressors; the servers of a
-// guest's shares. None of them outlives who started it, whatever ends that.
+// guest's shares and disks. None of them outlives who started it, whatever ends
+// that.
 #pragma once
 
 #include "src/base/error.h"
@@ -28,6 +29,9 @@ pid_t process_spawn(const struct process_spec *spec, struct error *err);
 
 // Kills and reaps. A pid of 0 or less is nothing to do.
 void process_kill(pid_t *pid);
+
+// The same, but it is asked to end (SIGTERM) first, and has wait_ns for it.
+void process_end(pid_t *pid, uint64_t wait_ns);
 
 // Runs a program and collects what it prints, at most max bytes; *bytes is
 // for free(). Fails with -EIO when it does not exit with 0.

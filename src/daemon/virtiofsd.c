@@ -3,6 +3,7 @@
 #include "src/daemon/virtiofsd.h"
 
 #include "src/daemon/process.h"
+#include "src/daemon/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define SHARED_FD 200 // above all that who starts it has open
@@ -126,36 +125,11 @@ static int prepare(void *arg, struct error *err)
     return 0;
 }
 
-// A listening socket and a connection to it. Without a name in the file
-// system; a backlog of 0 lets in one peer, so that when it is not us, we
-// notice.
-static int make_sockets(int *listening, int *connected, struct error *err)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    socklen_t len = sizeof(sa_family_t); // the kernel picks a name
-    int type = SOCK_STREAM | SOCK_CLOEXEC;
-    *listening = socket(AF_UNIX, type, 0);
-    *connected = socket(AF_UNIX, type | SOCK_NONBLOCK, 0);
-    bool fine = *listening >= 0 && *connected >= 0 &&
-                bind(*listening, (struct sockaddr *)&name, len) == 0;
-    len = sizeof(name);
-    if (fine && getsockname(*listening, (struct sockaddr *)&name, &len) == 0 &&
-        listen(*listening, 0) == 0 &&
-        connect(*connected, (struct sockaddr *)&name, len) == 0)
-        return 0;
-    int cause = errno;
-    if (*listening >= 0)
-        close(*listening);
-    if (*connected >= 0)
-        close(*connected);
-    return error_errno(err, cause, "making virtiofsd's socket");
-}
-
 pid_t virtiofsd_start(const struct virtiofsd_spec *spec, int *socket,
                       struct error *err)
 {
     int listening, connected;
-    int rc = make_sockets(&listening, &connected, err);
+    int rc = sockets_make("virtiofsd", &listening, &connected, err);
     if (rc < 0)
         return rc;
     struct child child = {.spec = spec, .fd = SHARED_FD};

@@ -28,6 +28,8 @@ struct board_hooks {
     void (*reached)(void *owner, const struct access *access, uint8_t value);
     void (*reset)(void *owner, const struct access *access, const char *how);
     void (*poweroff)(void *owner, const struct access *access, const char *how);
+    // On a device's thread: what it needs is gone.
+    void (*broken)(void *owner, const char *what);
 };
 
 // Owned by the machine and never moved: the buses point into it. Each device

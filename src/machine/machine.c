@@ -188,6 +188,7 @@ static int build_board(struct toyvmm *vm, unsigned ports, struct error *err)
         .reached = on_reached,
         .reset = on_reset,
         .poweroff = on_poweroff,
+        .broken = machine_end_broken,
     };
     coalesced_open(&vm->coalesced, &vm->kvm, &vm->processors[0].vcpu);
     int code = board_init(&vm->board, &vm->kvm, ports, &hooks, err);
@@ -317,8 +318,10 @@ static int check_disks(const struct toyvmm_config *config, struct error *err)
     if (config->ndisks > TOYVMM_DISKS_MAX)
         return error_set(err, -EINVAL, "%zu disks: a machine has at most %d",
                          config->ndisks, TOYVMM_DISKS_MAX);
+    // One that is kept open is locked, by ourselves.
     for (size_t i = 0; code == 0 && i < config->ndisks; i++)
-        code = pci_board_check_disk(&config->disks[i], err);
+        if (!config->kept || !disk_image_is_open(&config->kept->disks[i]))
+            code = toyvmm_check_disk(&config->disks[i], err);
     return code;
 }
 

@@ -162,6 +162,10 @@ void machine_end(struct processor *cpu, enum toyvmm_event_kind kind,
 // all are made to leave, it as well.
 void machine_end_caught(struct processor *cpu, const char *call);
 
+// The same from any other thread, of what the machine can't do without; owner
+// is the machine, what a sentence.
+void machine_end_broken(void *owner, const char *what);
+
 // The board's callbacks that tell the sink, on a vCPU's or the keeper's thread.
 void machine_tell_bytes(struct toyvmm *vm, unsigned port, const uint8_t *bytes,
                         size_t n, uint64_t ns);

@@ -66,22 +66,18 @@ static int plug(struct board *board, struct virtio_device *device,
     return virtio_pci_init(t, device, host, &intx, &sink, err);
 }
 
-static enum disk_mode mode_of(enum toyvmm_disk_mode mode)
+// On a disk's thread. Nothing that the guest does from now on tells of it.
+static void on_disk_lost(void *owner, struct virtio_blk *blk, const char *why)
 {
-    switch (mode) {
-    case TOYVMM_DISK_DROPS:
-        return DISK_CHANGES_DROPPED;
-    case TOYVMM_DISK_READONLY:
-        return DISK_READONLY;
-    case TOYVMM_DISK_WRITABLE:
-        return DISK_WRITABLE;
-    }
-    return DISK_READONLY;
-}
-
-int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err)
-{
-    return disk_image_check(disk->path, mode_of(disk->mode), err);
+    const struct board *board = owner;
+    const struct pci_board *pci = board->pci;
+    struct toyvmm_event event;
+    unsigned i = 0;
+    while (i + 1 < TOYVMM_DISKS_MAX && blk != &pci->disks[i].blk)
+        i++;
+    snprintf(event.detail, sizeof event.detail, "disk vd%c: %s",
+             (char)('a' + i), why);
+    board->hooks.broken(board->hooks.owner, event.detail);
 }
 
 static int add_disk(struct board *board, const struct guest_memory *memory,
@@ -92,8 +88,11 @@ static int add_disk(struct board *board, const struct guest_memory *memory,
     const struct virtio_blk_setup setup = {
         .path = config->path,
         .serial = config->serial,
-        .mode = mode_of(config->mode),
+        .mode = servers_mode_of(config->mode),
         .image = pci->kept ? &pci->kept->disks[pci->ndisks] : NULL,
+        .backend = servers_of_disk(pci->serving, pci->ndisks),
+        .on_lost = on_disk_lost,
+        .lost_owner = board,
     };
     int code = virtio_blk_init(&disk->blk, &setup, memory, err);
     if (code < 0)
@@ -204,15 +203,34 @@ static int add_folder(struct board *board, const struct guest_memory *memory,
 static int add_folders(struct board *board, const struct guest_memory *memory,
                        const struct toyvmm_config *config, struct error *err)
 {
-    struct toyvmm_servers *servers = config->servers;
     int code = 0;
-    if (config->nfolders && !servers)
-        servers = board->pci->servers = toyvmm_serve(config, &code, err);
-    if (code == 0 && servers && servers->count < config->nfolders)
-        code = error_set(err, -EINVAL, "the servers are of other folders");
     for (size_t i = 0; code == 0 && i < config->nfolders; i++)
         code = add_folder(board, memory, &config->folders[i],
-                          &servers->backends[i], err);
+                          &board->pci->serving->backends[i], err);
+    return code;
+}
+
+// What serves its folders and disks: the caller's, or its own.
+static int find_servers(struct pci_board *pci,
+                        const struct toyvmm_config *config, struct error *err)
+{
+    int code = 0;
+    pci->serving = config->servers;
+    if (!pci->serving && servers_are_needed(config)) {
+        pci->serving = pci->servers = toyvmm_serve(config, &code, err);
+        // They end with this machine, and what is kept would need them.
+        for (size_t i = 0; code == 0 && i < config->ndisks; i++)
+            if (pci->kept && servers_of_disk(pci->servers, i))
+                code = error_set(err, -EINVAL,
+                                 "%s: a disk that is served can be kept with "
+                                 "its servers only",
+                                 config->disks[i].path);
+    }
+    if (code == 0 && pci->serving &&
+        (pci->serving->count < config->nfolders ||
+         pci->serving->ndisks < config->ndisks))
+        code = error_set(err, -EINVAL,
+                         "the servers are of other folders or disks");
     return code;
 }
 
@@ -250,7 +268,9 @@ int pci_board_add(struct board *board, const struct vm *vm,
     pci->routes_work = irq_routes_init(&pci->routes, vm) && !pci->by_mmio;
     virtio_rng_init(&pci->rng, memory);
     virtio_balloon_init(&pci->balloon, memory);
-    int code = pci->by_mmio ? 0 : add_host(board, err);
+    int code = find_servers(pci, config, err);
+    if (code == 0 && !pci->by_mmio)
+        code = add_host(board, err);
     if (code == 0)
         code = plug(board, &pci->rng.device, &pci->rng_pci, err);
     if (code == 0)

@@ -31,7 +31,8 @@ struct pci_board {
     const struct vm *vm;
     struct net_board *net;          // NULL: no network
     struct toyvmm_kept *kept;       // where the disks go in the end; NULL: away
-    struct toyvmm_servers *servers; // its own ones, or NULL
+    struct toyvmm_servers *serving; // its folders and disks, or NULL
+    struct toyvmm_servers *servers; // the same where they are its own
     unsigned nregisters, ndisks, nfolders; // those that exist
     bool by_mmio;                          // else they are on PCI
     bool routes_work, has_console;
@@ -59,9 +60,6 @@ struct pci_board {
 // How many devices of these config asks for, with those that come with the
 // first; 0: none of this is there.
 unsigned pci_board_devices(const struct toyvmm_config *config);
-
-// What opening the disk would say.
-int pci_board_check_disk(const struct toyvmm_disk *disk, struct error *err);
 
 // Opens the disks, the network and the folders and puts all of it on the
 // board's buses: once, before the first vCPU starts. vm, memory and board

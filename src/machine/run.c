@@ -287,6 +287,17 @@ void machine_end_caught(struct processor *cpu, const char *call)
     end_with(cpu, &event, true);
 }
 
+void machine_end_broken(void *owner, const char *what)
+{
+    struct toyvmm *vm = owner;
+    struct toyvmm_event event = {
+        .kind = TOYVMM_EVENT_INTERNAL_ERROR,
+        .ns = clock_now_ns(),
+    };
+    snprintf(event.detail, sizeof event.detail, "%s", what);
+    end_with(&vm->processors[0], &event, true);
+}
+
 static void report_start(struct processor *cpu)
 {
     struct toyvmm *vm = cpu->machine;

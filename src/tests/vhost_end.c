@@ -26,24 +26,27 @@ struct note { // a message as it is on the wire
 
 // ---- The ring, one descriptor to each buffer -------------------------------
 
-static void *at(const struct end *end, uint64_t address)
+void *end_at(const struct end *end, uint64_t address)
 {
     cr_assert(address >= end->address && address - end->address < end->size);
     return end->memory + (address - end->address);
 }
 
 // Writes "served" into each buffer that waits.
-static void serve(struct end *end, struct end_ring *r)
+static bool serve(struct end *end, struct end_ring *r)
 {
     uint64_t count;
     uint16_t index, head;
     (void)!read(r->kick, &count, sizeof count);
-    uint8_t *driver = at(end, r->at.available), *used = at(end, r->at.used);
+    if (end->kind)
+        return end->kind->serve(end, r);
+    uint8_t *driver = end_at(end, r->at.available),
+            *used = end_at(end, r->at.used);
     index = __atomic_load_n((uint16_t *)(driver + 2), __ATOMIC_ACQUIRE);
     for (; r->next != index; r->next++) {
         uint64_t gpa;
         memcpy(&head, driver + 4 + 2 * (r->next % r->number), 2);
-        memcpy(&gpa, (uint8_t *)at(end, r->at.descriptors) + 16 * head, 8);
+        memcpy(&gpa, (uint8_t *)end_at(end, r->at.descriptors) + 16 * head, 8);
         memcpy(end->memory + gpa, "served", 7);
         const uint32_t element[2] = {head, 7};
         memcpy(used + 4 + 8 * (r->next % r->number), element, 8);
@@ -52,6 +55,7 @@ static void serve(struct end *end, struct end_ring *r)
     }
     count = 1;
     (void)!write(r->call, &count, sizeof count);
+    return true;
 }
 
 // ---- Answers ---------------------------------------------------------------
@@ -213,9 +217,10 @@ static uint64_t number_for(const struct end *end, uint32_t request)
 {
     switch (request) {
     case VHOST_GET_FEATURES:
-        return end->lie == NO_VERSION_1  ? FEATURES & UINT32_MAX
-               : end->lie == NO_PROTOCOL ? FEATURES & ~(UINT64_C(1) << 30)
-                                         : FEATURES;
+        return (end->kind ? end->kind->features : 0) |
+               (end->lie == NO_VERSION_1  ? FEATURES & UINT32_MAX
+                : end->lie == NO_PROTOCOL ? FEATURES & ~(UINT64_C(1) << 30)
+                                          : FEATURES);
     case VHOST_GET_PROTOCOL_FEATURES:
         return PROTOCOL_MQ | PROTOCOL_CONF |
                (end->lie == NO_ACKS ? 0 : PROTOCOL_ACK);
@@ -238,6 +243,8 @@ static bool obey(struct end *end, struct note *n, const int *fds, size_t nfds)
         return give_back(end, n);
     case VHOST_GET_CONFIG:
         memset(n->payload + 12, 'c', n->size - 12);
+        if (end->kind)
+            end->kind->config(end, n->payload + 12, n->size - 12);
         return answer(end, n, n->payload, n->size);
     case VHOST_SET_FEATURES:
         memcpy(&end->features, n->payload, sizeof end->features);
@@ -299,8 +306,8 @@ static void *run(void *arg)
         poll(waits, 3, -1);
         for (unsigned i = 0; i < 2; i++)
             if (waits[1 + i].revents)
-                serve(end, &end->rings[i]);
-        if (waits[0].revents)
+                goes_on &= serve(end, &end->rings[i]);
+        if (goes_on && waits[0].revents)
             goes_on = hear(end);
     }
     // Closed by end_join: a test may be using it.
@@ -311,10 +318,17 @@ static void *run(void *arg)
 void end_start(struct end *end, enum lie lie, enum vhost_request request,
                int *socket)
 {
+    end_start_as(end, NULL, lie, request, socket);
+}
+
+void end_start_as(struct end *end, const struct end_kind *kind, enum lie lie,
+                  enum vhost_request request, int *socket)
+{
     int pair[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
-    *end = (struct end){.lie = lie, .at = request, .socket = pair[1]};
+    *end = (struct end){
+        .kind = kind, .lie = lie, .at = request, .socket = pair[1]};
     for (unsigned i = 0; i < 2; i++)
         end->rings[i].kick = end->rings[i].call = -1;
     *socket = pair[0];

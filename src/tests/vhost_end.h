@@ -32,7 +32,20 @@ enum lie {
     LIES,             // how many there are
 };
 
+struct end;
+struct end_ring;
+
+// What it is, when it is no folder: what it says of itself, and how it serves
+// what waits in a ring. False: it goes no further.
+struct end_kind {
+    uint64_t features; // of its kind
+    void (*config)(const struct end *end, uint8_t *bytes, size_t len);
+    bool (*serve)(struct end *end, struct end_ring *ring);
+    void *owner;
+};
+
 struct end {
+    const struct end_kind *kind; // NULL: a folder
     enum lie lie;
     enum vhost_request at; // at this request; 0: at none
     int socket;            // its own, shut down when it ends
@@ -54,5 +67,9 @@ struct end {
 // Starts it; *socket is the front end's end of the connection, non-blocking.
 void end_start(struct end *end, enum lie lie, enum vhost_request at,
                int *socket);
+void end_start_as(struct end *end, const struct end_kind *kind, enum lie lie,
+                  enum vhost_request at, int *socket);
+// What the front end calls so.
+void *end_at(const struct end *end, uint64_t address);
 // Waits until it has ended, which it does with the connection.
 void end_join(struct end *end);

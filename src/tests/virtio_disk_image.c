@@ -77,8 +77,8 @@ static void torture(enum disk_mode mode, size_t size)
     make(path, size);
     for (size_t i = 0; i < size; i++)
         model[i] = pattern(i);
-    cr_assert_eq(disk_image_open(&disk, path, mode, UINT64_MAX, &err), 0, "%s",
-                 err.text);
+    cr_assert_eq(disk_image_open(&disk, path, NULL, mode, UINT64_MAX, &err), 0,
+                 "%s", err.text);
     srand(7);
     for (unsigned i = 0; i < 400; i++) {
         size_t sectors = size / 512;
@@ -101,7 +101,8 @@ static void torture(enum disk_mode mode, size_t size)
     if (mode == DISK_CHANGES_DROPPED) {
         assert_unchanged(path, size);
     } else {
-        cr_assert_eq(disk_image_open(&disk, path, DISK_READONLY, 0, &err), 0);
+        cr_assert_eq(disk_image_open(&disk, path, NULL, DISK_READONLY, 0, &err),
+                     0);
         check(&disk, model, size);
         disk_image_close(&disk);
     }
@@ -126,7 +127,7 @@ Test(virtio_disk_image, readonly)
     struct disk_image disk;
     make(path, SIZE);
     chmod(path, 0444);
-    cr_assert_eq(disk_image_open(&disk, path, DISK_READONLY, 0, NULL), 0);
+    cr_assert_eq(disk_image_open(&disk, path, NULL, DISK_READONLY, 0, NULL), 0);
     cr_assert_eq(write_at(&disk, 0, 512, 1), -EROFS);
     cr_assert_eq(disk_image_zero(&disk, 0, 512), -EROFS);
     cr_assert_eq(disk_image_discard(&disk, 0, 512), -EROFS);
@@ -140,8 +141,9 @@ Test(virtio_disk_image, changes_are_bounded)
     char path[64];
     struct disk_image disk;
     make(path, SIZE);
-    cr_assert_eq(disk_image_open(&disk, path, DISK_CHANGES_DROPPED, 8192, NULL),
-                 0);
+    cr_assert_eq(
+        disk_image_open(&disk, path, NULL, DISK_CHANGES_DROPPED, 8192, NULL),
+        0);
     cr_assert_eq(write_at(&disk, 0, 512, 1), 0);
     cr_assert_eq(write_at(&disk, 0, 4096, 1), 0, "the same cluster");
     cr_assert_eq(write_at(&disk, 8192, 8192, 1), -ENOSPC);
@@ -164,25 +166,33 @@ Test(virtio_disk_image, what_is_no_image)
 {
     char path[64];
     struct disk_image disk;
+    enum disk_format format;
     struct error err = {""};
-    cr_assert_eq(disk_image_check("/tmp", DISK_READONLY, &err), -EINVAL);
-    cr_assert_eq(disk_image_check("/dev/null", DISK_READONLY, &err), -EINVAL);
+    cr_assert_eq(disk_image_check("/tmp", DISK_READONLY, &format, &err),
+                 -EINVAL);
+    cr_assert_eq(disk_image_check("/dev/null", DISK_READONLY, &format, &err),
+                 -EINVAL);
     cr_assert_not_null(strstr(err.text, "/dev/null is no disk image"));
-    cr_assert_eq(disk_image_check("/nowhere/a.img", DISK_READONLY, &err),
-                 -ENOENT);
+    cr_assert_eq(
+        disk_image_check("/nowhere/a.img", DISK_READONLY, &format, &err),
+        -ENOENT);
     cr_assert_not_null(strstr(err.text, "/nowhere/a.img"));
     make(path, 0);
-    cr_assert_eq(disk_image_check(path, DISK_READONLY, &err), -EINVAL);
+    cr_assert_eq(disk_image_check(path, DISK_READONLY, &format, &err), -EINVAL);
     cr_assert_eq(truncate(path, 1000), 0);
-    cr_assert_eq(disk_image_check(path, DISK_READONLY, &err), -EINVAL);
+    cr_assert_eq(disk_image_check(path, DISK_READONLY, &format, &err), -EINVAL);
     cr_assert_not_null(strstr(err.text, "1000 bytes"));
+    // It has a format, which nothing serves.
     FILE *f = fopen(path, "w");
-    fputs("QFI\xfb", f);
+    fwrite("QFI\xfb\0\0\0\3", 8, 1, f);
     fclose(f);
     cr_assert_eq(truncate(path, 4096), 0);
-    cr_assert_eq(disk_image_open(&disk, path, DISK_CHANGES_DROPPED, 1, &err),
-                 -EINVAL);
+    cr_assert_eq(
+        disk_image_open(&disk, path, NULL, DISK_CHANGES_DROPPED, 1, &err),
+        -EINVAL);
     cr_assert_not_null(strstr(err.text, "qcow2"));
+    cr_assert_eq(disk_image_check(path, DISK_READONLY, &format, &err), 0);
+    cr_assert_eq(format, DISK_QCOW2);
     unlink(path);
 }
 
@@ -192,14 +202,17 @@ Test(virtio_disk_image, one_writes_or_many_read)
     struct disk_image a, b;
     struct error err = {""};
     make(path, SIZE);
-    cr_assert_eq(disk_image_open(&a, path, DISK_CHANGES_DROPPED, 1, NULL), 0);
-    cr_assert_eq(disk_image_open(&b, path, DISK_READONLY, 1, NULL), 0);
+    cr_assert_eq(disk_image_open(&a, path, NULL, DISK_CHANGES_DROPPED, 1, NULL),
+                 0);
+    cr_assert_eq(disk_image_open(&b, path, NULL, DISK_READONLY, 1, NULL), 0);
     disk_image_close(&b);
-    cr_assert_eq(disk_image_open(&b, path, DISK_WRITABLE, 1, &err), -EBUSY);
+    cr_assert_eq(disk_image_open(&b, path, NULL, DISK_WRITABLE, 1, &err),
+                 -EBUSY);
     cr_assert_not_null(strstr(err.text, "another machine uses it"));
     disk_image_close(&a);
-    cr_assert_eq(disk_image_open(&b, path, DISK_WRITABLE, 1, NULL), 0);
-    cr_assert_eq(disk_image_open(&a, path, DISK_READONLY, 1, &err), -EBUSY);
+    cr_assert_eq(disk_image_open(&b, path, NULL, DISK_WRITABLE, 1, NULL), 0);
+    cr_assert_eq(disk_image_open(&a, path, NULL, DISK_READONLY, 1, &err),
+                 -EBUSY);
     disk_image_close(&b);
     unlink(path);
 }
@@ -214,7 +227,7 @@ Test(virtio_disk_image, goes_from_hand_to_hand_with_what_was_written)
     make(path, SIZE);
     for (size_t i = 0; i < SIZE; i++)
         model[i] = pattern(i);
-    cr_assert_eq(disk_image_open(&first, path, DISK_CHANGES_DROPPED,
+    cr_assert_eq(disk_image_open(&first, path, NULL, DISK_CHANGES_DROPPED,
                                  8 * DISK_CLUSTER, &err),
                  0, "%s", err.text);
     cr_assert_eq(write_at(&first, 512, 1024, 0xa5), 0);

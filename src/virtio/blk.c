@@ -6,41 +6,6 @@
 #include <signal.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct virtio_blk_config) == 64,
-               "5.2.4, and its padding");
-
-#define CONFIG_LEN 60
-
-enum { // 5.2.3
-    F_SEG_MAX = 1 << 2,
-    F_RO = 1 << 5,
-    F_BLK_SIZE = 1 << 6,
-    F_FLUSH = 1 << 9,
-    F_DISCARD = 1 << 13,
-    F_WRITE_ZEROES = 1 << 14,
-};
-
-enum { // 5.2.6
-    T_IN = 0,
-    T_OUT = 1,
-    T_FLUSH = 4,
-    T_GET_ID = 8,
-    T_DISCARD = 11,
-    T_WRITE_ZEROES = 13,
-};
-enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
-
-struct header {
-    uint32_t type, reserved;
-    uint64_t sector;
-};
-
-struct range { // of discard and write zeroes
-    uint64_t sector;
-    uint32_t sectors, flags;
-};
-enum { RANGE_UNMAP = 1 };
-
 // A whole request is done without a pause, so each range has a limit: 512 MiB.
 #define RANGE_SECTORS_MAX (1U << 20)
 #define RANGES_MAX        16
@@ -79,12 +44,13 @@ static size_t slice(const struct virtq_segment *s, unsigned n, uint32_t skip,
     return out;
 }
 
-static int do_io(struct virtio_blk *blk, const struct header *h, uint32_t *got)
+static int do_io(struct virtio_blk *blk, const struct blk_header *h,
+                 uint32_t *got)
 {
     const struct virtq_chain *chain = &blk->chain;
     struct iovec iov[VIRTQ_SEGMENTS_MAX];
     uint64_t offset;
-    if (h->type == T_IN) {
+    if (h->type == BLK_T_IN) {
         uint32_t len = chain->writable - 1;
         size_t n = slice(chain->segments + chain->nreadable, chain->nwritable,
                          0, len, iov);
@@ -100,20 +66,20 @@ static int do_io(struct virtio_blk *blk, const struct header *h, uint32_t *got)
     return disk_image_write(&blk->disk, offset, len, iov, n);
 }
 
-static int do_ranges(struct virtio_blk *blk, const struct header *h)
+static int do_ranges(struct virtio_blk *blk, const struct blk_header *h)
 {
     const struct virtq_chain *chain = &blk->chain;
     uint32_t len = chain->readable - (uint32_t)sizeof *h;
-    struct range ranges[RANGES_MAX];
+    struct blk_range ranges[RANGES_MAX];
     if (!len || len % sizeof *ranges || len > sizeof ranges)
         return -EINVAL;
     virtq_read(chain, sizeof *h, ranges, len);
     for (size_t i = 0; i < len / sizeof *ranges; i++) {
-        const struct range *r = &ranges[i];
+        const struct blk_range *r = &ranges[i];
         uint64_t bytes = (uint64_t)r->sectors * DISK_SECTOR, offset;
-        bool zero = h->type == T_WRITE_ZEROES;
+        bool zero = h->type == BLK_T_WRITE_ZEROES;
         // 5.2.6.2: unknown flags, and UNMAP of a discard, are not supported.
-        if (r->flags & ~(zero ? (uint32_t)RANGE_UNMAP : 0U))
+        if (r->flags & ~(zero ? (uint32_t)BLK_RANGE_UNMAP : 0U))
             return -EOPNOTSUPP;
         if (r->sectors > RANGE_SECTORS_MAX ||
             !place(&blk->disk, r->sector, bytes, &offset))
@@ -137,19 +103,19 @@ static int do_get_id(struct virtio_blk *blk, uint32_t *got)
     return 0;
 }
 
-static int do_request(struct virtio_blk *blk, const struct header *h,
+static int do_request(struct virtio_blk *blk, const struct blk_header *h,
                       uint32_t *got)
 {
     switch (h->type) {
-    case T_IN:
-    case T_OUT:
+    case BLK_T_IN:
+    case BLK_T_OUT:
         return do_io(blk, h, got);
-    case T_FLUSH:
+    case BLK_T_FLUSH:
         return disk_image_flush(&blk->disk);
-    case T_GET_ID:
+    case BLK_T_GET_ID:
         return do_get_id(blk, got);
-    case T_DISCARD:
-    case T_WRITE_ZEROES:
+    case BLK_T_DISCARD:
+    case BLK_T_WRITE_ZEROES:
         return do_ranges(blk, h);
     default:
         return -EOPNOTSUPP;
@@ -160,16 +126,16 @@ static int do_request(struct virtio_blk *blk, const struct header *h,
 // written. Returns how many bytes were written.
 static uint32_t serve(struct virtio_blk *blk, bool *failed)
 {
-    struct header h;
+    struct blk_header h;
     uint32_t got = 0;
     virtq_read(&blk->chain, 0, &h, sizeof h);
     int code = do_request(blk, &h, &got);
-    uint8_t status = code == 0             ? S_OK
-                     : code == -EOPNOTSUPP ? S_UNSUPP
-                                           : S_IOERR;
-    *failed = status == S_IOERR;
+    uint8_t status = code == 0             ? BLK_S_OK
+                     : code == -EOPNOTSUPP ? BLK_S_UNSUPP
+                                           : BLK_S_IOERR;
+    *failed = status == BLK_S_IOERR;
     virtq_write(&blk->chain, blk->chain.writable - 1, &status, 1);
-    return status == S_OK ? got + 1 : blk->chain.writable;
+    return status == BLK_S_OK ? got + 1 : blk->chain.writable;
 }
 
 // ---- The worker ------------------------------------------------------------
@@ -179,13 +145,23 @@ static bool runs(const struct virtio_blk *blk)
     return !blk->quit && virtio_runs(&blk->device);
 }
 
+// When the image is gone for good, somebody else may want to know, too.
+static void tell_lost(struct virtio_blk *blk)
+{
+    const char *why = disk_image_lost(&blk->disk);
+    if (why && !blk->told_lost && blk->on_lost)
+        blk->on_lost(blk->lost_owner, blk, why);
+    blk->told_lost |= why != NULL;
+}
+
 // One request; false when there is none. The caller holds the lock.
 static bool serve_next(struct virtio_blk *blk)
 {
     struct virtio_device *dev = &blk->device;
     if (!runs(blk) || virtio_pop(dev, 0, &blk->chain) <= 0)
         return false;
-    if (blk->chain.readable < sizeof(struct header) || !blk->chain.writable) {
+    if (blk->chain.readable < sizeof(struct blk_header) ||
+        !blk->chain.writable) {
         virtio_refuse(dev, "a disk request without header or status");
         return false;
     }
@@ -193,6 +169,8 @@ static bool serve_next(struct virtio_blk *blk)
     blk->busy = true;
     pthread_mutex_unlock(&dev->lock);
     uint32_t written = serve(blk, &failed);
+    if (failed)
+        tell_lost(blk);
     pthread_mutex_lock(&dev->lock);
     blk->busy = false;
     pthread_cond_broadcast(&blk->idle);
@@ -254,7 +232,7 @@ static const struct virtio_ops ops = {
     .name = "virtio-blk",
     .id = VIRTIO_ID_BLK,
     .nqueues = 1,
-    .config_len = CONFIG_LEN,
+    .config_len = BLK_CONFIG_LEN,
     .config = config,
     .kick = kick,
     .stop = stop,
@@ -262,7 +240,7 @@ static const struct virtio_ops ops = {
 
 static uint64_t describe(struct virtio_blk *blk)
 {
-    uint64_t features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH;
+    uint64_t features = BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH;
     blk->config = (struct virtio_blk_config){
         .capacity = blk->disk.size / DISK_SECTOR,
         .seg_max = SEGMENTS_MAX,
@@ -270,14 +248,14 @@ static uint64_t describe(struct virtio_blk *blk)
         .num_queues = 1,
     };
     if (blk->disk.mode == DISK_READONLY)
-        return features | F_RO;
+        return features | BLK_F_RO;
     blk->config.max_discard_sectors = RANGE_SECTORS_MAX;
     blk->config.max_discard_seg = RANGES_MAX;
     blk->config.discard_sector_alignment = DISK_CLUSTER / DISK_SECTOR;
     blk->config.max_write_zeroes_sectors = RANGE_SECTORS_MAX;
     blk->config.max_write_zeroes_seg = RANGES_MAX;
     blk->config.write_zeroes_may_unmap = 1;
-    return features | F_DISCARD | F_WRITE_ZEROES;
+    return features | BLK_F_DISCARD | BLK_F_WRITE_ZEROES;
 }
 
 static int start_worker(struct virtio_blk *blk)
@@ -296,13 +274,16 @@ static int start_worker(struct virtio_blk *blk)
 int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
                     const struct guest_memory *memory, struct error *err)
 {
-    *blk = (struct virtio_blk){.quit = false};
+    *blk = (struct virtio_blk){
+        .on_lost = s->on_lost,
+        .lost_owner = s->lost_owner,
+    };
     int code = 0;
     if (s->image && disk_image_is_open(s->image))
         disk_image_move(&blk->disk, s->image);
     else
         code = disk_image_open(
-            &blk->disk, s->path, s->mode,
+            &blk->disk, s->path, s->backend, s->mode,
             s->changes_max ? s->changes_max : DISK_CHANGES_MAX, err);
     if (code < 0)
         return code;

@@ -3,23 +3,18 @@
 // thread of its own, which does what the guest asks, in its order.
 #pragma once
 
+#include "src/virtio/blk_wire.h"
 #include "src/virtio/device.h"
 #include "src/virtio/disk_image.h"
 
 #define VIRTIO_BLK_SERIAL_LEN 20
 
-struct virtio_blk_config { // 5.2.4, little-endian
-    uint64_t capacity;     // sectors
-    uint32_t size_max, seg_max;
-    uint8_t geometry[4];
-    uint32_t blk_size;
-    uint8_t topology[8];
-    uint8_t writeback, unused0;
-    uint16_t num_queues;
-    uint32_t max_discard_sectors, max_discard_seg, discard_sector_alignment;
-    uint32_t max_write_zeroes_sectors, max_write_zeroes_seg;
-    uint8_t write_zeroes_may_unmap, unused1[3];
-};
+struct virtio_blk;
+
+// What serves the disk's image is of no use any more; why is a sentence part.
+// Once, on the disk's thread, without the lock.
+typedef void virtio_blk_lost(void *owner, struct virtio_blk *blk,
+                             const char *why);
 
 // Owned by who wires it, never moved. The device's lock guards what follows it;
 // the worker lets go of it while it uses disk and chain.
@@ -36,17 +31,25 @@ struct virtio_blk {
     bool quit;
     struct virtq_chain chain;
     uint64_t errors; // requests that the host could not do
+    bool told_lost;  // the worker's
+    virtio_blk_lost *on_lost;
+    void *lost_owner;
 };
 
 // What a disk is. serial is up to VIRTIO_BLK_SERIAL_LEN bytes, NULL for none;
 // changes_max as for disk_image_open, 0 for DISK_CHANGES_MAX. image, when it is
 // not NULL and open, is taken over with all that was written to it, instead of
-// opening path; it is closed for its owner then.
+// opening path; it is closed for its owner then. backend serves the image where
+// that is not raw (disk_image_open); then on_lost, if not NULL, hears of its
+// end.
 struct virtio_blk_setup {
     const char *path, *serial;
     enum disk_mode mode;
     uint64_t changes_max;
     struct disk_image *image;
+    struct vhost_backend *backend;
+    virtio_blk_lost *on_lost;
+    void *lost_owner;
 };
 
 // Opens the image and starts the worker, with all signals blocked. 0, or a

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Raw disk images. See disk_image.h.
+// Disk images, and what is kept beside them. See disk_image.h.
 #include "src/virtio/disk_image.h"
+
+#include "src/virtio/disk_base.h"
+#include "src/virtio/served_disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,82 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-// Segments handed to the kernel at once.
-#define IOV_MAX_HERE 64
-#define WORD_BITS    64
+#define WORD_BITS 64
 
 // ---- Opening ---------------------------------------------------------------
-
-// Formats that a raw disk is taken for by mistake.
-static const char *other_format(const uint8_t head[8])
-{
-    static const struct {
-        const char *magic, *name;
-    } formats[] = {
-        {"QFI\xfb", "qcow2"}, {"vhdxfile", "VHDX"}, {"KDMV", "VMDK"}};
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (!memcmp(head, formats[i].magic, strlen(formats[i].magic)))
-            return formats[i].name;
-    return NULL;
-}
-
-static int check_image(struct disk_image *disk, const char *path,
-                       struct error *err)
-{
-    struct stat st;
-    uint8_t head[8] = {0};
-    if (fstat(disk->image, &st) < 0)
-        return error_errno(err, errno, "%s", path);
-    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return error_set(err, -EINVAL,
-                         "%s is no disk image: neither a file nor a block "
-                         "device",
-                         path);
-    off_t size = lseek(disk->image, 0, SEEK_END);
-    if (size < 0 || pread(disk->image, head, sizeof head, 0) < 0)
-        return error_errno(err, errno, "%s", path);
-    const char *format = other_format(head);
-    if (format)
-        return error_set(err, -EINVAL,
-                         "%s is a %s image, not a raw one: `qemu-img convert "
-                         "-O raw` makes one of it",
-                         path, format);
-    if (!size || size % DISK_SECTOR)
-        return error_set(err, -EINVAL,
-                         "%s is no disk image: %lld bytes, not whole sectors "
-                         "of %u",
-                         path, (long long)size, DISK_SECTOR);
-    disk->size = (uint64_t)size;
-    return 0;
-}
-
-static int open_image(struct disk_image *disk, const char *path,
-                      struct error *err)
-{
-    bool writes = disk->mode == DISK_WRITABLE;
-    // A FIFO or a device without medium must not hold us.
-    disk->image =
-        open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-    if (disk->image < 0)
-        return error_errno(err, errno, "%s", path);
-    int code = check_image(disk, path, err);
-    if (code < 0)
-        return code;
-    if (flock(disk->image, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
-        return 0;
-    // A file system without locks has none to respect.
-    if (errno != EWOULDBLOCK)
-        return 0;
-    return error_set(err, -EBUSY,
-                     writes ? "%s can't be written: another machine uses it"
-                            : "%s can't be read: another machine writes it",
-                     path);
-}
 
 static uint64_t *new_bits(uint64_t n)
 {
@@ -121,10 +54,11 @@ static int new_changes(struct disk_image *disk, uint64_t max, struct error *err)
 }
 
 int disk_image_open(struct disk_image *disk, const char *path,
-                    enum disk_mode mode, uint64_t max, struct error *err)
+                    struct vhost_backend *backend, enum disk_mode mode,
+                    uint64_t max, struct error *err)
 {
     *disk = (struct disk_image){.image = -1, .changes = -1, .mode = mode};
-    int code = open_image(disk, path, err);
+    int code = disk_base_open(disk, path, backend, err);
     disk->nclusters = (disk->size + DISK_CLUSTER - 1) / DISK_CLUSTER;
     if (code == 0 && mode == DISK_CHANGES_DROPPED)
         code = new_changes(disk, max, err);
@@ -140,9 +74,8 @@ void disk_image_close(struct disk_image *disk)
     disk->changed = disk->taken = NULL;
     if (disk->changes >= 0)
         close(disk->changes);
-    if (disk->image >= 0)
-        close(disk->image);
-    disk->changes = disk->image = -1;
+    disk->changes = -1;
+    disk_base_close(disk);
 }
 
 void disk_image_move(struct disk_image *to, struct disk_image *from)
@@ -153,86 +86,12 @@ void disk_image_move(struct disk_image *to, struct disk_image *from)
 
 bool disk_image_is_open(const struct disk_image *disk)
 {
-    return disk->image >= 0;
+    return disk->image >= 0 || disk->served;
 }
 
-int disk_image_check(const char *path, enum disk_mode mode, struct error *err)
+const char *disk_image_lost(const struct disk_image *disk)
 {
-    struct disk_image disk = {.image = -1, .changes = -1, .mode = mode};
-    int code = open_image(&disk, path, err);
-    disk_image_close(&disk);
-    return code;
-}
-
-// ---- Bytes -----------------------------------------------------------------
-
-// A place in a list of segments.
-struct cursor {
-    const struct iovec *iov, *end;
-    size_t used; // bytes of iov[0]
-};
-
-static struct cursor cursor_of(const struct iovec *iov, size_t niov)
-{
-    return (struct cursor){.iov = iov, .end = iov + niov};
-}
-
-// Up to len bytes as at most IOV_MAX_HERE segments; returns how many bytes.
-static size_t take(struct cursor *c, uint64_t len, struct iovec *out,
-                   size_t *nout)
-{
-    size_t done = 0;
-    *nout = 0;
-    while (done < len && *nout < IOV_MAX_HERE && c->iov < c->end) {
-        size_t part = c->iov->iov_len - c->used;
-        if (part > len - done)
-            part = (size_t)(len - done);
-        if (part)
-            out[(*nout)++] =
-                (struct iovec){(uint8_t *)c->iov->iov_base + c->used, part};
-        done += part;
-        c->used += part;
-        if (c->used == c->iov->iov_len) {
-            c->iov++;
-            c->used = 0;
-        }
-    }
-    return done;
-}
-
-// Reads or writes len bytes at offset of a file, whole. What lies behind a
-// file's end reads as zeros.
-static int transfer(int fd, bool write, uint64_t offset, uint64_t len,
-                    struct cursor *c)
-{
-    while (len) {
-        struct iovec iov[IOV_MAX_HERE];
-        size_t n;
-        struct cursor before = *c;
-        size_t want = take(c, len, iov, &n);
-        if (!want)
-            return -EINVAL;
-        ssize_t got = write ? pwritev(fd, iov, (int)n, (off_t)offset)
-                            : preadv(fd, iov, (int)n, (off_t)offset);
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        if (got == 0 && write)
-            return -EIO;
-        if (got == 0) {
-            for (size_t i = 0; i < n; i++)
-                memset(iov[i].iov_base, 0, iov[i].iov_len);
-            got = (ssize_t)want;
-        }
-        if (got < 0)
-            got = 0;
-        if ((size_t)got < want) {
-            *c = before;
-            take(c, (uint64_t)got, iov, &n);
-        }
-        offset += (uint64_t)got;
-        len -= (uint64_t)got;
-    }
-    return 0;
+    return disk->served ? served_disk_lost(disk->served) : NULL;
 }
 
 // ---- The changes -----------------------------------------------------------
@@ -274,19 +133,20 @@ static int copy_cluster(struct disk_image *disk, uint64_t i)
     const struct iovec iov = {bytes, sizeof bytes};
     if (bit(disk->changed, i))
         return 0;
-    struct cursor c = cursor_of(&iov, 1);
-    int code = transfer(disk->image, false, i * DISK_CLUSTER, sizeof bytes, &c);
-    c = cursor_of(&iov, 1);
+    struct disk_cursor c = disk_cursor_of(&iov, 1);
+    int code =
+        disk_base_transfer(disk, false, i * DISK_CLUSTER, sizeof bytes, &c);
+    c = disk_cursor_of(&iov, 1);
     if (code == 0)
-        code =
-            transfer(disk->changes, true, i * DISK_CLUSTER, sizeof bytes, &c);
+        code = disk_file_transfer(disk->changes, true, i * DISK_CLUSTER,
+                                  sizeof bytes, &c);
     if (code == 0)
         set_bit(disk->changed, i, true);
     return code;
 }
 
 static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
-                         struct cursor *c)
+                         struct disk_cursor *c)
 {
     uint64_t end = offset + len;
     uint64_t first = offset / DISK_CLUSTER, last = (end - 1) / DISK_CLUSTER;
@@ -297,7 +157,7 @@ static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
     if (code == 0 && end % DISK_CLUSTER && end != disk->size)
         code = copy_cluster(disk, last);
     if (code == 0)
-        code = transfer(disk->changes, true, offset, len, c);
+        code = disk_file_transfer(disk->changes, true, offset, len, c);
     for (uint64_t i = first; code == 0 && i <= last; i++)
         set_bit(disk->changed, i, true);
     return code;
@@ -308,9 +168,9 @@ static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
 int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
                     const struct iovec *iov, size_t niov)
 {
-    struct cursor c = cursor_of(iov, niov);
+    struct disk_cursor c = disk_cursor_of(iov, niov);
     if (!disk->changed)
-        return transfer(disk->image, false, offset, len, &c);
+        return disk_base_transfer(disk, false, offset, len, &c);
     // Runs of clusters that lie in the same file.
     for (uint64_t end = offset + len; offset < end;) {
         bool changed = bit(disk->changed, offset / DISK_CLUSTER);
@@ -319,8 +179,10 @@ int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
             next = (next / DISK_CLUSTER + 1) * DISK_CLUSTER;
         if (next > end)
             next = end;
-        int code = transfer(changed ? disk->changes : disk->image, false,
-                            offset, next - offset, &c);
+        int code = changed ? disk_file_transfer(disk->changes, false, offset,
+                                                next - offset, &c)
+                           : disk_base_transfer(disk, false, offset,
+                                                next - offset, &c);
         if (code < 0)
             return code;
         offset = next;
@@ -331,14 +193,14 @@ int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
 int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,
                      const struct iovec *iov, size_t niov)
 {
-    struct cursor c = cursor_of(iov, niov);
+    struct disk_cursor c = disk_cursor_of(iov, niov);
     if (!len)
         return 0;
     switch (disk->mode) {
     case DISK_READONLY:
         return -EROFS;
     case DISK_WRITABLE:
-        return transfer(disk->image, true, offset, len, &c);
+        return disk_base_transfer(disk, true, offset, len, &c);
     case DISK_CHANGES_DROPPED:
         return write_changes(disk, offset, len, &c);
     }
@@ -350,7 +212,7 @@ int disk_image_flush(struct disk_image *disk)
     // Changes that nobody keeps need not be on a disk.
     if (disk->mode != DISK_WRITABLE)
         return 0;
-    return fdatasync(disk->image) < 0 ? -errno : 0;
+    return disk_base_flush(disk);
 }
 
 // Whole clusters of the changes become holes.
@@ -386,9 +248,7 @@ int disk_image_discard(struct disk_image *disk, uint64_t offset, uint64_t len)
     case DISK_READONLY:
         return -EROFS;
     case DISK_WRITABLE:
-        // A hint: a file system that can't is none the worse.
-        (void)fallocate(disk->image, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                        (off_t)offset, (off_t)len);
+        disk_base_discard(disk, offset, len);
         return 0;
     case DISK_CHANGES_DROPPED:
         whole_clusters(disk, offset, len, &first, &end);
@@ -417,8 +277,7 @@ int disk_image_zero(struct disk_image *disk, uint64_t offset, uint64_t len)
     if (disk->mode == DISK_READONLY)
         return -EROFS;
     if (disk->mode == DISK_WRITABLE)
-        return fallocate(disk->image, FALLOC_FL_ZERO_RANGE, (off_t)offset,
-                         (off_t)len) == 0
+        return disk_base_zero(disk, offset, len) == 0
                    ? 0
                    : write_zeros(disk, offset, len);
     uint64_t first, end;

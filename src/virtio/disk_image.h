@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A raw disk image behind a block device: the file itself, or the file with
-// what the guest writes kept beside it, so that a test never changes an image.
+// A disk image behind a block device: the image itself, or the image with what
+// the guest writes kept beside it, so that a test never changes an image. A raw
+// image is read and written here; of another format a program serves it, and of
+// what is kept beside it that knows nothing.
 #pragma once
 
 #include "src/base/error.h"
+#include "src/virtio/disk_format.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,10 +26,14 @@ enum disk_mode {
     DISK_WRITABLE, // writes go to the image
 };
 
-// Owned by its device; one thread at a time but for full. The image is locked
+struct served_disk;
+struct vhost_backend;
+
+// Owned by its device; one thread at a time but for full. A raw image is locked
 // (flock): many may read it, one may write it.
 struct disk_image {
-    int image;
+    int image;                  // -1: it is served
+    struct served_disk *served; // NULL: it is raw
     int changes; // the temporary file, sparse, as the image; -1: none yet
     enum disk_mode mode;
     uint64_t size; // bytes, a multiple of DISK_SECTOR
@@ -39,11 +46,14 @@ struct disk_image {
 };
 
 // Opens a raw image: a file or a block device, of sectors. -EINVAL: no raw
-// image (a qcow2, VHDX or VMDK file is named), or not of whole sectors; -EBUSY:
-// another writes it, or reads what shall be written; -ENOENT, -EACCES, ... of
-// open(2). max is for DISK_CHANGES_DROPPED: bytes that may be kept.
+// image (its format is named), or not of whole sectors; -EBUSY: another writes
+// it, or reads what shall be written; -ENOENT, -EACCES, ... of open(2). With a
+// backend it is what that serves, whatever its format: path is for messages
+// then, and backend is lent until the image is closed. max is for
+// DISK_CHANGES_DROPPED: bytes that may be kept.
 int disk_image_open(struct disk_image *disk, const char *path,
-                    enum disk_mode mode, uint64_t max, struct error *err);
+                    struct vhost_backend *backend, enum disk_mode mode,
+                    uint64_t max, struct error *err);
 void disk_image_close(struct disk_image *disk);
 
 // What is behind *from, open or closed, is behind *to from now on, and *from is
@@ -51,12 +61,28 @@ void disk_image_close(struct disk_image *disk);
 void disk_image_move(struct disk_image *to, struct disk_image *from);
 bool disk_image_is_open(const struct disk_image *disk);
 
-// What disk_image_open says of the file, without keeping it.
-int disk_image_check(const char *path, enum disk_mode mode, struct error *err);
+// What disk_image_open says of the file, without keeping it; of an image that
+// is not raw, what disk_format_of says. *format becomes its format.
+int disk_image_check(const char *path, enum disk_mode mode,
+                     enum disk_format *format, struct error *err);
+
+// An image's format, whoever uses it meanwhile.
+int disk_image_format(const char *path, enum disk_format *format,
+                      struct error *err);
+
+// Opens an image that is to be served, and locks it as a raw one would be. Its
+// descriptor, for close; -EINVAL as disk_format_of, and others as
+// disk_image_open. A raw image is not opened: 0, and *fd is -1.
+int disk_image_claim(const char *path, enum disk_mode mode, int *fd,
+                     enum disk_format *format, struct error *err);
+
+// What became of the program that serves the image, when it is of no use any
+// more: a sentence part, which lives as long as the image is open. Else NULL.
+const char *disk_image_lost(const struct disk_image *disk);
 
 // Each of these covers [offset, offset+len), which lies inside the disk, whole
 // sectors; iov's lengths sum up to len. 0, or a negative errno: -EROFS, -ENOSPC
-// when the changes are full, what the host's file says.
+// when the changes are full, what the host's file says, -EIO of a program.
 int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
                     const struct iovec *iov, size_t niov);
 int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,
