@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 Test(machine_parts, counters_rank_ports)
 {
@@ -134,6 +135,51 @@ Test(machine_parts, folders_that_can_not_be_shared)
                      "%s", err.text);
         cr_expect(strstr(err.text, list[i].part), "%s", err.text);
     }
+}
+
+// A file with this head; its path.
+static const char *image_of(const char *head, size_t len)
+{
+    static char path[] = "/tmp/toyvmm-test-parts-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, head, len), (ssize_t)len);
+    cr_assert_eq(ftruncate(fd, 65536), 0);
+    close(fd);
+    return path;
+}
+
+Test(machine_parts, servers_of_disks)
+{
+    struct error err = {""};
+    int code = 1;
+    // What the program says of a damaged image is told.
+    struct toyvmm_disk disk = {
+        .path = image_of("QFI\xfb\0\0\0\2", 8),
+        .mode = TOYVMM_DISK_READONLY,
+    };
+    const struct toyvmm_config config = {.ndisks = 1, .disks = &disk};
+    cr_expect_str_eq(toyvmm_disk_format(disk.path), "qcow2");
+    if (toyvmm_check_disk(&disk, &err) == -ENOENT)
+        cr_skip_test("%s", err.text);
+    cr_expect_null(toyvmm_serve(&config, &code, &err));
+    cr_expect_lt(code, 0);
+    cr_expect(strstr(err.text, "can't use the disk /tmp/"), "%s", err.text);
+    cr_expect(strstr(err.text, "qemu-storage-daemon"), "%s", err.text);
+    cr_expect(strstr(err.text, "last it said: "), "%s", err.text);
+    cr_expect_null(strstr(err.text, "--blockdev"), "%s", err.text);
+    // A raw one needs none.
+    cr_assert_eq(truncate(disk.path, 0), 0);
+    cr_assert_eq(truncate(disk.path, 65536), 0);
+    cr_expect_str_eq(toyvmm_disk_format(disk.path), "raw");
+    struct toyvmm_servers *servers = toyvmm_serve(&config, &code, &err);
+    cr_assert(servers, "%s", err.text);
+    cr_expect_eq(code, 0);
+    toyvmm_servers_end(servers);
+    unlink(disk.path);
+    cr_expect_null(toyvmm_disk_format(disk.path));
+    cr_expect_null(toyvmm_serve(&config, &code, &err));
+    cr_expect_eq(code, -ENOENT);
 }
 
 static void check_refused(struct toyvmm_config config, int code,

@@ -40,12 +40,21 @@ static void qemu_img(const char *const *argv)
     free(bytes);
 }
 
+// option is one of its own for the new image, or NULL.
+static void convert_with(const char *from, const char *format,
+                         const char *option, const char *path, const char *to)
+{
+    const char *argv[] = {"qemu-img", "convert", "-f", from, "-O", format,
+                          path,       to,        NULL, NULL, NULL};
+    argv[8] = option ? "-o" : NULL;
+    argv[9] = option;
+    qemu_img(argv);
+}
+
 static void convert(const char *from, const char *format, const char *path,
                     const char *to)
 {
-    const char *argv[] = {"qemu-img", "convert", "-f", from, "-O",
-                          format,     path,      to,   NULL};
-    qemu_img(argv);
+    convert_with(from, format, NULL, path, to);
 }
 
 static uint8_t pattern(size_t i)
@@ -58,7 +67,7 @@ static void set_up(char dir[64])
 {
     char path[96];
     uint8_t *bytes = malloc(SIZE);
-    strcpy(dir, "/tmp/toyvmm-test-storage-XXXXXX");
+    snprintf(dir, 64, "/tmp/toyvmm-test-storage-XXXXXX");
     cr_assert_not_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/disk.raw", dir);
     int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -165,56 +174,80 @@ static void look(const char *dir, const char *path, const char *format,
     *second = bytes[512];
 }
 
-static void try_format(const char *format)
+static void try_format(const char *format, const char *option, bool writable)
 {
     char dir[64], raw[96], path[96];
     uint8_t second;
     set_up(dir);
     snprintf(raw, sizeof raw, "%s/disk.raw", dir);
     snprintf(path, sizeof path, "%s/disk.image", dir);
-    convert("raw", format, raw, path);
+    convert_with("raw", format, option, raw, path);
     use(path, format, DISK_READONLY);
     use(path, format, DISK_CHANGES_DROPPED);
     look(dir, path, format, &second);
     cr_assert_eq(second, pattern(512));
-    use(path, format, DISK_WRITABLE);
-    look(dir, path, format, &second);
-    cr_assert_eq(second, 0x5a);
+    if (writable) {
+        use(path, format, DISK_WRITABLE);
+        look(dir, path, format, &second);
+        cr_assert_eq(second, 0x5a);
+    }
     tear_down(dir);
 }
 
 Test(vhost_storage, qcow2)
 {
-    try_format("qcow2");
+    try_format("qcow2", NULL, true);
+    try_format("qcow2", "compat=0.10", true);
+    try_format("qcow2", "lazy_refcounts=on,cluster_size=4096", true);
 }
 
 Test(vhost_storage, vmdk)
 {
-    try_format("vmdk");
+    try_format("vmdk", NULL, true);
+    // What is packed so can't be changed by anybody.
+    try_format("vmdk", "subformat=streamOptimized", false);
 }
 
 Test(vhost_storage, vhdx)
 {
-    try_format("vhdx");
+    try_format("vhdx", NULL, true);
+    try_format("vhdx", "subformat=fixed", true);
 }
 
-// What another image is behind is refused before the program could open it.
-Test(vhost_storage, what_names_another_image)
+static void refused(const char *path, const char *part)
 {
-    char dir[64], raw[96], path[96];
     int fd;
     enum disk_format format;
     struct error err = {""};
-    set_up(dir);
-    snprintf(raw, sizeof raw, "%s/disk.raw", dir);
-    snprintf(path, sizeof path, "%s/over.qcow2", dir);
-    const char *argv[] = {"qemu-img", "create", "-f",  "qcow2", "-b",
-                          raw,        "-F",     "raw", path,    NULL};
-    qemu_img(argv);
     cr_expect_eq(disk_image_claim(path, DISK_READONLY, &fd, &format, &err),
                  -EINVAL);
-    cr_expect(strstr(err.text, "its backing file"), "%s", err.text);
+    cr_expect(strstr(err.text, part), "%s", err.text);
     cr_expect_eq(fd, -1);
+}
+
+// What needs other files is refused before the program could open them.
+Test(vhost_storage, what_names_other_files)
+{
+    char dir[64], raw[96], path[96], data[128];
+    set_up(dir);
+    snprintf(raw, sizeof raw, "%s/disk.raw", dir);
+    snprintf(path, sizeof path, "%s/disk.image", dir);
+    snprintf(data, sizeof data, "data_file=%s/data", dir);
+    const char *over_qcow2[] = {"qemu-img", "create", "-f",  "qcow2", "-b",
+                                raw,        "-F",     "raw", path,    NULL};
+    qemu_img(over_qcow2);
+    refused(path, "its backing file");
+    convert_with("raw", "qcow2", data, raw, path);
+    refused(path, "keeps its data in another file");
+    convert_with("raw", "vmdk", "subformat=monolithicFlat", raw, path);
+    refused(path, "of several files");
+    char base[96];
+    snprintf(base, sizeof base, "%s/base.vmdk", dir);
+    convert("raw", "vmdk", raw, base);
+    const char *over_vmdk[] = {"qemu-img", "create", "-f",   "vmdk", "-b",
+                               base,       "-F",     "vmdk", path,   NULL};
+    qemu_img(over_vmdk);
+    refused(path, "its parent");
     tear_down(dir);
 }
 

@@ -44,12 +44,21 @@ void vhost_backend_listen(struct vhost_backend *b)
     }
 }
 
+// QEMU's programs repeat the option that they complain of, which is ours.
+static const char *news(const char *line)
+{
+    static const char end_of_option[] = "}: ";
+    const char *end = strstr(line, end_of_option);
+    return end ? end + strlen(end_of_option) : line;
+}
+
 void vhost_backend_explain(struct vhost_backend *b, const struct error *why,
                            char *text, size_t size)
 {
     vhost_backend_listen(b);
     snprintf(text, size, "%s %s%s%s", b->name, why->text,
-             b->nlast ? ", and last it said: " : "", b->nlast ? b->last : "");
+             b->nlast ? ", and last it said: " : "",
+             b->nlast ? news(b->last) : "");
 }
 
 void vhost_backend_kill(struct vhost_backend *b)

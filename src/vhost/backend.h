@@ -11,9 +11,9 @@
 struct vhost_backend {
     const char *name; // "virtiofsd", for messages
     struct vhost_front front;
-    pid_t pid;     // 0: no process of ours
-    int log;       // what it prints, a pipe that is not blocking; or -1
-    char last[96]; // its last line, or its beginning
+    pid_t pid;      // 0: no process of ours
+    int log;        // what it prints, a pipe that is not blocking; or -1
+    char last[512]; // its last line, or its beginning
     size_t nlast;
     bool line_ended; // the next byte begins a new one
 };
@@ -21,7 +21,8 @@ struct vhost_backend {
 // Takes what the program has printed, so that it does not wait for a reader.
 void vhost_backend_listen(struct vhost_backend *b);
 
-// A sentence part about the end: name, then what happened, then its last words.
+// A sentence part about the end: name, then what happened, then its last words,
+// without an option of its own ("...}: ") that they may begin with.
 // Puts it into text, which has room for size bytes.
 void vhost_backend_explain(struct vhost_backend *b, const struct error *why,
                            char *text, size_t size);
