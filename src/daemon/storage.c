@@ -2,6 +2,7 @@
 // See storage.h.
 #include "src/daemon/storage.h"
 
+#include "src/daemon/files_lock.h"
 #include "src/daemon/process.h"
 #include "src/daemon/sockets.h"
 
@@ -24,13 +25,14 @@ int storage_find(char *path, size_t size, struct error *err)
 
 static int prepare(void *arg, struct error *err)
 {
-    (void)arg;
+    const struct storage_spec *spec = arg;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_errno(err, errno, "preparing qemu-storage-daemon");
     // The image is all that it needs. Where this can't be had it still opens
     // nothing that the image names.
     (void)unshare((geteuid() ? CLONE_NEWUSER : 0) | CLONE_NEWNET |
                   CLONE_NEWIPC);
+    (void)files_lock(spec->program, spec->image, spec->writable);
     return 0;
 }
 
@@ -63,6 +65,7 @@ pid_t storage_start(const struct storage_spec *spec, int *socket,
              flag[spec->writable], listening);
     const char *argv[] = {spec->program, "--blockdev", file,   "--blockdev",
                           disk,          "--export",   export, NULL};
+    struct storage_spec own = *spec;
     const int keep[] = {listening, spec->image};
     struct process_spec process = {
         .argv = argv,
@@ -71,6 +74,7 @@ pid_t storage_start(const struct storage_spec *spec, int *socket,
         .keep = keep,
         .nkeep = 2,
         .setup = prepare,
+        .setup_arg = &own,
     };
     pid_t pid = process_spawn(&process, err);
     close(listening);
