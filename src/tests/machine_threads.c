@@ -29,6 +29,31 @@ Test(machine_threads, two_machines_at_once)
     cr_assert_str_eq(b.out, "for bq");
 }
 
+// A device's thread says that the machine can't go on, to vCPUs that run or
+// sleep; what comes after the first is no other end.
+Test(machine_threads, what_a_device_can_not_do_without)
+{
+    const struct guest_image images[] = {image_spin(), image_listen(),
+                                         image_smp_spin()};
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
+        struct guest_log log;
+        guest_log_init(&log);
+        struct toyvmm *vm = guest_create_shaped(
+            images[i],
+            (struct machine_shape){
+                .memory = GUEST_MEMORY, .cpus = i == 2 ? 4 : 1, .ports = 1},
+            &log);
+        cr_assert_eq(toyvmm_start(vm, NULL), 0);
+        guest_wait_bytes(&log, 1);
+        vm->board.hooks.broken(vm, "disk vda: it is gone");
+        vm->board.hooks.broken(vm, "disk vdb: it is gone");
+        struct toyvmm_event end = guest_wait_end(&log);
+        cr_expect_eq(end.kind, TOYVMM_EVENT_INTERNAL_ERROR);
+        cr_expect_str_eq(end.detail, "disk vda: it is gone");
+        toyvmm_destroy(vm);
+    }
+}
+
 static void *stop(void *arg)
 {
     toyvmm_stop(arg);
