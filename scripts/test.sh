@@ -342,6 +342,7 @@ stage_scenarios()
     with_guests run_tap exact harness/tests/e2e_exact.sh "$program"
     with_guests run_tap torture harness/tests/torture.sh "$program"
     with_guests run_tap scenarios-cli harness/tests/e2e_cli.sh "$program"
+    with_guests run_tap runs harness/tests/e2e_runs.sh "$program"
     with_guests run_tap measure harness/tests/e2e_measure.sh "$program"
     with_guests run_tap ci ci/test.sh "$program"
     with_guests run_tap package scripts/package/test.sh "$BUILD"

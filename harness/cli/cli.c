@@ -26,7 +26,7 @@
 #include "harness/history/noise.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
-#include "harness/suite/suite.h"
+#include "harness/suite/attempts.h"
 #include "src/base/clock.h"
 
 #include <errno.h>
@@ -54,18 +54,20 @@ static uint64_t stalled_ns(const struct plan *plan, uint64_t began_ns)
 
 // An error of the harness's or the host's is a failure to a CI, but to a
 // bisection it is no word on the commit; nor is what was skipped.
-static int verdict_of(const struct suite_run *run, bool bisect)
+static int verdict_of(const struct suite_run *run, bool bisect, bool flaky_ok)
 {
-    size_t count[VERDICT_SKIPPED + 1] = {0}, unjudged = 0;
+    size_t count[VERDICTS] = {0}, unjudged = 0;
     for (size_t i = 0; i < run->count; i++) {
         const char *kind = run->results[i].kind;
         bool unknown = kind && !strcmp(kind, EXACT_UNJUDGED);
         unjudged += unknown;
         count[run->results[i].verdict] += !unknown;
     }
-    if (count[VERDICT_FAILED] || (count[VERDICT_ERROR] && !bisect))
+    size_t passed = count[VERDICT_PASSED] + count[VERDICT_FLAKY];
+    if (count[VERDICT_FAILED] || (count[VERDICT_ERROR] && !bisect) ||
+        (count[VERDICT_FLAKY] && !flaky_ok))
         return EXIT_FAILED;
-    if (bisect && (count[VERDICT_ERROR] || !count[VERDICT_PASSED]))
+    if (bisect && (count[VERDICT_ERROR] || !passed))
         return EXIT_UNABLE;
     return unjudged ? EXIT_UNABLE : EXIT_PASSED;
 }
@@ -83,10 +85,11 @@ static int conclude(const struct options *o, const struct suite_run *run,
         .started_unix_ns = unix_now_ns() - duration_ns,
         .duration_ns = duration_ns,
         .interrupted = run->interrupted,
+        .flaky_ok = o->flaky_ok,
     };
     if (o->exact)
         exact_span(run, &told.started_unix_ns, &told.duration_ns);
-    int exit_code = verdict_of(run, o->bisect);
+    int exit_code = verdict_of(run, o->bisect, o->flaky_ok);
     guard_exit(run->interrupted ? EXIT_INTERRUPTED : exit_code,
                stalled_ns(plan, began_ns));
     if (report_files_end(files, &told, stderr))
@@ -125,14 +128,27 @@ static int tell_stat(const struct selection *s, const struct boots *b,
     return code;
 }
 
+struct here {
+    const struct options *options;
+};
+
+static int round_here(void *owner, const struct plan *plan,
+                      struct suite_run *out, struct error *err)
+{
+    const struct options *o = ((const struct here *)owner)->options;
+    return suite_run(plan, (unsigned)o->jobs, o->in_process, out, err);
+}
+
 // The boots themselves: here, or each case in an exact rig.
 static int boot_all(const struct options *o, const struct selection *s,
                     const struct boots *boots, const uint64_t *seeds,
                     const struct plan *plan, struct suite_run *run,
                     bool *differs, struct error *err)
 {
+    struct here here = {o};
+    const struct suite_policy policy = {.retries = (unsigned)o->retries};
     if (!o->exact || !plan->accelerator || accel_inside_rig())
-        return suite_run(plan, (unsigned)o->jobs, o->in_process, run, err);
+        return suite_attempts(plan, &policy, round_here, &here, run, err);
     struct exact_suite x = {
         .options = o,
         .selection = s,

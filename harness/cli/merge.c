@@ -146,6 +146,7 @@ static int tell(const struct options *o, struct merged *m,
         .results = {0, results},
         .version = m->list[0].version,
         .accelerator = common_accelerator(m),
+        .flaky_ok = o->flaky_ok,
     };
     span(m, &run);
     int exit_code = m->incomplete ? EXIT_UNABLE : EXIT_PASSED;
@@ -154,8 +155,7 @@ static int tell(const struct options *o, struct merged *m,
         for (size_t k = 0; k < m->list[i].count; k++) {
             const struct result *r = &m->list[i].entries[k].result;
             results[run.results.count++] = *r;
-            failed |=
-                r->verdict == VERDICT_FAILED || r->verdict == VERDICT_ERROR;
+            failed |= verdict_fails(r->verdict, o->flaky_ok);
         }
     }
     struct report_files files;

@@ -220,6 +220,7 @@ static int check_exact(const struct options *o, struct error *err)
         {o->accelerator == ACCEL_KVM, "--accel kvm"},
         {o->replay, "--replay"},
         {o->pin.set, "--pin"},
+        {o->retries, "--retries: a seed's run is the same each time"},
         {o->runs, "--runs: give --seeds"},
         {judges && o->max_runs, "--max-runs: give --seeds"},
         {judges && o->warmups, "--warmup"},

@@ -70,6 +70,8 @@ struct options {
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
     bool stat;            // tell the distributions of the marks
+    int retries;          // of a case that fails
+    bool flaky_ok;        // one that passed then doesn't fail the run
     bool bisect;          // exit as `git bisect run` wants it
     struct {
         unsigned index, count; // from 1 on; 0, 0: all of them

@@ -161,6 +161,12 @@ static const struct row rows[] = {
     {"pin", 0, .metavar = "CPU", .take = take_pin, .commands = BOOTS,
      .group = GROUP_OFTEN,
      .help = "guests run on this CPU of the host alone: less noise"},
+    {"retries", 0, .metavar = "N", .take = take_number, FIELD(retries),
+     .commands = RUNS, .group = GROUP_OFTEN,
+     .help = "run a scenario that fails again, up to N times; one that passes "
+             "then is flaky, which fails the run"},
+    {"flaky-ok", 0, .take = take_flag, FIELD(flaky_ok), .commands = REPORTED,
+     .group = GROUP_OFTEN, .help = "unless this is given"},
     {"stat", 0, .take = take_flag, FIELD(stat), .commands = RUNS,
      .group = GROUP_OFTEN, .help = "tell the distributions of the marks"},
 

@@ -154,9 +154,10 @@ int take_number(struct options *o, const struct row *row, char *value,
         const char *name;
         long least, most;
     } bounds[] = {
-        {"jobs", 1, 256},   {"repeat", 1, 100000},  {"warmup", 0, 1000},
-        {"runs", 2, 10000}, {"max-runs", 2, 10000}, {"newest", 1, 1000000},
-        {"seeds", 2, 1000}, {"explore", 1, 100000}, {"guard", 1, 86400},
+        {"jobs", 1, 256},    {"repeat", 1, 100000},  {"warmup", 0, 1000},
+        {"runs", 2, 10000},  {"max-runs", 2, 10000}, {"newest", 1, 1000000},
+        {"seeds", 2, 1000},  {"explore", 1, 100000}, {"guard", 1, 86400},
+        {"retries", 0, 100},
     };
     size_t i = 0;
     while (strcmp(bounds[i].name, row->name) != 0)

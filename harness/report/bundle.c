@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs as files. See bundle.h.
 //
-//   magic "TVMRUN3\n" | the run's fields | its entries | magic again
+//   magic "TVMRUN4\n" | the run's fields | its entries | magic again
 #include "harness/report/bundle.h"
 
 #include "harness/report/codec.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRUN3\n";
+static const char magic[8] = "TVMRUN4\n";
 #define MAGIC_SAME 6 // what other versions share
 
 static void visit_entry(struct codec *c, struct bundle_entry *e)

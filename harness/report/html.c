@@ -72,8 +72,7 @@ static void row(FILE *f, const struct result *r, size_t index, bool told)
 // Failed ones are always told.
 static bool is_told(const struct result *r, size_t index)
 {
-    return index < TOLD_WHOLE || r->verdict == VERDICT_FAILED ||
-           r->verdict == VERDICT_ERROR;
+    return index < TOLD_WHOLE || verdict_fails(r->verdict, false);
 }
 
 static void table(FILE *f, const struct result_list *list)
@@ -106,6 +105,23 @@ static void failure(FILE *f, const struct result *r)
         fprintf(f, "<h3>%s</h3>\n<pre>", name);
         html_text(f, text);
         fputs("</pre>\n", f);
+    }
+}
+
+// What became of it before it was run again.
+static void attempts(FILE *f, const struct result *r)
+{
+    for (size_t i = 0; i < r->nattempts; i++) {
+        const struct result *a = &r->attempts[i];
+        fprintf(f, "<details><summary>Attempt %zu ", i + 1);
+        verdict(f, a->verdict);
+        fputs(" in ", f);
+        html_time(f, a->duration_ns);
+        fputs("</summary>\n", f);
+        failure(f, a);
+        html_boot(f, a);
+        html_console(f, a);
+        fputs("</details>\n", f);
     }
 }
 
@@ -187,6 +203,13 @@ static void scenario(FILE *f, const struct result *r, size_t index)
         html_text(f, r->guest_note);
         fputs("</p>\n", f);
     }
+    const char *attempt = result_property(r, "attempt");
+    if (attempt) {
+        fputs("<p class=\"dim\">attempt ", f);
+        html_text(f, attempt);
+        fputs("</p>\n", f);
+    }
+    attempts(f, r);
     failure(f, r);
     html_boot(f, r);
     notes(f, r);
@@ -231,13 +254,13 @@ int html_print(FILE *f, const void *owner)
 {
     const struct report_run *run = owner;
     const struct result_list *list = &run->results;
-    size_t count[VERDICT_SKIPPED + 1] = {0};
+    size_t count[VERDICTS] = {0};
     for (size_t i = 0; i < list->count; i++)
         count[list->items[i].verdict]++;
     fputs(html_head, f);
     fprintf(f, "<h1>%zu scenario%s", list->count, list->count == 1 ? "" : "s");
     const char *comma = ": ";
-    for (int v = 0; v <= VERDICT_SKIPPED; v++) {
+    for (int v = 0; v < VERDICTS; v++) {
         if (!count[v])
             continue;
         fprintf(f, "%s%zu ", comma, count[v]);

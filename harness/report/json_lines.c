@@ -22,11 +22,10 @@ static void close_line(struct json *j)
     fputc('\n', j->f);
 }
 
-static void counts(struct json *j, const char *name,
-                   const size_t of[VERDICT_SKIPPED + 1])
+static void counts(struct json *j, const char *name, const size_t of[VERDICTS])
 {
     json_open(j, name, '{');
-    for (size_t v = 0; v <= VERDICT_SKIPPED; v++)
+    for (size_t v = 0; v < VERDICTS; v++)
         json_number(j, verdict_name((enum verdict)v), of[v]);
     json_close(j, '}');
 }
@@ -57,12 +56,12 @@ static void run_line(struct json *j, const struct report_run *run)
 
 static void end_line(struct json *j, const struct report_run *run)
 {
-    size_t scenarios[VERDICT_SKIPPED + 1] = {0};
-    size_t tests[VERDICT_SKIPPED + 1] = {0};
+    size_t scenarios[VERDICTS] = {0};
+    size_t tests[VERDICTS] = {0};
     for (size_t i = 0; i < run->results.count; i++) {
         const struct result *r = &run->results.items[i];
         scenarios[r->verdict]++;
-        for (size_t v = 0; v <= VERDICT_SKIPPED; v++)
+        for (size_t v = 0; v < VERDICTS; v++)
             tests[v] += result_count_tests(r, (enum verdict)v);
     }
     open_line(j, "end");
@@ -241,6 +240,28 @@ static void consoles(struct json *j, const struct result *r)
     json_close(j, ']');
 }
 
+// What became of it before it was run again.
+static void attempts(struct json *j, const struct result *r)
+{
+    json_open(j, "attempts", '[');
+    for (size_t i = 0; i < r->nattempts; i++) {
+        const struct result *a = &r->attempts[i];
+        json_open(j, NULL, '{');
+        json_text(j, "verdict", verdict_name(a->verdict));
+        json_text(j, "kind", a->kind);
+        json_text(j, "message", a->message);
+        json_text(j, "where", a->where);
+        json_time(j, "started", a->started_unix_ns);
+        json_number(j, "duration_ns", a->duration_ns);
+        sections(j, a);
+        marks(j, a);
+        notes(j, a);
+        consoles(j, a);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 static void scenario_line(struct json *j, const struct result *r)
 {
     open_line(j, "scenario");
@@ -270,6 +291,7 @@ static void scenario_line(struct json *j, const struct result *r)
     properties(j, r);
     tests(j, r);
     consoles(j, r);
+    attempts(j, r);
     close_line(j);
 }
 

@@ -25,14 +25,14 @@
 // All testcases of a report, or of one suite.
 struct counts {
     size_t tests;
-    size_t of[VERDICT_SKIPPED + 1];
+    size_t of[VERDICTS];
 };
 
 static void count(struct counts *n, const struct result *r)
 {
     n->tests += 1 + r->ntests;
     n->of[r->verdict]++;
-    for (size_t v = 0; v <= VERDICT_SKIPPED; v++)
+    for (size_t v = 0; v < VERDICTS; v++)
         n->of[v] += result_count_tests(r, (enum verdict)v);
 }
 
@@ -136,6 +136,8 @@ static void properties(FILE *f, const struct result *r)
     property(f, "guest", r->guest);
     property(f, "guest.note", r->guest_note);
     property(f, "accelerator", r->accelerator);
+    if (r->nattempts)
+        property(f, "verdict", verdict_name(r->verdict));
     for (size_t i = 0; i < r->nproperties; i++)
         property(f, r->properties[i].name, r->properties[i].value);
     for (size_t i = 0; i < r->nmarks; i++)
@@ -150,7 +152,7 @@ static void properties(FILE *f, const struct result *r)
 
 // Why it did not pass, with everything that a reader of the report has. Returns
 // how many bytes that is.
-static size_t explanation(FILE *f, const struct result *r)
+static size_t explanation(FILE *f, const struct result *r, size_t room)
 {
     char *text = NULL;
     size_t len = 0, written = 0;
@@ -169,17 +171,16 @@ static size_t explanation(FILE *f, const struct result *r)
     for (size_t i = 0; i < r->nsections; i++)
         fprintf(t, "%s\n", r->sections[i].text);
     if (!fclose(t))
-        written = xml_text_within(f, text, len, EXPLANATION_ROOM);
+        written = xml_text_within(f, text, len, room);
     free(text);
     return written;
 }
 
 // The elements that say that a testcase did not pass.
 static const char *const elements[] = {
-    [VERDICT_PASSED] = NULL,
-    [VERDICT_FAILED] = "failure",
-    [VERDICT_ERROR] = "error",
-    [VERDICT_SKIPPED] = "skipped",
+    [VERDICT_PASSED] = NULL,   [VERDICT_FAILED] = "failure",
+    [VERDICT_ERROR] = "error", [VERDICT_SKIPPED] = "skipped",
+    [VERDICT_FLAKY] = NULL, // its last attempt passed
 };
 
 static void open_verdict(FILE *f, enum verdict v, const char *message,
@@ -246,6 +247,27 @@ static int consoles(FILE *f, const struct result *r, size_t room)
     return 0;
 }
 
+// The attempts that failed, as Maven's surefire names them: flakyFailure of a
+// case that passed in the end, rerunFailure of one that did not. Returns how
+// many bytes their explanations have.
+static size_t attempts(FILE *f, const struct result *r)
+{
+    const char *element =
+        r->verdict == VERDICT_FLAKY ? "flakyFailure" : "rerunFailure";
+    size_t written = 0;
+    size_t room = r->nattempts ? EXPLANATION_ROOM / r->nattempts : 0;
+    for (size_t i = 0; i < r->nattempts; i++) {
+        const struct result *a = &r->attempts[i];
+        fprintf(f, "      <%s", element);
+        xml_attribute(f, "message", a->message);
+        xml_attribute(f, "type", a->kind);
+        fputs("><stackTrace>", f);
+        written += explanation(f, a, room);
+        fprintf(f, "</stackTrace></%s>\n", element);
+    }
+    return written;
+}
+
 static int testcase(FILE *f, const struct result *r,
                     const struct junit_case *named)
 {
@@ -253,9 +275,10 @@ static int testcase(FILE *f, const struct result *r,
     open_testcase(f, named->name, named->class_name, r->duration_ns);
     if (elements[r->verdict]) {
         open_verdict(f, r->verdict, r->message, r->kind);
-        room -= explanation(f, r);
+        room -= explanation(f, r, EXPLANATION_ROOM);
         fprintf(f, "</%s>\n", elements[r->verdict]);
     }
+    room -= attempts(f, r);
     int code = consoles(f, r, room);
     fputs("    </testcase>\n", f);
     return code;

@@ -24,6 +24,7 @@ struct report_run {
     uint64_t started_unix_ns; // when it began
     uint64_t duration_ns;
     bool interrupted;
+    bool flaky_ok; // a flaky scenario does not fail the run
 };
 
 // The option's name without its dashes ("junit").

@@ -3,6 +3,8 @@
 // call these on its own record.
 #include "harness/report/result.h"
 
+#include "harness/report/attempts.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,15 +12,20 @@
 #include <string.h>
 
 static const char *const verdict_names[] = {
-    [VERDICT_PASSED] = "passed",
-    [VERDICT_FAILED] = "failed",
-    [VERDICT_ERROR] = "error",
-    [VERDICT_SKIPPED] = "skipped",
+    [VERDICT_PASSED] = "passed", [VERDICT_FAILED] = "failed",
+    [VERDICT_ERROR] = "error",   [VERDICT_SKIPPED] = "skipped",
+    [VERDICT_FLAKY] = "flaky",
 };
 
 const char *verdict_name(enum verdict v)
 {
     return verdict_names[v];
+}
+
+bool verdict_fails(enum verdict v, bool flaky_ok)
+{
+    return v == VERDICT_FAILED || v == VERDICT_ERROR ||
+           (v == VERDICT_FLAKY && !flaky_ok);
 }
 
 void result_init(struct result *r)
@@ -58,6 +65,7 @@ void result_free(struct result *r)
         free(r->consoles[i].bytes);
         free(r->consoles[i].lines);
     }
+    result_free_attempts(r);
     for (size_t i = 0; i < r->nreadings; i++)
         free(r->readings[i].name);
     for (size_t i = 0; i < r->ninitcalls; i++)

@@ -14,9 +14,13 @@ enum verdict {
     VERDICT_FAILED,  // the guest did not do what the scenario says
     VERDICT_ERROR,   // the harness or the environment could not judge
     VERDICT_SKIPPED, // with the reason in message
+    VERDICT_FLAKY,   // failed, and passed when it was run again: see attempts
+    VERDICTS,
 };
 
 const char *verdict_name(enum verdict v); // "passed", ...
+// Does a scenario with it fail the run? flaky_ok: one that is flaky does not.
+bool verdict_fails(enum verdict v, bool flaky_ok);
 
 // Why the guest left guest mode, as far as user space saw it.
 enum result_exit {
@@ -147,6 +151,11 @@ struct result {
     uint64_t left_out;
     size_t note_bytes;
 
+    // Of a scenario that was run again: what became of it before, oldest
+    // first. This is the last attempt, the one that counts.
+    size_t nattempts;
+    struct result *attempts; // they have none of their own
+
     // One for each port that the guest wrote to; ttyS0 always, first.
     size_t nconsoles;
     struct result_console *consoles;
@@ -202,6 +211,9 @@ int result_add_test(struct result *r, const char *name, enum verdict verdict,
                     const char *details);
 // How many of the guest's own tests have the verdict.
 size_t result_count_tests(const struct result *r, enum verdict verdict);
+// r was run after earlier, which goes over to r's attempts with those that it
+// has; it is empty then, also on failure (-ENOMEM).
+int result_add_attempt(struct result *r, struct result *earlier);
 // bytes (heap, may be NULL) go over to the result, also on failure.
 int result_add_console(struct result *r, unsigned port, char *bytes, size_t len,
                        uint64_t elided);

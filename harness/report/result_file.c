@@ -3,7 +3,7 @@
 // that reports. Read back by the same program only, yet checked like foreign
 // data, because a worker may die while it writes.
 //
-//   magic "TVMRES6\n" | fields in the order of visit() | magic again
+//   magic "TVMRES7\n" | fields in the order of visit() | magic again
 #include "harness/report/codec.h"
 #include "harness/report/output.h"
 #include "harness/report/result.h"
@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[8] = "TVMRES6\n";
+static const char magic[8] = "TVMRES7\n";
 
 static void codec_verdict(struct codec *c, enum verdict *value)
 {
     uint64_t n = *value;
     codec_number(c, &n);
-    if (n > VERDICT_SKIPPED)
+    if (n >= VERDICTS)
         c->failed = true;
     else
         *value = (enum verdict)n;
@@ -113,9 +113,8 @@ static void visit_guest(struct codec *c, struct result *r)
     }
 }
 
-void result_visit(struct codec *c, struct result *r)
+static void visit_fields(struct codec *c, struct result *r)
 {
-    codec_seal(c, magic);
     codec_verdict(c, &r->verdict);
     char **const texts[] = {&r->path,        &r->title,   &r->suite, &r->guest,
                             &r->guest_note,  &r->message, &r->where, &r->kind,
@@ -126,6 +125,15 @@ void result_visit(struct codec *c, struct result *r)
     codec_number(c, &r->duration_ns);
     visit_lists(c, r);
     visit_guest(c, r);
+}
+
+void result_visit(struct codec *c, struct result *r)
+{
+    codec_seal(c, magic);
+    visit_fields(c, r);
+    codec_list(c, (void **)&r->attempts, &r->nattempts, sizeof(*r->attempts));
+    for (size_t i = 0; i < r->nattempts; i++)
+        visit_fields(c, &r->attempts[i]);
     codec_seal(c, magic);
 }
 

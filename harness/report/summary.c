@@ -47,22 +47,14 @@ static void fenced(FILE *f, const char *s)
     fputs("\n\n", f);
 }
 
+// To be told at length, whether it fails the run or not.
 static bool is_bad(const struct result *r)
 {
-    return r->verdict == VERDICT_FAILED || r->verdict == VERDICT_ERROR;
+    return verdict_fails(r->verdict, false);
 }
 
-static void failure(FILE *f, const struct result *r)
+static void explanation(FILE *f, const struct result *r)
 {
-    fprintf(f, "#### %s: ", verdict_name(r->verdict));
-    markdown_text(f, r->title ? r->title : r->path);
-    const char *seed = result_property(r, "seed");
-    if (seed) {
-        fputs(" (seed ", f);
-        markdown_text(f, seed);
-        fputc(')', f);
-    }
-    fputs("\n\n", f);
     markdown_text(f, r->where);
     fputs(r->where ? ": " : "", f);
     markdown_text(f, r->message);
@@ -76,6 +68,28 @@ static void failure(FILE *f, const struct result *r)
         fenced(f, section);
         fputs("</details>\n\n", f);
     }
+}
+
+static void failure(FILE *f, const struct result *r)
+{
+    fprintf(f, "#### %s: ", verdict_name(r->verdict));
+    markdown_text(f, r->title ? r->title : r->path);
+    const char *seed = result_property(r, "seed");
+    if (seed) {
+        fputs(" (seed ", f);
+        markdown_text(f, seed);
+        fputc(')', f);
+    }
+    fputs("\n\n", f);
+    for (size_t i = 0; i < r->nattempts; i++) {
+        fprintf(f, "Attempt %zu %s: ", i + 1,
+                verdict_name(r->attempts[i].verdict));
+        explanation(f, &r->attempts[i]);
+    }
+    if (r->verdict == VERDICT_FLAKY)
+        fprintf(f, "Attempt %zu passed.\n\n", r->nattempts + 1);
+    else
+        explanation(f, r);
 }
 
 // ---- The table: a row for each case ----------------------------------------
@@ -98,7 +112,8 @@ static size_t count_of(const struct row *row, enum verdict v)
 static void verdicts(FILE *f, const struct row *row)
 {
     static const enum verdict order[] = {VERDICT_FAILED, VERDICT_ERROR,
-                                         VERDICT_SKIPPED, VERDICT_PASSED};
+                                         VERDICT_FLAKY, VERDICT_SKIPPED,
+                                         VERDICT_PASSED};
     const char *comma = "";
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         size_t n = count_of(row, order[i]);
@@ -154,7 +169,8 @@ static void print_row(FILE *f, const struct row *row, uint64_t *room)
 
 static bool has_bad(const struct row *row)
 {
-    return count_of(row, VERDICT_FAILED) || count_of(row, VERDICT_ERROR);
+    return count_of(row, VERDICT_FAILED) || count_of(row, VERDICT_ERROR) ||
+           count_of(row, VERDICT_FLAKY);
 }
 
 // Those with a boot that did not pass, or the others.
@@ -218,15 +234,18 @@ int summary_print(FILE *f, const void *owner)
 {
     const struct report_run *run = owner;
     const struct result_list *list = &run->results;
-    size_t count[VERDICT_SKIPPED + 1] = {0}, told = 0;
+    size_t count[VERDICTS] = {0}, told = 0;
     for (size_t i = 0; i < list->count; i++)
         count[list->items[i].verdict]++;
     fprintf(f,
             "### %zu boot%s: %zu passed, %zu failed, %zu error%s, "
-            "%zu skipped\n\n",
+            "%zu skipped",
             list->count, list->count == 1 ? "" : "s", count[VERDICT_PASSED],
             count[VERDICT_FAILED], count[VERDICT_ERROR],
             count[VERDICT_ERROR] == 1 ? "" : "s", count[VERDICT_SKIPPED]);
+    if (count[VERDICT_FLAKY])
+        fprintf(f, ", %zu flaky", count[VERDICT_FLAKY]);
+    fputs("\n\n", f);
     if (run->interrupted)
         fputs("**The run was interrupted.**\n\n", f);
     for (size_t i = 0; i < list->count; i++) {

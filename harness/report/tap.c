@@ -31,10 +31,9 @@ static void line_text(FILE *f, const char *text)
 }
 
 // "ok 3 - name # SKIP why"
-static void point(FILE *f, const char *margin, enum verdict v, size_t number,
-                  const char *name, const char *message)
+static void point(FILE *f, const char *margin, enum verdict v, bool ok,
+                  size_t number, const char *name, const char *message)
 {
-    bool ok = v == VERDICT_PASSED || v == VERDICT_SKIPPED;
     fprintf(f, "%s%s %zu - ", margin, ok ? "ok" : "not ok", number);
     line_text(f, name ? name : "");
     if (v == VERDICT_SKIPPED) {
@@ -104,7 +103,8 @@ static void subtests(FILE *f, const struct result *r)
     fprintf(f, "\n    1..%zu\n", r->ntests);
     for (size_t i = 0; i < r->ntests; i++) {
         const struct result_test *t = &r->tests[i];
-        point(f, "    ", t->verdict, i + 1, t->name, t->message);
+        bool ok = !verdict_fails(t->verdict, false);
+        point(f, "    ", t->verdict, ok, i + 1, t->name, t->message);
         test_block(f, t);
     }
 }
@@ -129,6 +129,24 @@ static void failed_notes(FILE *f, const struct result *r)
     }
 }
 
+// Those before the last.
+static void attempts(FILE *f, const struct result *r)
+{
+    static const char margin[] = "      ";
+    if (r->nattempts)
+        fputs("  attempts:\n", f);
+    for (size_t i = 0; i < r->nattempts; i++) {
+        const struct result *a = &r->attempts[i];
+        fprintf(f, "    - verdict: %s\n", verdict_name(a->verdict));
+        literal(f, margin, "kind", a->kind);
+        literal(f, margin, "message", a->message);
+        literal(f, margin, "where", a->where);
+        seconds(f, margin, "duration_s", a->duration_ns);
+        for (size_t k = 0; k < a->nsections; k++)
+            literal(f, margin, a->sections[k].name, a->sections[k].text);
+    }
+}
+
 static void scenario_block(FILE *f, const struct result *r)
 {
     fputs("  ---\n", f);
@@ -146,6 +164,7 @@ static void scenario_block(FILE *f, const struct result *r)
         fputs("  sections:\n", f);
     for (size_t i = 0; i < r->nsections; i++)
         literal(f, "    ", r->sections[i].name, r->sections[i].text);
+    attempts(f, r);
     fputs("  ...\n", f);
 }
 
@@ -157,8 +176,9 @@ int tap_print(FILE *f, const void *owner)
     for (size_t i = 0; i < n; i++) {
         const struct result *r = &run->results.items[i];
         subtests(f, r);
-        point(f, "", r->verdict, i + 1, r->title, r->message);
-        if (r->verdict == VERDICT_FAILED || r->verdict == VERDICT_ERROR)
+        point(f, "", r->verdict, !verdict_fails(r->verdict, run->flaky_ok),
+              i + 1, r->title, r->message);
+        if (verdict_fails(r->verdict, false))
             scenario_block(f, r);
     }
     return ferror(f) ? -EIO : 0;

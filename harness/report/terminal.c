@@ -11,10 +11,9 @@
 #include <string.h>
 
 static const char *const words[] = {
-    [VERDICT_PASSED] = "ok   ",
-    [VERDICT_FAILED] = "FAIL ",
-    [VERDICT_ERROR] = "ERROR",
-    [VERDICT_SKIPPED] = "skip ",
+    [VERDICT_PASSED] = "ok   ", [VERDICT_FAILED] = "FAIL ",
+    [VERDICT_ERROR] = "ERROR",  [VERDICT_SKIPPED] = "skip ",
+    [VERDICT_FLAKY] = "flaky",
 };
 
 // Each line of text behind a margin.
@@ -138,16 +137,15 @@ static void notes(FILE *f, const struct result *r)
 #define TESTS_SHOWN   10
 #define DETAILS_SHOWN 20
 
-static void verdict_counts(FILE *f, const size_t counts[VERDICT_SKIPPED + 1],
+static void verdict_counts(FILE *f, const size_t counts[VERDICTS],
                            const char *error_word)
 {
     const struct {
         enum verdict verdict;
         const char *word;
     } parts[] = {
-        {VERDICT_PASSED, "passed"},
-        {VERDICT_FAILED, "failed"},
-        {VERDICT_ERROR, error_word},
+        {VERDICT_PASSED, "passed"},   {VERDICT_FAILED, "failed"},
+        {VERDICT_FLAKY, "flaky"},     {VERDICT_ERROR, error_word},
         {VERDICT_SKIPPED, "skipped"},
     };
     bool first = true;
@@ -201,8 +199,8 @@ static void guest_tests(FILE *f, const struct result *r)
 {
     if (!r->ntests)
         return;
-    size_t counts[VERDICT_SKIPPED + 1];
-    for (size_t v = 0; v <= VERDICT_SKIPPED; v++)
+    size_t counts[VERDICTS];
+    for (size_t v = 0; v < VERDICTS; v++)
         counts[v] = result_count_tests(r, (enum verdict)v);
     fprintf(f, "      %zu kernel test%s: ", r->ntests,
             r->ntests == 1 ? "" : "s");
@@ -221,6 +219,20 @@ static void guest_tests(FILE *f, const struct result *r)
         fprintf(f, "        ... %zu more\n", failed - shown);
 }
 
+// Of one that was run again: why it failed before.
+static void attempts(FILE *f, const struct result *r)
+{
+    for (size_t i = 0; i < r->nattempts; i++) {
+        const struct result *a = &r->attempts[i];
+        fprintf(f, "      attempt %zu %s: ", i + 1, verdict_name(a->verdict));
+        if (a->where)
+            fprintf(f, "%s: ", a->where);
+        if (a->message)
+            visible_text(f, a->message, strlen(a->message), NULL);
+        fputc('\n', f);
+    }
+}
+
 void terminal_result(FILE *f, const struct result *r, bool verbose)
 {
     fprintf(f, "%s ", words[r->verdict]);
@@ -236,12 +248,16 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
     const char *seed = result_property(r, "seed");
     if (seed)
         fprintf(f, "seed %s, ", seed);
+    const char *attempt = result_property(r, "attempt");
+    if (attempt)
+        fprintf(f, "attempt %s, ", attempt);
     xml_seconds(f, r->duration_ns);
     fputs(" s)\n", f);
     if (r->guest_note)
         line_with_place(f, NULL, r->guest_note);
     if (r->verdict != VERDICT_PASSED && r->message)
         line_with_place(f, r->where, r->message);
+    attempts(f, r);
     notes(f, r);
     guest_tests(f, r);
     for (size_t i = 0; r->verdict != VERDICT_PASSED && i < r->nsections; i++)
@@ -255,7 +271,7 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
 void terminal_summary(FILE *f, const struct result_list *all,
                       uint64_t duration_ns)
 {
-    size_t counts[VERDICT_SKIPPED + 1] = {0};
+    size_t counts[VERDICTS] = {0};
     for (size_t i = 0; i < all->count; i++)
         counts[all->items[i].verdict]++;
     fprintf(f, "%zu scenario%s: ", all->count, all->count == 1 ? "" : "s");

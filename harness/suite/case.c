@@ -186,6 +186,21 @@ static int load(const struct plan *plan, const struct plan_case *what,
     return code;
 }
 
+// Of one that may be run again: which attempt it was, unless the first one
+// passed; and that it is flaky when a later one did.
+static int number_attempt(const struct plan *plan, struct result *result)
+{
+    char text[32];
+    bool passed = result->verdict == VERDICT_PASSED;
+    if (plan->attempts < 2 || result->verdict == VERDICT_SKIPPED ||
+        (passed && plan->attempt < 2))
+        return 0;
+    if (passed)
+        result->verdict = VERDICT_FLAKY;
+    snprintf(text, sizeof(text), "%u of %u", plan->attempt, plan->attempts);
+    return result_add_property(result, "attempt", text);
+}
+
 int case_identify(const struct plan *plan, size_t index, struct result *result)
 {
     const struct plan_case *what = &plan->cases[index];
@@ -196,6 +211,8 @@ int case_identify(const struct plan *plan, size_t index, struct result *result)
         code = result_set(&result->title, "%s", what->title);
     if (!code && what->series)
         code = result_set(&result->series, "%s", what->series);
+    if (!code)
+        code = number_attempt(plan, result);
     for (size_t i = 0; !code && i < what->nsets; i++) {
         char *name = NULL;
         if (asprintf(&name, "matrix.%s", what->sets[i].name) < 0)

@@ -24,7 +24,8 @@ struct case_control {
 int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
              const struct case_control *control, struct result *result);
 
-// What the plan knows of a case, whatever became of it; once. 0 or -ENOMEM.
+// What the plan knows of a case, whatever became of it; once, when its verdict
+// is known: one that passed may be flaky by it. 0 or -ENOMEM.
 int case_identify(const struct plan *plan, size_t index, struct result *result);
 
 // Fills a result with what is known of a case that did not run: the names, the

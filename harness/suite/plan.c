@@ -84,6 +84,8 @@ static int write_plan(FILE *f, const void *owner)
     put_number(f, "console", p->show_console);
     put_number(f, "verbosity", p->verbosity);
     put_number(f, "quiet", p->quiet_passed);
+    put_number(f, "attempt", p->attempt);
+    put_number(f, "attempts", p->attempts);
     put_sets(f, "set", p->sets, p->nsets);
     for (size_t i = 0; i < p->ncases; i++) {
         put(f, "case");
@@ -225,6 +227,10 @@ static int take(struct plan *p, const char *key, struct texts *t)
         p->show_console = n;
     else if (!strcmp(key, "quiet"))
         p->quiet_passed = n;
+    else if (!strcmp(key, "attempt"))
+        p->attempt = (unsigned)n;
+    else if (!strcmp(key, "attempts"))
+        p->attempts = (unsigned)n;
     else if (!strcmp(key, "verbosity"))
         p->verbosity = (unsigned)n;
     else

@@ -25,6 +25,8 @@ struct plan {
     bool show_console; // copy what guests print to standard error
     unsigned verbosity;
     bool quiet_passed; // tell only of cases that did not pass
+    unsigned attempt;  // which time it is that its cases are run, from 1 on,
+    unsigned attempts; // of so many at most; 0, 0: they are run once
 
     size_t ncases;
     struct plan_case *cases;

@@ -186,7 +186,7 @@ static void last_words(void *owner)
     case_identify(&w->plan, w->index, result);
     if (save(w, result, &err))
         print(w, result, 0);
-    _exit(result->verdict == VERDICT_PASSED ? 0 : 1);
+    _exit(verdict_fails(result->verdict, true) ? 1 : 0);
 }
 
 static bool run_and_save(struct work *w, uint64_t started_ns, struct error *err)
@@ -256,6 +256,8 @@ static void tell_criterion(const struct result *result)
 {
     switch (result->verdict) {
     case VERDICT_PASSED:
+    case VERDICT_FLAKY:
+    case VERDICTS:
         return;
     case VERDICT_SKIPPED:
         cr_skip_test("%.500s", result->message ? result->message : "");

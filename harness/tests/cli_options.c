@@ -36,7 +36,8 @@ Test(options, everything_is_taken)
     cr_assert_eq(
         parse(&o,
               "--junit x.xml -j 3 a.tc --accel=rig --memory 1G,huge --cpus 8 "
-              "--timeout-scale 2.5 -vv --tags a,-b --json - --tap t b",
+              "--timeout-scale 2.5 -vv --tags a,-b --json - --tap t --retries "
+              "2 --flaky-ok b",
               &err),
         0, "%s", err.text);
     cr_expect_eq(o.action, ACTION_RUN);
@@ -47,6 +48,7 @@ Test(options, everything_is_taken)
     cr_expect_eq(o.machine.cpus, 8);
     cr_expect_eq(o.timeout_scale, 2.5);
     cr_expect_eq(o.verbosity, 2U);
+    cr_expect(o.retries == 2 && o.flaky_ok);
     cr_expect_str_eq(o.reports[REPORT_JUNIT], "x.xml");
     cr_expect_str_eq(o.reports[REPORT_JSON], "-");
     cr_expect_str_eq(o.reports[REPORT_TAP], "t");
@@ -144,6 +146,8 @@ Test(options, refusals)
         {"--accel tcg a", "--accel tcg: give auto, kvm, rig or exact"},
         {"--jobs 0 a", "--jobs 0"},
         {"--jobs 2x a", "--jobs 2x"},
+        {"--retries 101 a", "--retries 101: give a number from 0 to 100"},
+        {"--exact --retries 1 a", "--exact is not for --retries"},
         {"--memory 0 a", "--memory 0"},
         {"--memory lots a", "--memory lots"},
         {"--memory 1G,thin a", "behind the size stands ,huge or ,shared"},

@@ -130,7 +130,8 @@ static const char schema[] =
     "  \"properties\": [{\"name\": str, \"value\": str}],\n"
     "  \"tests\": [{\"name\": str, \"verdict\": str, \"message\": text,\n"
     "   \"details\": text, \"at_ns\": int, \"took_ns\": int}],\n"
-    "  \"consoles\": [{\"port\": int, \"text\": str, \"elided\": int}]},\n"
+    "  \"consoles\": [{\"port\": int, \"text\": str, \"elided\": int}],\n"
+    "  \"attempts\": list},\n"
     " \"end\": {\"scenarios\": dict, \"tests\": dict, \"duration_ns\": int,\n"
     "  \"interrupted\": bool}}\n"
     "def fits(value, shape):\n"
@@ -165,7 +166,7 @@ static const char schema[] =
     "  b\"a]]>b<c>&\")\n"
     "assert s[\"tests\"][1][\"took_ns\"] == 1500000000\n"
     "assert all[-1][\"tests\"] == {\"passed\": 4, \"failed\": 4,\n"
-    "  \"error\": 4, \"skipped\": 4}\n"
+    "  \"error\": 4, \"skipped\": 4, \"flaky\": 0}\n"
     "assert all[-1][\"scenarios\"][\"skipped\"] == 1\n"
     "'";
 

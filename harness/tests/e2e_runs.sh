@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What becomes of scenarios that fail: run again, known, the end of the run. On
+# recorded runs: no guest boots. Usage: e2e_runs.sh PATH-OF-toyvmm-test.
+# Prints TAP, a line per claim; exits 1 when one does not hold.
+set -uo pipefail
+test_program=$(realpath "$1")
+source_dir=$(cd "$(dirname "$0")/../.." && pwd)
+recordings=$source_dir/fixtures/recordings
+schema=$source_dir/harness/report/jenkins-junit.xsd
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+broken=0
+claims=0
+status=0
+
+# claim WORDS: tells whether the command before it held.
+claim() {
+    local held=$?
+    claims=$((claims + 1))
+    if [ $held = 0 ]; then
+        echo "ok - $*"
+    else
+        broken=$((broken + 1))
+        echo "not ok - $*"
+        sed 's/^/#   /' err out 2>/dev/null | tail -20
+    fi
+}
+
+# toyvmm ARGS: status in $status.
+toyvmm() {
+    timeout -k 5 300 "$test_program" "$@" >out 2>err </dev/null
+    status=$?
+}
+
+# NAME...: scenarios and their recordings in a folder of their own, t.
+suite() {
+    rm -rf t
+    mkdir t
+    for name in "$@"; do
+        cp "$recordings/$name".{tc,tvr} t
+    done
+}
+
+retries() {
+    suite timeout secret
+    toyvmm --replay t --retries 2 --junit junit.xml --results results t
+    [ $status = 1 ] && grep -q '^2 scenarios: 1 passed, 1 failed in' out &&
+        [ "$(grep -c '^FAIL .*, attempt [123] of 3, ' out)" = 3 ] &&
+        xmllint --noout --schema "$schema" junit.xml 2>err &&
+        [ "$(xmllint --xpath 'count(//testcase[failure]/rerunFailure)' \
+            junit.xml)" = 2 ]
+    claim "a scenario that fails is run again, and all attempts are told"
+    "$test_program" merge --junit merged.xml results >out 2>err
+    [ $? = 1 ] && cmp junit.xml merged.xml >>err
+    claim "a merged report has the attempts, too"
+
+    # The recording is good from some attempt on.
+    (
+        until grep -qs 'attempt 1 of' out; do :; done
+        cp t/secret.tvr good && mv good t/timeout.tvr
+    ) &
+    cp "$recordings/secret.tc" t/timeout.tc
+    : >out
+    toyvmm --replay t --retries 100 --flaky-ok --results results \
+        --junit junit.xml --tap report.tap --json report.json t
+    wait
+    [ $status = 0 ] && grep -q '^2 scenarios: 1 passed, 1 flaky in' out &&
+        grep -q '^flaky .*, attempt [0-9]* of 101, ' out &&
+        grep -q '^ok 2 - ' report.tap &&
+        grep -q '"scenarios":{"passed":1,"failed":0.*"flaky":1' report.json &&
+        xmllint --noout --schema "$schema" junit.xml 2>err &&
+        xmllint --xpath '//testcase[not(failure)]/flakyFailure' junit.xml \
+            >/dev/null 2>err
+    claim "one that passes then is flaky, which --flaky-ok forgives"
+    toyvmm merge results
+    [ $status = 1 ] && toyvmm merge --flaky-ok results && [ $status = 0 ]
+    claim "and which fails a run without it"
+}
+
+retries
+echo "# $claims claims, $broken broken"
+[ $broken = 0 ]

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases that are run again: how often, which, and what becomes of the attempts
+// before. Rounds are replays of recorded runs, whose recording is another one
+// the second time.
+#include "harness/suite/attempts.h"
+#include "harness/suite/recording.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RECORDINGS TEST_SOURCE_DIR "/fixtures/recordings/"
+
+// What the rounds saw, and what they shall do.
+struct rounds {
+    unsigned count;
+    size_t ncases[8];
+    unsigned passes_from; // the round in which recordings are good; 0: never
+    bool interrupted;     // in the second one
+    int code;             // of the second one
+};
+
+static void copy(const char *from, const char *to)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "cp '%s' '%s'", from, to);
+    // NOLINTNEXTLINE(cert-env33-c): paths of this test
+    cr_assert_eq(system(command), 0);
+}
+
+static int run_round(void *owner, const struct plan *plan,
+                     struct suite_run *out, struct error *err)
+{
+    struct rounds *r = owner;
+    r->ncases[r->count++] = plan->ncases;
+    for (size_t i = 0; i < plan->ncases; i++)
+        if (r->count == r->passes_from)
+            copy(RECORDINGS "secret.tvr", plan->cases[i].replay);
+    if (r->count == 2 && r->code) {
+        *out = (struct suite_run){0};
+        return error_set(err, r->code, "no round");
+    }
+    int code = suite_run(plan, 1, true, out, err);
+    out->interrupted = r->count == 2 && r->interrupted;
+    return code;
+}
+
+static char folder[] = "/tmp/toyvmm-attempts-XXXXXX";
+
+static void begin(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    copy(RECORDINGS "timeout.tvr", "a.tvr");
+    copy(RECORDINGS "secret.tvr", "b.tvr");
+}
+
+static void end(void)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r '%s'", folder);
+    cr_assert_eq(chdir("/"), 0);
+    cr_expect_eq(system(command), 0);
+}
+
+TestSuite(attempts, .init = begin, .fini = end);
+
+// The recording a.tvr does not do what the scenario wants, b.tvr does.
+static int run(struct rounds *r, unsigned retries, struct suite_run *out)
+{
+    struct plan_case cases[] = {
+        {.path = RECORDINGS "secret.tc",
+         .suite = "t",
+         .name = "a",
+         .replay = "a.tvr"},
+        {.path = RECORDINGS "secret.tc",
+         .suite = "t",
+         .name = "b",
+         .replay = "b.tvr"},
+        {.path = "/no/such.tc", .suite = "t", .name = "c", .replay = "a.tvr"},
+    };
+    struct plan plan = {.timeout_scale = 4,
+                        .accelerator = "replay",
+                        .ncases = 3,
+                        .cases = cases};
+    const struct suite_policy policy = {.retries = retries};
+    struct error err = {""};
+    return suite_attempts(&plan, &policy, run_round, r, out, &err);
+}
+
+static void check_others(const struct suite_run *run)
+{
+    cr_assert_eq(run->count, 3);
+    cr_expect_eq(run->results[1].verdict, VERDICT_PASSED);
+    cr_expect_null(result_property(&run->results[1], "attempt"));
+    cr_expect_eq(run->results[1].nattempts, 0);
+    // That the scenario can't be read is no word on the guest.
+    cr_expect_eq(run->results[2].verdict, VERDICT_ERROR);
+    cr_expect_eq(run->results[2].nattempts, 0);
+}
+
+Test(attempts, without_retries_there_is_one)
+{
+    struct rounds r = {0};
+    struct suite_run out;
+    cr_assert_eq(run(&r, 0, &out), 0);
+    cr_expect_eq(r.count, 1);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
+    cr_expect_null(result_property(&out.results[0], "attempt"));
+    check_others(&out);
+    suite_run_free(&out);
+}
+
+Test(attempts, one_that_passes_later_is_flaky)
+{
+    struct rounds r = {.passes_from = 3};
+    struct suite_run out;
+    cr_assert_eq(run(&r, 5, &out), 0);
+    cr_assert_eq(r.count, 3);
+    cr_expect(r.ncases[0] == 3 && r.ncases[1] == 1 && r.ncases[2] == 1);
+    const struct result *a = &out.results[0];
+    cr_expect_eq(a->verdict, VERDICT_FLAKY);
+    cr_expect_null(a->message);
+    cr_expect_str_eq(result_property(a, "attempt"), "3 of 6");
+    cr_assert_eq(a->nattempts, 2);
+    cr_expect_eq(a->attempts[0].verdict, VERDICT_FAILED);
+    cr_expect_str_eq(result_property(&a->attempts[0], "attempt"), "1 of 6");
+    cr_expect_not_null(a->attempts[1].message);
+    // Its marks are of the attempt that counts.
+    cr_expect_not_null(result_mark(a, "shell_prompt"));
+    check_others(&out);
+    suite_run_free(&out);
+}
+
+Test(attempts, one_that_never_passes_has_failed)
+{
+    struct rounds r = {0};
+    struct suite_run out;
+    cr_assert_eq(run(&r, 2, &out), 0);
+    cr_expect_eq(r.count, 3);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
+    cr_expect_eq(out.results[0].nattempts, 2);
+    check_others(&out);
+    suite_run_free(&out);
+}
+
+Test(attempts, end_with_an_interruption)
+{
+    struct rounds r = {.interrupted = true};
+    struct suite_run out;
+    cr_assert_eq(run(&r, 5, &out), 0);
+    cr_expect_eq(r.count, 2);
+    cr_expect(out.interrupted);
+    suite_run_free(&out);
+}
+
+// What was known stays known.
+Test(attempts, end_with_a_round_that_can_not_begin)
+{
+    struct rounds r = {.code = -EIO};
+    struct suite_run out;
+    cr_assert_eq(run(&r, 5, &out), -EIO);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
+    cr_expect_not_null(out.results[0].message);
+    check_others(&out);
+    suite_run_free(&out);
+}
+
+static void touch(const char *name)
+{
+    FILE *f = fopen(name, "we");
+    cr_assert_not_null(f);
+    fclose(f);
+}
+
+Test(attempts, recordings_are_put_aside)
+{
+    static const char *const made[] = {
+        "x.tvr", "x.tvr.cast", "x.tvr.hvc0.cast", "x.tvr.old", "x.tvrs", "y"};
+    static const char *const wanted[] = {"x.attempt2.tvr",
+                                         "x.attempt2.tvr.cast",
+                                         "x.attempt2.tvr.hvc0.cast",
+                                         "x.tvr.old",
+                                         "x.tvrs",
+                                         "y.attempt1"};
+    for (size_t i = 0; i < 6; i++)
+        touch(made[i]);
+    case_recording_put_aside(NULL, 1);
+    case_recording_put_aside("no/such.tvr", 1);
+    case_recording_put_aside("./x.tvr", 2);
+    case_recording_put_aside("y", 1);
+    for (size_t i = 0; i < 6; i++)
+        cr_expect_eq(access(wanted[i], F_OK), 0, "%s", wanted[i]);
+    cr_expect_neq(access("x.tvr", F_OK), 0);
+}
