@@ -65,7 +65,8 @@ static int verdict_of(const struct suite_run *run, bool bisect, bool flaky_ok)
     }
     size_t passed = count[VERDICT_PASSED] + count[VERDICT_FLAKY];
     if (count[VERDICT_FAILED] || (count[VERDICT_ERROR] && !bisect) ||
-        (count[VERDICT_FLAKY] && !flaky_ok))
+        (count[VERDICT_FLAKY] && !flaky_ok) ||
+        (count[VERDICT_UNRUN] && !bisect && !unjudged))
         return EXIT_FAILED;
     if (bisect && (count[VERDICT_ERROR] || !passed))
         return EXIT_UNABLE;
@@ -146,7 +147,8 @@ static int boot_all(const struct options *o, const struct selection *s,
                     bool *differs, struct error *err)
 {
     struct here here = {o};
-    const struct suite_policy policy = {.retries = (unsigned)o->retries};
+    const struct suite_policy policy = {(unsigned)o->retries, o->fail_fast,
+                                        o->flaky_ok};
     if (!o->exact || !plan->accelerator || accel_inside_rig())
         return suite_attempts(plan, &policy, round_here, &here, run, err);
     struct exact_suite x = {

@@ -112,6 +112,8 @@ static int begin(struct rounds *r)
         return ended(r, u,
                      exact_unit_unjudged(u, r->x, "interrupted",
                                          "interrupted before it was done"));
+    if (r->x->options->fail_fast && r->bad)
+        return ended(r, u, exact_unit_unrun(u, r->x));
     if (!exact_unit_start(u, r->x, &err)) {
         r->running++;
         return 0;

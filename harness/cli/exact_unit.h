@@ -28,3 +28,5 @@ int exact_unit_end(struct exact_unit *u, const struct exact_suite *x);
 // Fills the results of one that never ran, or whose rig was ended by us.
 int exact_unit_unjudged(struct exact_unit *u, const struct exact_suite *x,
                         const char *kind, const char *why);
+// The same of one that does not begin, because another one did not pass.
+int exact_unit_unrun(struct exact_unit *u, const struct exact_suite *x);

@@ -70,6 +70,7 @@ struct options {
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
     bool stat;            // tell the distributions of the marks
+    bool fail_fast;       // when one did not pass, none begins any more
     int retries;          // of a case that fails
     bool flaky_ok;        // one that passed then doesn't fail the run
     bool bisect;          // exit as `git bisect run` wants it

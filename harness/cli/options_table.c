@@ -167,6 +167,10 @@ static const struct row rows[] = {
              "then is flaky, which fails the run"},
     {"flaky-ok", 0, .take = take_flag, FIELD(flaky_ok), .commands = REPORTED,
      .group = GROUP_OFTEN, .help = "unless this is given"},
+    {"fail-fast", 'x', .take = take_flag, FIELD(fail_fast), .commands = RUNS,
+     .group = GROUP_OFTEN,
+     .help = "when a scenario has failed, none begins any more: the others are "
+             "told as not run"},
     {"stat", 0, .take = take_flag, FIELD(stat), .commands = RUNS,
      .group = GROUP_OFTEN, .help = "tell the distributions of the marks"},
 

@@ -19,7 +19,7 @@ int series_collect(struct series *s, const struct boots *b,
         const struct boot *boot = &b->list[i];
         const struct result *r = &results[i];
         if (boot->selected != selected || boot->side != side ||
-            r->verdict == VERDICT_SKIPPED)
+            r->verdict == VERDICT_SKIPPED || r->verdict == VERDICT_UNRUN)
             continue;
         bool passed = r->verdict == VERDICT_PASSED;
         if (!passed && !s->failure)

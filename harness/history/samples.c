@@ -85,8 +85,9 @@ static bool is_boot(const struct bundle_entry *e)
     // The base of a comparison is not what the commit at hand made.
     if (e->side && !strcmp(e->side, "base"))
         return false;
-    return r->verdict != VERDICT_SKIPPED && e->kernel_sha256 &&
-           r->accelerator && strcmp(r->accelerator, "replay") != 0;
+    return r->verdict != VERDICT_SKIPPED && r->verdict != VERDICT_UNRUN &&
+           e->kernel_sha256 && r->accelerator &&
+           strcmp(r->accelerator, "replay") != 0;
 }
 
 static uint64_t memory_of(const struct result *r)

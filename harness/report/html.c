@@ -72,7 +72,7 @@ static void row(FILE *f, const struct result *r, size_t index, bool told)
 // Failed ones are always told.
 static bool is_told(const struct result *r, size_t index)
 {
-    return index < TOLD_WHOLE || verdict_fails(r->verdict, false);
+    return index < TOLD_WHOLE || verdict_is_explained(r->verdict);
 }
 
 static void table(FILE *f, const struct result_list *list)

@@ -28,7 +28,7 @@ const char html_head[] =
     "th{color:var(--dim);font-weight:500}td.n,th.n{text-align:right}\n"
     ".wide{overflow-x:auto}\n"
     ".v{font-weight:600}.passed{color:var(--good)}"
-    ".failed,.error{color:var(--bad)}.skipped,.flaky{color:var(--skip)}\n"
+    ".failed,.error{color:var(--bad)}.skipped,.flaky,.unrun{color:var(--skip)}\n"
     "pre{font:12.5px/1.45 ui-monospace,monospace;background:var(--soft);"
     "padding:.6rem .8rem;margin:.3rem 0;overflow-x:auto;"
     "border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere}\n"

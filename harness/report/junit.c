@@ -136,7 +136,7 @@ static void properties(FILE *f, const struct result *r)
     property(f, "guest", r->guest);
     property(f, "guest.note", r->guest_note);
     property(f, "accelerator", r->accelerator);
-    if (r->nattempts)
+    if (r->nattempts || r->verdict == VERDICT_UNRUN)
         property(f, "verdict", verdict_name(r->verdict));
     for (size_t i = 0; i < r->nproperties; i++)
         property(f, r->properties[i].name, r->properties[i].value);
@@ -178,9 +178,10 @@ static size_t explanation(FILE *f, const struct result *r, size_t room)
 
 // The elements that say that a testcase did not pass.
 static const char *const elements[] = {
-    [VERDICT_PASSED] = NULL,   [VERDICT_FAILED] = "failure",
-    [VERDICT_ERROR] = "error", [VERDICT_SKIPPED] = "skipped",
+    [VERDICT_PASSED] = NULL,     [VERDICT_FAILED] = "failure",
+    [VERDICT_ERROR] = "error",   [VERDICT_SKIPPED] = "skipped",
     [VERDICT_FLAKY] = NULL, // its last attempt passed
+    [VERDICT_UNRUN] = "skipped",
 };
 
 static void open_verdict(FILE *f, enum verdict v, const char *message,
@@ -188,7 +189,7 @@ static void open_verdict(FILE *f, enum verdict v, const char *message,
 {
     fprintf(f, "      <%s", elements[v]);
     xml_attribute(f, "message", message);
-    if (v != VERDICT_SKIPPED)
+    if (v != VERDICT_SKIPPED && v != VERDICT_UNRUN)
         xml_attribute(f, "type", type);
     fputc('>', f);
 }
@@ -329,7 +330,7 @@ static int testsuite(FILE *f, const struct result *r,
     count(&n, r);
     fprintf(f, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"",
             n.tests, n.of[VERDICT_FAILED], n.of[VERDICT_ERROR],
-            n.of[VERDICT_SKIPPED]);
+            n.of[VERDICT_SKIPPED] + n.of[VERDICT_UNRUN]);
     fputs(" time=\"", f);
     xml_seconds(f, r->duration_ns);
     fputc('"', f);

@@ -15,12 +15,15 @@ enum verdict {
     VERDICT_ERROR,   // the harness or the environment could not judge
     VERDICT_SKIPPED, // with the reason in message
     VERDICT_FLAKY,   // failed, and passed when it was run again: see attempts
+    VERDICT_UNRUN,   // was not begun, because another one had failed
     VERDICTS,
 };
 
 const char *verdict_name(enum verdict v); // "passed", ...
 // Does a scenario with it fail the run? flaky_ok: one that is flaky does not.
 bool verdict_fails(enum verdict v, bool flaky_ok);
+// Is there a failure to explain?
+bool verdict_is_explained(enum verdict v);
 
 // Why the guest left guest mode, as far as user space saw it.
 enum result_exit {

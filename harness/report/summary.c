@@ -50,7 +50,7 @@ static void fenced(FILE *f, const char *s)
 // To be told at length, whether it fails the run or not.
 static bool is_bad(const struct result *r)
 {
-    return verdict_fails(r->verdict, false);
+    return verdict_is_explained(r->verdict);
 }
 
 static void explanation(FILE *f, const struct result *r)
@@ -111,9 +111,9 @@ static size_t count_of(const struct row *row, enum verdict v)
 // The verdict that all have, or how many have which, the worst first.
 static void verdicts(FILE *f, const struct row *row)
 {
-    static const enum verdict order[] = {VERDICT_FAILED, VERDICT_ERROR,
-                                         VERDICT_FLAKY, VERDICT_SKIPPED,
-                                         VERDICT_PASSED};
+    static const enum verdict order[] = {VERDICT_FAILED,  VERDICT_ERROR,
+                                         VERDICT_FLAKY,   VERDICT_UNRUN,
+                                         VERDICT_SKIPPED, VERDICT_PASSED};
     const char *comma = "";
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         size_t n = count_of(row, order[i]);
@@ -245,6 +245,8 @@ int summary_print(FILE *f, const void *owner)
             count[VERDICT_ERROR] == 1 ? "" : "s", count[VERDICT_SKIPPED]);
     if (count[VERDICT_FLAKY])
         fprintf(f, ", %zu flaky", count[VERDICT_FLAKY]);
+    if (count[VERDICT_UNRUN])
+        fprintf(f, ", %zu not run", count[VERDICT_UNRUN]);
     fputs("\n\n", f);
     if (run->interrupted)
         fputs("**The run was interrupted.**\n\n", f);

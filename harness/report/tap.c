@@ -36,7 +36,7 @@ static void point(FILE *f, const char *margin, enum verdict v, bool ok,
 {
     fprintf(f, "%s%s %zu - ", margin, ok ? "ok" : "not ok", number);
     line_text(f, name ? name : "");
-    if (v == VERDICT_SKIPPED) {
+    if (v == VERDICT_SKIPPED || v == VERDICT_UNRUN) {
         fputs(" # SKIP", f);
         if (message && *message) {
             fputc(' ', f);
@@ -178,7 +178,7 @@ int tap_print(FILE *f, const void *owner)
         subtests(f, r);
         point(f, "", r->verdict, !verdict_fails(r->verdict, run->flaky_ok),
               i + 1, r->title, r->message);
-        if (verdict_fails(r->verdict, false))
+        if (verdict_is_explained(r->verdict))
             scenario_block(f, r);
     }
     return ferror(f) ? -EIO : 0;

@@ -13,7 +13,7 @@
 static const char *const words[] = {
     [VERDICT_PASSED] = "ok   ", [VERDICT_FAILED] = "FAIL ",
     [VERDICT_ERROR] = "ERROR",  [VERDICT_SKIPPED] = "skip ",
-    [VERDICT_FLAKY] = "flaky",
+    [VERDICT_FLAKY] = "flaky",  [VERDICT_UNRUN] = "unrun",
 };
 
 // Each line of text behind a margin.
@@ -146,7 +146,7 @@ static void verdict_counts(FILE *f, const size_t counts[VERDICTS],
     } parts[] = {
         {VERDICT_PASSED, "passed"},   {VERDICT_FAILED, "failed"},
         {VERDICT_FLAKY, "flaky"},     {VERDICT_ERROR, error_word},
-        {VERDICT_SKIPPED, "skipped"},
+        {VERDICT_SKIPPED, "skipped"}, {VERDICT_UNRUN, "not run"},
     };
     bool first = true;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

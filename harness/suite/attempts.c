@@ -2,7 +2,9 @@
 // Rounds of a run. See attempts.h.
 #include "harness/suite/attempts.h"
 
+#include "harness/suite/case.h"
 #include "harness/suite/recording.h"
+#include "src/base/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ struct again {
 };
 
 static int make_again(struct again *a, const struct plan *plan,
-                      const struct suite_run *run)
+                      const struct suite_run *run, enum verdict which)
 {
     *a = (struct again){
         .indices = calloc(plan->ncases + 1, sizeof(*a->indices)),
@@ -24,7 +26,7 @@ static int make_again(struct again *a, const struct plan *plan,
     if (!a->indices || !a->cases)
         return -ENOMEM;
     for (size_t i = 0; i < plan->ncases; i++) {
-        if (run->results[i].verdict != VERDICT_FAILED)
+        if (run->results[i].verdict != which)
             continue;
         a->indices[a->count] = i;
         a->cases[a->count++] = plan->cases[i];
@@ -38,8 +40,8 @@ static void free_again(struct again *a)
     free(a->cases);
 }
 
-// Each result takes the place of the one before it, and keeps it. A round that
-// could not begin has left none.
+// Each result takes the place of the one before it, and keeps it if that had
+// begun. A round that could not begin has left none.
 static int take(struct suite_run *out, const struct again *a,
                 struct suite_run *round)
 {
@@ -50,7 +52,9 @@ static int take(struct suite_run *out, const struct again *a,
         if (!now.path)
             continue;
         result_init(&round->results[i]);
-        if (result_add_attempt(&now, before))
+        if (before->verdict == VERDICT_UNRUN)
+            result_free(before);
+        else if (result_add_attempt(&now, before))
             code = -ENOMEM;
         *before = now;
     }
@@ -58,52 +62,99 @@ static int take(struct suite_run *out, const struct again *a,
     return code;
 }
 
-static void put_recordings_aside(const struct again *a, unsigned attempt)
+// What one run of suite_attempts works at.
+struct rounds {
+    struct plan plan;
+    const struct suite_policy *policy;
+    suite_round *round;
+    void *owner;
+};
+
+// Runs those of this verdict; *count is how many there were.
+static int run_those(const struct rounds *r, enum verdict which, size_t *count,
+                     struct suite_run *out, struct error *err)
 {
-    for (size_t i = 0; i < a->count; i++)
-        case_recording_put_aside(a->cases[i].record, attempt);
+    struct again a;
+    struct suite_run run = {0};
+    struct plan plan = r->plan;
+    int code = make_again(&a, &r->plan, out, which);
+    *count = a.count;
+    if (code)
+        error_set(err, code, "out of memory");
+    if (code || !a.count) {
+        free_again(&a);
+        return code;
+    }
+    plan.ncases = a.count;
+    plan.cases = a.cases;
+    // A second attempt is nothing new.
+    plan.fail_fast &= which == VERDICT_UNRUN;
+    for (size_t i = 0; which != VERDICT_UNRUN && i < a.count; i++)
+        case_recording_put_aside(a.cases[i].record, plan.attempt - 1);
+    code = r->round(r->owner, &plan, &run, err);
+    if (run.results && take(out, &a, &run))
+        code = error_set(err, -ENOMEM, "out of memory");
+    if (run.results)
+        suite_run_free(&run);
+    free_again(&a);
+    return code;
 }
 
-static int run_again(const struct plan *plan, const struct again *a,
-                     suite_round *round, void *owner, struct suite_run *out,
-                     struct error *err)
+// Further attempts of what failed.
+static int retry(struct rounds *r, struct suite_run *out, struct error *err)
 {
-    struct plan once_more = *plan;
-    struct suite_run run;
-    once_more.ncases = a->count;
-    once_more.cases = a->cases;
-    put_recordings_aside(a, plan->attempt - 1);
-    int code = round(owner, &once_more, &run, err);
-    if (!run.results)
-        return code;
-    if (take(out, a, &run))
-        code = error_set(err, -ENOMEM, "out of memory");
-    suite_run_free(&run);
+    int code = 0;
+    size_t count = 1;
+    while (!code && count && !out->interrupted &&
+           r->plan.attempt < r->plan.attempts) {
+        r->plan.attempt++;
+        code = run_those(r, VERDICT_FAILED, &count, out, err);
+    }
     return code;
+}
+
+static bool has_failed(const struct rounds *r, const struct suite_run *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        enum verdict v = out->results[i].verdict;
+        if (v != VERDICT_UNRUN && verdict_fails(v, r->policy->flaky_ok))
+            return true;
+    }
+    return false;
+}
+
+// Tells of what will not be run: rounds have not.
+static void tell_unrun(const struct rounds *r, const struct suite_run *out)
+{
+    struct plan plan = r->plan;
+    plan.attempts = 0;
+    for (size_t i = 0; i < out->count && r->plan.attempts > 1; i++)
+        if (out->results[i].verdict == VERDICT_UNRUN)
+            case_print(&plan, &out->results[i], NULL,
+                       clock_after(clock_now_ns(), NS_PER_S));
 }
 
 int suite_attempts(const struct plan *plan, const struct suite_policy *policy,
                    suite_round *round, void *owner, struct suite_run *out,
                    struct error *err)
 {
-    struct plan p = *plan;
+    struct rounds r = {*plan, policy, round, owner};
+    r.plan.fail_fast = policy->fail_fast;
     if (policy->retries) {
-        p.attempt = 1;
-        p.attempts = policy->retries + 1;
+        r.plan.attempt = 1;
+        r.plan.attempts = policy->retries + 1;
     }
-    int code = round(owner, &p, out, err);
-    while (!code && !out->interrupted && p.attempt < p.attempts) {
-        struct again a;
-        p.attempt++;
-        code = make_again(&a, &p, out);
-        if (code)
-            error_set(err, code, "out of memory");
-        bool done = !a.count;
-        if (!code && !done)
-            code = run_again(&p, &a, round, owner, out, err);
-        free_again(&a);
-        if (done)
-            break;
+    size_t unrun = 1;
+    int code = round(owner, &r.plan, out, err);
+    if (!code)
+        code = retry(&r, out, err);
+    while (!code && unrun && !out->interrupted && !has_failed(&r, out)) {
+        r.plan.attempt = policy->retries ? 1 : 0;
+        code = run_those(&r, VERDICT_UNRUN, &unrun, out, err);
+        if (!code)
+            code = retry(&r, out, err);
     }
+    if (out->results)
+        tell_unrun(&r, out);
     return code;
 }

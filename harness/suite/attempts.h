@@ -7,6 +7,8 @@
 // What happens when a case fails.
 struct suite_policy {
     unsigned retries; // it is run again, so many times at most
+    bool fail_fast;   // when it has failed for good, none begins any more
+    bool flaky_ok;    // one that passed then has not failed
 };
 
 // Runs a plan's cases once: suite_run, or an exact rig's way.
@@ -17,6 +19,9 @@ typedef int suite_round(void *owner, const struct plan *plan,
 // until it passes (VERDICT_FLAKY) or has had its attempts. What could not be
 // judged (VERDICT_ERROR) is not run again: that says nothing of the guest. A
 // result is that of the last attempt, and holds those before it.
+//
+// With fail_fast, those that are run are those that had begun. When all of them
+// passed in the end, the others are, too.
 //
 // An attempt's recording is put aside before the next one begins: FILE.tvr
 // becomes FILE.attempt1.tvr, its casts with it.

@@ -193,7 +193,7 @@ static int number_attempt(const struct plan *plan, struct result *result)
     char text[32];
     bool passed = result->verdict == VERDICT_PASSED;
     if (plan->attempts < 2 || result->verdict == VERDICT_SKIPPED ||
-        (passed && plan->attempt < 2))
+        result->verdict == VERDICT_UNRUN || (passed && plan->attempt < 2))
         return 0;
     if (passed)
         result->verdict = VERDICT_FLAKY;
@@ -287,12 +287,25 @@ int case_skip(const struct plan *plan, size_t index, struct result *result)
     return 0;
 }
 
+int case_unrun(const struct plan *plan, size_t index, struct result *result)
+{
+    result->verdict = VERDICT_UNRUN;
+    if (case_describe(plan, index, result) ||
+        result_set(&result->kind, "unrun") ||
+        result_set(&result->message,
+                   "not run: another scenario did not pass (--fail-fast)"))
+        return -ENOMEM;
+    return 0;
+}
+
 void case_print(const struct plan *plan, const struct result *result,
                 const char *lock, uint64_t deadline_ns)
 {
     char *text = NULL;
     size_t len = 0;
     if (plan->quiet_passed && result->verdict == VERDICT_PASSED)
+        return;
+    if (plan->attempts > 1 && result->verdict == VERDICT_UNRUN)
         return;
     FILE *f = open_memstream(&text, &len);
     if (!f)

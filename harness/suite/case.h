@@ -32,8 +32,11 @@ int case_identify(const struct plan *plan, size_t index, struct result *result);
 // time; and for one that is skipped, the verdict and the reason. 0 or -ENOMEM.
 int case_describe(const struct plan *plan, size_t index, struct result *result);
 int case_skip(const struct plan *plan, size_t index, struct result *result);
+// The same of one that does not begin, because another one did not pass.
+int case_unrun(const struct plan *plan, size_t index, struct result *result);
 
-// Prints the result to standard output in one piece; several processes may
+// Prints the result to standard output in one piece, unless it may change: of
+// what did not begin, when there will be further rounds; several processes may
 // print. lock: a file that they share, or NULL. Gives up at deadline_ns
 // (CLOCK_MONOTONIC) when nobody reads.
 void case_print(const struct plan *plan, const struct result *result,

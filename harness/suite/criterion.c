@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/options.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,27 @@ const char *suite_file(char out[SUITE_PATH], const char *dir, size_t index,
     return out;
 }
 
+void suite_stop(const struct plan *plan, const char *dir)
+{
+    char path[SUITE_PATH];
+    if (!plan->fail_fast)
+        return;
+    int fd = open(suite_path(path, dir, SUITE_STOP),
+                  O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+}
+
+bool suite_stopped(const struct plan *plan, const char *dir)
+{
+    char path[SUITE_PATH];
+    return plan->fail_fast && !access(suite_path(path, dir, SUITE_STOP), F_OK);
+}
+
 static void note_death(struct criterion_test_stats *stats)
 {
     char path[SUITE_PATH];
+    suite_stop(run_plan, run_dir);
     size_t index =
         plan_find(run_plan, stats->test->category, stats->test->name);
     FILE *f = fopen(suite_file(path, run_dir, index, "death"), "we");

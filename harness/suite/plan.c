@@ -84,6 +84,7 @@ static int write_plan(FILE *f, const void *owner)
     put_number(f, "console", p->show_console);
     put_number(f, "verbosity", p->verbosity);
     put_number(f, "quiet", p->quiet_passed);
+    put_number(f, "fail-fast", p->fail_fast);
     put_number(f, "attempt", p->attempt);
     put_number(f, "attempts", p->attempts);
     put_sets(f, "set", p->sets, p->nsets);
@@ -227,6 +228,8 @@ static int take(struct plan *p, const char *key, struct texts *t)
         p->show_console = n;
     else if (!strcmp(key, "quiet"))
         p->quiet_passed = n;
+    else if (!strcmp(key, "fail-fast"))
+        p->fail_fast = n;
     else if (!strcmp(key, "attempt"))
         p->attempt = (unsigned)n;
     else if (!strcmp(key, "attempts"))

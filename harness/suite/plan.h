@@ -25,6 +25,7 @@ struct plan {
     bool show_console; // copy what guests print to standard error
     unsigned verbosity;
     bool quiet_passed; // tell only of cases that did not pass
+    bool fail_fast;    // when a case did not pass, none begins any more
     unsigned attempt;  // which time it is that its cases are run, from 1 on,
     unsigned attempts; // of so many at most; 0, 0: they are run once
 

@@ -36,6 +36,12 @@ struct notice {
 #define SUITE_KILL_S       1.5
 uint64_t suite_after(uint64_t deadline_ns, double seconds, double scale);
 
+// With --fail-fast: this file is there when a case did not pass. A worker that
+// begins and finds it does not run its case.
+#define SUITE_STOP "stop"
+void suite_stop(const struct plan *plan, const char *dir);
+bool suite_stopped(const struct plan *plan, const char *dir);
+
 // How a worker that left no result has died, a line in its .death file.
 struct death {
     int signal; // 0: none

@@ -277,7 +277,8 @@ static int agree(const struct supervisor *s, const struct suite_run *out,
 {
     bool ours = true;
     for (size_t i = 0; i < out->count; i++)
-        ours &= !verdict_fails(out->results[i].verdict, true);
+        ours &= out->results[i].verdict != VERDICT_FAILED &&
+                out->results[i].verdict != VERDICT_ERROR;
     bool theirs = WIFEXITED(s->status) && !WEXITSTATUS(s->status);
     bool killed = false; // after its result was saved, maybe
     for (size_t i = 0; i < out->count; i++)
@@ -346,11 +347,16 @@ static int run_supervised(struct supervisor *s, unsigned jobs,
 static int run_here(const struct plan *plan, struct suite_run *out,
                     struct error *err)
 {
+    bool stopped = false;
     for (size_t i = 0; i < plan->ncases; i++) {
+        struct result *r = &out->results[i];
         if (plan->cases[i].skip)
             continue;
-        if (case_run(plan, i, clock_now_ns(), NULL, &out->results[i]))
+        int code = stopped ? case_unrun(plan, i, r)
+                           : case_run(plan, i, clock_now_ns(), NULL, r);
+        if (code)
             return error_set(err, -ENOMEM, "out of memory");
+        stopped |= plan->fail_fast && verdict_fails(r->verdict, true);
         case_print(plan, &out->results[i], NULL, CLOCK_NEVER);
     }
     return 0;

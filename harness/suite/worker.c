@@ -184,6 +184,8 @@ static void last_words(void *owner)
         }
     }
     case_identify(&w->plan, w->index, result);
+    if (verdict_fails(result->verdict, true))
+        suite_stop(&w->plan, w->dir);
     if (save(w, result, &err))
         print(w, result, 0);
     _exit(verdict_fails(result->verdict, true) ? 1 : 0);
@@ -195,13 +197,20 @@ static bool run_and_save(struct work *w, uint64_t started_ns, struct error *err)
                                    .begun = on_begun,
                                    .owner = w,
                                    .witness = &w->witness};
-    if (case_run(&w->plan, w->index, started_ns, &control, w->result)) {
+    int code =
+        suite_stopped(&w->plan, w->dir)
+            ? case_unrun(&w->plan, w->index, w->result)
+            : case_run(&w->plan, w->index, started_ns, &control, w->result);
+    if (code) {
         error_set(err, -ENOMEM, "out of memory");
         return false;
     }
     witness_lock(&w->witness);
     w->saving = true;
     witness_unlock(&w->witness);
+    // Before Criterion learns that there is room for the next one.
+    if (verdict_fails(w->result->verdict, true))
+        suite_stop(&w->plan, w->dir);
     if (!save(w, w->result, err))
         return false;
     print(w, w->result, w->deadline_ns);
@@ -260,6 +269,7 @@ static void tell_criterion(const struct result *result)
     case VERDICTS:
         return;
     case VERDICT_SKIPPED:
+    case VERDICT_UNRUN:
         cr_skip_test("%.500s", result->message ? result->message : "");
         return;
     case VERDICT_FAILED:

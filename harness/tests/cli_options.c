@@ -37,7 +37,7 @@ Test(options, everything_is_taken)
         parse(&o,
               "--junit x.xml -j 3 a.tc --accel=rig --memory 1G,huge --cpus 8 "
               "--timeout-scale 2.5 -vv --tags a,-b --json - --tap t --retries "
-              "2 --flaky-ok b",
+              "2 -x --flaky-ok b",
               &err),
         0, "%s", err.text);
     cr_expect_eq(o.action, ACTION_RUN);
@@ -48,7 +48,7 @@ Test(options, everything_is_taken)
     cr_expect_eq(o.machine.cpus, 8);
     cr_expect_eq(o.timeout_scale, 2.5);
     cr_expect_eq(o.verbosity, 2U);
-    cr_expect(o.retries == 2 && o.flaky_ok);
+    cr_expect(o.retries == 2 && o.flaky_ok && o.fail_fast);
     cr_expect_str_eq(o.reports[REPORT_JUNIT], "x.xml");
     cr_expect_str_eq(o.reports[REPORT_JSON], "-");
     cr_expect_str_eq(o.reports[REPORT_TAP], "t");

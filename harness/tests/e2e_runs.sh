@@ -79,6 +79,29 @@ retries() {
     claim "and which fails a run without it"
 }
 
+fail_fast() {
+    suite alpine secret two_ports
+    cp "$recordings/timeout.tvr" t/alpine.tvr
+    for jobs in 1 2; do
+        toyvmm --replay t -x --jobs $jobs --junit junit.xml t
+        [ $status = 1 ] && [ "$(grep -c '^FAIL ' out)" = 1 ] &&
+            [ "$(($(grep -c '^unrun ' out) + $(grep -c '^ok ' out)))" = 2 ] &&
+            grep -q '^3 scenarios: .*1 failed, [12] not run in' out &&
+            xmllint --noout --schema "$schema" junit.xml 2>err &&
+            xmllint --xpath '//testcase/skipped[contains(@message,"not run")]' \
+                junit.xml >/dev/null 2>err
+        claim "-x: after a failure nothing begins, with $jobs at a time"
+    done
+    toyvmm --replay t --fail-fast --in-process t
+    [ $status = 1 ] && [ "$(grep -c '^unrun ' out)" = 2 ]
+    claim "-x: nor in this process"
+    toyvmm --replay t -x --retries 1 t
+    [ $status = 1 ] && [ "$(grep -c '^FAIL ' out)" = 2 ] &&
+        [ "$(grep -c '^unrun ' out)" = 2 ]
+    claim "-x: one that failed has its second attempt first"
+}
+
 retries
+fail_fast
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]

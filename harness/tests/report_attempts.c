@@ -162,6 +162,28 @@ Test(attempts, a_person_reads_them)
     result_free(&r);
 }
 
+// What did not begin is nowhere passed.
+Test(unrun, is_in_each_report)
+{
+    static const char *const wanted[REPORTS] = {
+        [REPORT_JUNIT] = "skipped=\"1\"",
+        [REPORT_JSON] = "\"verdict\":\"unrun\"",
+        [REPORT_TAP] = "\nnot ok 1 - a title # SKIP why-last\n",
+        [REPORT_HTML] = "1 <span class=\"v unrun\">unrun",
+        [REPORT_SUMMARY] = "0 passed, 0 failed, 0 errors, 0 skipped, 1 not run",
+    };
+    for (size_t i = 0; i < REPORTS; i++) {
+        char *text =
+            report((enum report_kind)i, VERDICT_UNRUN, false,
+                   i ? NULL
+                     : "! command -v xmllint >/dev/null || xmllint --noout "
+                       "--schema '" TEST_SOURCE_DIR
+                       "/harness/report/jenkins-junit.xsd'");
+        cr_expect(strstr(text, wanted[i]), "%s", text);
+        free(text);
+    }
+}
+
 Test(attempts, survive_a_file)
 {
     char path[] = "/tmp/toyvmm-attempts-XXXXXX";
@@ -195,4 +217,7 @@ Test(attempts, which_verdicts_fail_a_run)
     cr_expect(verdict_fails(VERDICT_ERROR, true));
     cr_expect(verdict_fails(VERDICT_FLAKY, false));
     cr_expect_not(verdict_fails(VERDICT_FLAKY, true));
+    // They come beside one that failed, and are no less than it.
+    cr_expect(verdict_fails(VERDICT_UNRUN, true));
+    cr_expect_not(verdict_is_explained(VERDICT_UNRUN));
 }

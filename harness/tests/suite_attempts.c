@@ -68,7 +68,8 @@ static void end(void)
 TestSuite(attempts, .init = begin, .fini = end);
 
 // The recording a.tvr does not do what the scenario wants, b.tvr does.
-static int run(struct rounds *r, unsigned retries, struct suite_run *out)
+static int run_with(struct rounds *r, const struct suite_policy *policy,
+                    struct suite_run *out)
 {
     struct plan_case cases[] = {
         {.path = RECORDINGS "secret.tc",
@@ -85,9 +86,14 @@ static int run(struct rounds *r, unsigned retries, struct suite_run *out)
                         .accelerator = "replay",
                         .ncases = 3,
                         .cases = cases};
-    const struct suite_policy policy = {.retries = retries};
     struct error err = {""};
-    return suite_attempts(&plan, &policy, run_round, r, out, &err);
+    return suite_attempts(&plan, policy, run_round, r, out, &err);
+}
+
+static int run(struct rounds *r, unsigned retries, struct suite_run *out)
+{
+    const struct suite_policy policy = {.retries = retries};
+    return run_with(r, &policy, out);
 }
 
 static void check_others(const struct suite_run *run)
@@ -164,6 +170,55 @@ Test(attempts, end_with_a_round_that_can_not_begin)
     cr_assert_eq(run(&r, 5, &out), -EIO);
     cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
     cr_expect_not_null(out.results[0].message);
+    check_others(&out);
+    suite_run_free(&out);
+}
+
+// ---- --fail-fast ------------------------------------------------------------
+
+static void check_unrun(const struct result *r)
+{
+    cr_expect_eq(r->verdict, VERDICT_UNRUN);
+    cr_expect_str_eq(r->suite, "t");
+    cr_expect_not_null(strstr(r->message, "not run: "));
+    cr_expect_eq(r->nattempts, 0);
+}
+
+Test(attempts, fail_fast_runs_nothing_after_a_failure)
+{
+    const struct suite_policy policy = {.retries = 1, .fail_fast = true};
+    struct rounds r = {0};
+    struct suite_run out;
+    cr_assert_eq(run_with(&r, &policy, &out), 0);
+    // It has its second attempt nevertheless.
+    cr_expect(r.count == 2 && r.ncases[1] == 1);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
+    check_unrun(&out.results[1]);
+    check_unrun(&out.results[2]);
+    suite_run_free(&out);
+}
+
+Test(attempts, fail_fast_stops_at_a_flaky_one)
+{
+    const struct suite_policy policy = {.retries = 1, .fail_fast = true};
+    struct rounds r = {.passes_from = 2};
+    struct suite_run out;
+    cr_assert_eq(run_with(&r, &policy, &out), 0);
+    cr_expect_eq(r.count, 2);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FLAKY);
+    check_unrun(&out.results[1]);
+    suite_run_free(&out);
+}
+
+Test(attempts, fail_fast_goes_on_after_a_flaky_one_that_is_forgiven)
+{
+    const struct suite_policy policy = {
+        .retries = 1, .fail_fast = true, .flaky_ok = true};
+    struct rounds r = {.passes_from = 2};
+    struct suite_run out;
+    cr_assert_eq(run_with(&r, &policy, &out), 0);
+    cr_expect(r.count == 3 && r.ncases[2] == 2);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FLAKY);
     check_others(&out);
     suite_run_free(&out);
 }

@@ -32,6 +32,7 @@ Test(plan, is_the_same_after_save_and_load)
         .accelerator = "rig",
         .show_console = true,
         .verbosity = 2,
+        .fail_fast = true,
         .attempt = 2,
         .attempts = 3,
         .ncases = 2,
@@ -56,7 +57,7 @@ Test(plan, is_the_same_after_save_and_load)
     cr_expect_str_eq(q.sets[0].value, "");
     cr_expect_str_eq(q.sets[1].value, "x=y\nz");
     cr_expect_eq(q.timeout_scale, 4.0);
-    cr_expect(q.attempt == 2 && q.attempts == 3);
+    cr_expect(q.fail_fast && q.attempt == 2 && q.attempts == 3);
     cr_expect(q.show_console && !q.judge_marks);
     cr_expect_eq(q.ncases, 2);
     cr_expect_null(q.cases[0].title);
