@@ -83,6 +83,9 @@ static void fill(struct plan_case *c, const struct boot *b,
         .replay = r ? r->replay[b->selected] : NULL,
         .skip = one->skip,
         .skip_where = one->skip_where,
+        .known = one->known,
+        .known_where = one->known_where,
+        .known_expired = one->known_expired,
         .timeout_ns = one->what.scenario->timeout_ns,
     };
 }

@@ -14,6 +14,7 @@
 #include "harness/cli/guard.h"
 #include "harness/cli/interactive.h"
 #include "harness/cli/keep.h"
+#include "harness/cli/known.h"
 #include "harness/cli/launch.h"
 #include "harness/cli/manual.h"
 #include "harness/cli/needs.h"
@@ -63,8 +64,10 @@ static int verdict_of(const struct suite_run *run, bool bisect, bool flaky_ok)
         unjudged += unknown;
         count[run->results[i].verdict] += !unknown;
     }
-    size_t passed = count[VERDICT_PASSED] + count[VERDICT_FLAKY];
-    if (count[VERDICT_FAILED] || (count[VERDICT_ERROR] && !bisect) ||
+    size_t passed =
+        count[VERDICT_PASSED] + count[VERDICT_FLAKY] + count[VERDICT_KNOWN];
+    if (count[VERDICT_FAILED] || count[VERDICT_FIXED] ||
+        (count[VERDICT_ERROR] && !bisect) ||
         (count[VERDICT_FLAKY] && !flaky_ok) ||
         (count[VERDICT_UNRUN] && !bisect && !unjudged))
         return EXIT_FAILED;
@@ -321,6 +324,19 @@ static void tell_check(const struct options *o, const struct selection *s)
     fflush(stdout);
 }
 
+static int take_known(const struct options *o, struct selection *s,
+                      struct error *err)
+{
+    struct known_failures k;
+    if (!o->known)
+        return 0;
+    int code = known_load(&k, o->known, stderr, err);
+    if (!code && known_apply(&k, (int64_t)(unix_now_ns() / NS_PER_S), s))
+        code = error_set(err, -ENOMEM, "out of memory");
+    known_free(&k);
+    return code;
+}
+
 static int with_scenarios(const struct options *o, int argc, char **argv)
 {
     struct error err = {""};
@@ -332,6 +348,8 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
         tell_check(o, &s);
     if (o->action == ACTION_CHECK && s.tally.errors)
         return EXIT_WRONG;
+    if (!failed)
+        failed = take_known(o, &s, &err);
     char *split = NULL;
     size_t cases = s.count;
     if (failed || shard_apply(o, &s, &split, &err))

@@ -95,7 +95,8 @@ static int ended(struct rounds *r, struct exact_unit *u, int code)
     if (!u->again)
         clear_line(r);
     for (size_t i = 0; !code && i < u->count; i++) {
-        bad |= u->results[i]->verdict != VERDICT_PASSED;
+        code = case_expect(r->x->plan, u->boots[i], u->results[i]);
+        bad |= verdict_fails(u->results[i]->verdict, false);
         if (!u->again)
             print(r, u->results[i]);
     }

@@ -190,8 +190,11 @@ static int check_explore(const struct options *o, struct error *err)
         bool given;
         const char *name;
     } others[] = {
-        {o->repeat > 1, "--repeat"}, {o->warmups > 0, "--warmup"},
-        {o->stat, "--stat"},         {o->fail_fast, "--fail-fast"},
+        {o->repeat > 1, "--repeat"},
+        {o->warmups > 0, "--warmup"},
+        {o->stat, "--stat"},
+        {o->fail_fast, "--fail-fast"},
+        {o->known, "--known-failures"},
         {o->record, "--record"},
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

@@ -69,14 +69,15 @@ struct options {
     int jobs;             // at least 1
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
+    int retries;          // of a case that fails
     bool stat;            // tell the distributions of the marks
     bool fail_fast;       // when one did not pass, none begins any more
-    int retries;          // of a case that fails
-    bool flaky_ok;        // one that passed then doesn't fail the run
+    bool flaky_ok;        // a flaky one doesn't fail the run
     bool bisect;          // exit as `git bisect run` wants it
     struct {
         unsigned index, count; // from 1 on; 0, 0: all of them
     } shard;
+    const char *known;   // the file of known failures, or NULL
     const char *results; // a file for `merge`, or NULL
     const char *history; // a file or postgresql:// URI, or NULL
 

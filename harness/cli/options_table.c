@@ -171,6 +171,10 @@ static const struct row rows[] = {
      .group = GROUP_OFTEN,
      .help = "when a scenario has failed, none begins any more: the others are "
              "told as not run"},
+    {"known-failures", 0, .metavar = "FILE", .take = take_text, FIELD(known),
+     .commands = RUNS, .group = GROUP_OFTEN,
+     .help = "scenarios that are expected to fail; a line for each: SCENARIO "
+             "UNTIL OWNER REASON"},
     {"stat", 0, .take = take_flag, FIELD(stat), .commands = RUNS,
      .group = GROUP_OFTEN, .help = "tell the distributions of the marks"},
 

@@ -58,6 +58,20 @@ static bool filter_allows(const char *suite, const char *file,
     return allowed;
 }
 
+bool selected_matches(const struct selected *one, const char *filter)
+{
+    // The file's name is before the label; a `~2` may be behind it.
+    const char *label = strstr(one->name, one->what.label);
+    char *file = *one->what.label && label
+                     ? strndup(one->name, (size_t)(label - one->name))
+                     : strdup(one->name);
+    bool matches =
+        file && filter_allows(one->suite, file,
+                              *one->what.label && label ? label : "", filter);
+    free(file);
+    return matches;
+}
+
 // The path as seen from the working directory, where it lies below it.
 static const char *relative(const char *path)
 {
@@ -146,6 +160,8 @@ static void selected_clear(struct selected *one)
     free(one->name);
     free(one->skip);
     free(one->skip_where);
+    free(one->known);
+    free(one->known_where);
 }
 
 // Adds a case, which goes over to the selection.

@@ -15,6 +15,10 @@ struct selected {
     struct test_case what;
     // Why it is not run, and what says so (file:line:column); or NULL: needs.h.
     char *skip, *skip_where;
+    // Why it is expected to fail, and what says so (file:line); or NULL:
+    // known.h. Expired: it was expected to, and is not any more.
+    char *known, *known_where;
+    bool known_expired;
 };
 
 struct selection {
@@ -30,4 +34,8 @@ struct selection {
 // numbers are good then, too.
 int selection_make(struct selection *s, const struct options *o, FILE *log,
                    struct error *err);
+
+// Does a filter mean the case? It is a name or a glob; with the folder or
+// without, with the case of a `matrix` or without.
+bool selected_matches(const struct selected *one, const char *filter);
 void selection_free(struct selection *s);

@@ -136,7 +136,7 @@ static void properties(FILE *f, const struct result *r)
     property(f, "guest", r->guest);
     property(f, "guest.note", r->guest_note);
     property(f, "accelerator", r->accelerator);
-    if (r->nattempts || r->verdict == VERDICT_UNRUN)
+    if (r->nattempts || r->verdict > VERDICT_SKIPPED)
         property(f, "verdict", verdict_name(r->verdict));
     for (size_t i = 0; i < r->nproperties; i++)
         property(f, r->properties[i].name, r->properties[i].value);
@@ -182,6 +182,8 @@ static const char *const elements[] = {
     [VERDICT_ERROR] = "error",   [VERDICT_SKIPPED] = "skipped",
     [VERDICT_FLAKY] = NULL, // its last attempt passed
     [VERDICT_UNRUN] = "skipped",
+    [VERDICT_KNOWN] = "skipped", // as pytest does with an xfail,
+    [VERDICT_FIXED] = "failure", // and with a strict one that passes
 };
 
 static void open_verdict(FILE *f, enum verdict v, const char *message,
@@ -189,7 +191,7 @@ static void open_verdict(FILE *f, enum verdict v, const char *message,
 {
     fprintf(f, "      <%s", elements[v]);
     xml_attribute(f, "message", message);
-    if (v != VERDICT_SKIPPED && v != VERDICT_UNRUN)
+    if (strcmp(elements[v], "skipped") != 0)
         xml_attribute(f, "type", type);
     fputc('>', f);
 }
@@ -275,7 +277,14 @@ static int testcase(FILE *f, const struct result *r,
     size_t room = CASE_ROOM;
     open_testcase(f, named->name, named->class_name, r->duration_ns);
     if (elements[r->verdict]) {
-        open_verdict(f, r->verdict, r->message, r->kind);
+        char *text = NULL;
+        if (r->verdict == VERDICT_KNOWN &&
+            asprintf(&text, "known failure: %s: %s",
+                     or_empty(result_property(r, "known")),
+                     or_empty(r->message)) < 0)
+            return -ENOMEM;
+        open_verdict(f, r->verdict, text ? text : r->message, r->kind);
+        free(text);
         room -= explanation(f, r, EXPLANATION_ROOM);
         fprintf(f, "</%s>\n", elements[r->verdict]);
     }
@@ -329,8 +338,9 @@ static int testsuite(FILE *f, const struct result *r,
     struct counts n = {0};
     count(&n, r);
     fprintf(f, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"",
-            n.tests, n.of[VERDICT_FAILED], n.of[VERDICT_ERROR],
-            n.of[VERDICT_SKIPPED] + n.of[VERDICT_UNRUN]);
+            n.tests, n.of[VERDICT_FAILED] + n.of[VERDICT_FIXED],
+            n.of[VERDICT_ERROR],
+            n.of[VERDICT_SKIPPED] + n.of[VERDICT_UNRUN] + n.of[VERDICT_KNOWN]);
     fputs(" time=\"", f);
     xml_seconds(f, r->duration_ns);
     fputc('"', f);
@@ -362,7 +372,8 @@ int junit_print(FILE *f, const struct result_list *all)
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", f);
     xml_attribute(f, "name", "toyvmm-test");
     fprintf(f, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" time=\"",
-            n.tests, n.of[VERDICT_FAILED], n.of[VERDICT_ERROR]);
+            n.tests, n.of[VERDICT_FAILED] + n.of[VERDICT_FIXED],
+            n.of[VERDICT_ERROR]);
     xml_seconds(f, total);
     fputs("\">\n", f);
     for (size_t i = 0; !code && i < all->count; i++)

@@ -15,6 +15,7 @@ static const char *const verdict_names[] = {
     [VERDICT_PASSED] = "passed", [VERDICT_FAILED] = "failed",
     [VERDICT_ERROR] = "error",   [VERDICT_SKIPPED] = "skipped",
     [VERDICT_FLAKY] = "flaky",   [VERDICT_UNRUN] = "unrun",
+    [VERDICT_KNOWN] = "known",   [VERDICT_FIXED] = "fixed",
 };
 
 const char *verdict_name(enum verdict v)
@@ -25,12 +26,13 @@ const char *verdict_name(enum verdict v)
 bool verdict_fails(enum verdict v, bool flaky_ok)
 {
     return v == VERDICT_FAILED || v == VERDICT_ERROR || v == VERDICT_UNRUN ||
-           (v == VERDICT_FLAKY && !flaky_ok);
+           v == VERDICT_FIXED || (v == VERDICT_FLAKY && !flaky_ok);
 }
 
 bool verdict_is_explained(enum verdict v)
 {
-    return v == VERDICT_FAILED || v == VERDICT_ERROR || v == VERDICT_FLAKY;
+    return v == VERDICT_FAILED || v == VERDICT_ERROR || v == VERDICT_FLAKY ||
+           v == VERDICT_FIXED;
 }
 
 void result_init(struct result *r)

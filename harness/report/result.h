@@ -16,6 +16,8 @@ enum verdict {
     VERDICT_SKIPPED, // with the reason in message
     VERDICT_FLAKY,   // failed, and passed when it was run again: see attempts
     VERDICT_UNRUN,   // was not begun, because another one had failed
+    VERDICT_KNOWN,   // failed, which was known and is expected
+    VERDICT_FIXED,   // passed, although it was expected to fail
     VERDICTS,
 };
 

@@ -111,9 +111,9 @@ static size_t count_of(const struct row *row, enum verdict v)
 // The verdict that all have, or how many have which, the worst first.
 static void verdicts(FILE *f, const struct row *row)
 {
-    static const enum verdict order[] = {VERDICT_FAILED,  VERDICT_ERROR,
-                                         VERDICT_FLAKY,   VERDICT_UNRUN,
-                                         VERDICT_SKIPPED, VERDICT_PASSED};
+    static const enum verdict order[] = {
+        VERDICT_FAILED, VERDICT_ERROR, VERDICT_FIXED,   VERDICT_FLAKY,
+        VERDICT_UNRUN,  VERDICT_KNOWN, VERDICT_SKIPPED, VERDICT_PASSED};
     const char *comma = "";
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         size_t n = count_of(row, order[i]);
@@ -170,7 +170,7 @@ static void print_row(FILE *f, const struct row *row, uint64_t *room)
 static bool has_bad(const struct row *row)
 {
     return count_of(row, VERDICT_FAILED) || count_of(row, VERDICT_ERROR) ||
-           count_of(row, VERDICT_FLAKY);
+           count_of(row, VERDICT_FLAKY) || count_of(row, VERDICT_FIXED);
 }
 
 // Those with a boot that did not pass, or the others.
@@ -247,6 +247,10 @@ int summary_print(FILE *f, const void *owner)
         fprintf(f, ", %zu flaky", count[VERDICT_FLAKY]);
     if (count[VERDICT_UNRUN])
         fprintf(f, ", %zu not run", count[VERDICT_UNRUN]);
+    if (count[VERDICT_KNOWN])
+        fprintf(f, ", %zu known", count[VERDICT_KNOWN]);
+    if (count[VERDICT_FIXED])
+        fprintf(f, ", %zu fixed", count[VERDICT_FIXED]);
     fputs("\n\n", f);
     if (run->interrupted)
         fputs("**The run was interrupted.**\n\n", f);

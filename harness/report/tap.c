@@ -31,8 +31,10 @@ static void line_text(FILE *f, const char *text)
 }
 
 // "ok 3 - name # SKIP why"
+// known: why it is expected not to be ok, or NULL.
 static void point(FILE *f, const char *margin, enum verdict v, bool ok,
-                  size_t number, const char *name, const char *message)
+                  size_t number, const char *name, const char *message,
+                  const char *known)
 {
     fprintf(f, "%s%s %zu - ", margin, ok ? "ok" : "not ok", number);
     line_text(f, name ? name : "");
@@ -42,6 +44,10 @@ static void point(FILE *f, const char *margin, enum verdict v, bool ok,
             fputc(' ', f);
             line_text(f, message);
         }
+    }
+    if (v == VERDICT_KNOWN) {
+        fputs(" # TODO ", f); // TAP's word for it
+        line_text(f, known ? known : "");
     }
     fputc('\n', f);
 }
@@ -104,7 +110,7 @@ static void subtests(FILE *f, const struct result *r)
     for (size_t i = 0; i < r->ntests; i++) {
         const struct result_test *t = &r->tests[i];
         bool ok = !verdict_fails(t->verdict, false);
-        point(f, "    ", t->verdict, ok, i + 1, t->name, t->message);
+        point(f, "    ", t->verdict, ok, i + 1, t->name, t->message, NULL);
         test_block(f, t);
     }
 }
@@ -176,9 +182,11 @@ int tap_print(FILE *f, const void *owner)
     for (size_t i = 0; i < n; i++) {
         const struct result *r = &run->results.items[i];
         subtests(f, r);
-        point(f, "", r->verdict, !verdict_fails(r->verdict, run->flaky_ok),
-              i + 1, r->title, r->message);
-        if (verdict_is_explained(r->verdict))
+        bool known = r->verdict == VERDICT_KNOWN;
+        bool ok = !known && !verdict_fails(r->verdict, run->flaky_ok);
+        point(f, "", r->verdict, ok, i + 1, r->title, r->message,
+              result_property(r, "known"));
+        if (known || verdict_is_explained(r->verdict))
             scenario_block(f, r);
     }
     return ferror(f) ? -EIO : 0;

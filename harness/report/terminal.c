@@ -14,6 +14,7 @@ static const char *const words[] = {
     [VERDICT_PASSED] = "ok   ", [VERDICT_FAILED] = "FAIL ",
     [VERDICT_ERROR] = "ERROR",  [VERDICT_SKIPPED] = "skip ",
     [VERDICT_FLAKY] = "flaky",  [VERDICT_UNRUN] = "unrun",
+    [VERDICT_KNOWN] = "known",  [VERDICT_FIXED] = "fixed",
 };
 
 // Each line of text behind a margin.
@@ -144,9 +145,10 @@ static void verdict_counts(FILE *f, const size_t counts[VERDICTS],
         enum verdict verdict;
         const char *word;
     } parts[] = {
-        {VERDICT_PASSED, "passed"},   {VERDICT_FAILED, "failed"},
-        {VERDICT_FLAKY, "flaky"},     {VERDICT_ERROR, error_word},
-        {VERDICT_SKIPPED, "skipped"}, {VERDICT_UNRUN, "not run"},
+        {VERDICT_PASSED, "passed"},       {VERDICT_FAILED, "failed"},
+        {VERDICT_FLAKY, "flaky"},         {VERDICT_ERROR, error_word},
+        {VERDICT_SKIPPED, "skipped"},     {VERDICT_UNRUN, "not run"},
+        {VERDICT_KNOWN, "known to fail"}, {VERDICT_FIXED, "fixed"},
     };
     bool first = true;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -260,7 +262,9 @@ void terminal_result(FILE *f, const struct result *r, bool verbose)
     attempts(f, r);
     notes(f, r);
     guest_tests(f, r);
-    for (size_t i = 0; r->verdict != VERDICT_PASSED && i < r->nsections; i++)
+    bool explained = r->verdict != VERDICT_PASSED &&
+                     (r->verdict != VERDICT_KNOWN || verbose);
+    for (size_t i = 0; explained && i < r->nsections; i++)
         block(f, "        ", r->sections[i].text);
     if (verbose) {
         marks(f, r);

@@ -192,13 +192,41 @@ static int number_attempt(const struct plan *plan, struct result *result)
 {
     char text[32];
     bool passed = result->verdict == VERDICT_PASSED;
-    if (plan->attempts < 2 || result->verdict == VERDICT_SKIPPED ||
-        result->verdict == VERDICT_UNRUN || (passed && plan->attempt < 2))
+    bool failed =
+        result->verdict == VERDICT_FAILED || result->verdict == VERDICT_ERROR;
+    if (plan->attempts < 2 || !(failed || (passed && plan->attempt > 1)))
         return 0;
     if (passed)
         result->verdict = VERDICT_FLAKY;
     snprintf(text, sizeof(text), "%u of %u", plan->attempt, plan->attempts);
     return result_add_property(result, "attempt", text);
+}
+
+int case_expect(const struct plan *plan, size_t index, struct result *result)
+{
+    const struct plan_case *what = &plan->cases[index];
+    bool passed = result->verdict == VERDICT_PASSED;
+    if (!what->known || (!passed && result->verdict != VERDICT_FAILED))
+        return 0;
+    if (what->known_expired)
+        return result_add_note(
+            result, false, result->duration_ns, what->known_where,
+            "this was a known failure and is expired: %s", what->known);
+    int code = result_add_property(result, "known", what->known);
+    result->verdict = passed ? VERDICT_FIXED : VERDICT_KNOWN;
+    if (!code && !passed)
+        return result_add_note(result, false, result->duration_ns,
+                               what->known_where, "a known failure: %s",
+                               what->known);
+    if (!code)
+        code = result_set(&result->kind, "fixed");
+    if (!code)
+        code = result_set(&result->where, "%s", what->known_where);
+    return code ? code
+                : result_set(&result->message,
+                             "it passed, and this line says that it fails: %s; "
+                             "take the line out",
+                             what->known);
 }
 
 int case_identify(const struct plan *plan, size_t index, struct result *result)
@@ -211,6 +239,8 @@ int case_identify(const struct plan *plan, size_t index, struct result *result)
         code = result_set(&result->title, "%s", what->title);
     if (!code && what->series)
         code = result_set(&result->series, "%s", what->series);
+    if (!code)
+        code = case_expect(plan, index, result);
     if (!code)
         code = number_attempt(plan, result);
     for (size_t i = 0; !code && i < what->nsets; i++) {

@@ -28,6 +28,11 @@ int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
 // is known: one that passed may be flaky by it. 0 or -ENOMEM.
 int case_identify(const struct plan *plan, size_t index, struct result *result);
 
+// Makes of a verdict what it is for a case that is expected to fail: failed is
+// known, passed is fixed; when that is expired, a note says so. For a result of
+// a process that knew nothing of it: case_identify does the same. 0 or -ENOMEM.
+int case_expect(const struct plan *plan, size_t index, struct result *result);
+
 // Fills a result with what is known of a case that did not run: the names, the
 // time; and for one that is skipped, the verdict and the reason. 0 or -ENOMEM.
 int case_describe(const struct plan *plan, size_t index, struct result *result);

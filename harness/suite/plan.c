@@ -104,6 +104,9 @@ static int write_plan(FILE *f, const void *owner)
         put_number(f, "number", p->cases[i].number);
         put_number(f, "warmup", p->cases[i].warmup);
         put_pair(f, "side", p->cases[i].side);
+        put_pair(f, "known", p->cases[i].known);
+        put_pair(f, "known-where", p->cases[i].known_where);
+        put_number(f, "expired", p->cases[i].known_expired);
         put_pair(f, "record", p->cases[i].record);
         put_pair(f, "replay", p->cases[i].replay);
         put_sets(f, "value", p->cases[i].sets, p->cases[i].nsets);
@@ -173,6 +176,8 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
         {"series", last ? &last->series : NULL},
         {"record", last ? &last->record : NULL},
         {"replay", last ? &last->replay : NULL},
+        {"known", last ? &last->known : NULL},
+        {"known-where", last ? &last->known_where : NULL},
         {"kernel", last ? &last->machine.kernel : NULL},
         {"initrd", last ? &last->machine.initrd : NULL},
         {"cmdline", last ? &last->machine.cmdline : NULL},
@@ -193,6 +198,8 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
         last->machine.cpus = (unsigned)n;
     else if (last && !strcmp(key, "number"))
         last->number = (unsigned)n;
+    else if (last && !strcmp(key, "expired"))
+        last->known_expired = n;
     else if (last && !strcmp(key, "warmup"))
         last->warmup = n;
     else

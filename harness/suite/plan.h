@@ -59,7 +59,12 @@ struct plan_case {
 
     const char *skip;       // why it is not run, or NULL
     const char *skip_where; // "file:line:column" of what says so, or NULL
-    uint64_t timeout_ns;    // the scenario's deadline, not scaled
+    // Why it is expected to fail, and what says so ("file:line"); or NULL.
+    // Expired: it was expected to once.
+    const char *known, *known_where;
+    bool known_expired;
+
+    uint64_t timeout_ns; // the scenario's deadline, not scaled
 };
 
 // How many times slower than hardware the rig is, as deadlines are written.

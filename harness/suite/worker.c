@@ -188,7 +188,8 @@ static void last_words(void *owner)
         suite_stop(&w->plan, w->dir);
     if (save(w, result, &err))
         print(w, result, 0);
-    _exit(verdict_fails(result->verdict, true) ? 1 : 0);
+    _exit(result->verdict == VERDICT_FAILED ||
+          result->verdict == VERDICT_ERROR);
 }
 
 static bool run_and_save(struct work *w, uint64_t started_ns, struct error *err)
@@ -266,6 +267,8 @@ static void tell_criterion(const struct result *result)
     switch (result->verdict) {
     case VERDICT_PASSED:
     case VERDICT_FLAKY:
+    case VERDICT_KNOWN:
+    case VERDICT_FIXED:
     case VERDICTS:
         return;
     case VERDICT_SKIPPED:

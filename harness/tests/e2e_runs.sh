@@ -101,7 +101,35 @@ fail_fast() {
     claim "-x: one that failed has its second attempt first"
 }
 
+known() {
+    suite timeout secret
+    printf 'timeout 2999-12-31 ann hangs\n' >known
+    toyvmm --replay t --known-failures known --retries 3 --junit junit.xml t
+    [ $status = 0 ] && [ "$(grep -c '^known ' out)" = 1 ] &&
+        grep -q 'known:1: a known failure: hangs (ann, until 2999-12-31)' out &&
+        grep -q '^2 scenarios: 1 passed, 1 known to fail in' out &&
+        xmllint --noout --schema "$schema" junit.xml 2>err &&
+        xmllint --xpath '//skipped[contains(@message,"hangs (ann")]' junit.xml \
+            >/dev/null 2>err
+    claim "a known failure fails no run, and is told"
+    printf '* 2999-12-31 ann hangs\n' >known
+    toyvmm --replay t --known-failures known t
+    [ $status = 1 ] && grep -q '^fixed ' out &&
+        grep -q 'known:1: it passed, and this line says that it fails' out
+    claim "one that passes fails the run"
+    printf 'timeout 2001-12-31 ann hangs\n' >known
+    toyvmm --replay t --known-failures known t
+    [ $status = 1 ] && grep -q '^FAIL ' out &&
+        grep -q 'known:1: this was a known failure and is expired: hangs' out
+    claim "one that is expired is a failure"
+    printf 'timeout 2999-2-31 ann hangs\n' >known
+    toyvmm --replay t --known-failures known t
+    [ $status = 2 ] && [ ! -s out ] && grep -q '^known:1:9: error: ' err
+    claim "a wrong line is told before anything runs"
+}
+
 retries
 fail_fast
+known
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]

@@ -38,6 +38,7 @@ static void make(struct result *r, enum verdict v)
     fill(&second, VERDICT_FAILED, "why-second");
     fill(r, v, "why-last");
     result_add_property(r, "attempt", "3 of 3");
+    result_add_property(r, "known", "it hangs");
     cr_assert_eq(result_add_attempt(&second, &first), 0);
     cr_assert_eq(result_add_attempt(r, &second), 0);
     cr_assert_null(second.attempts);
@@ -162,6 +163,37 @@ Test(attempts, a_person_reads_them)
     result_free(&r);
 }
 
+// A known failure is none to a CI, one that passes is.
+Test(known, is_in_each_report)
+{
+    static const struct {
+        enum report_kind kind;
+        const char *known, *fixed;
+    } table[] = {
+        {REPORT_JUNIT,
+         "<skipped message=\"known failure: it hangs: why-last\">",
+         "<failure message=\"why-last\""},
+        {REPORT_JSON, "\"verdict\":\"known\"", "\"verdict\":\"fixed\""},
+        {REPORT_TAP, "\nnot ok 1 - a title # TODO it hangs\n",
+         "\nnot ok 1 - a title\n"},
+        {REPORT_HTML, "1 <span class=\"v known\">known",
+         "1 <span class=\"v fixed\">fixed"},
+        {REPORT_SUMMARY, ", 1 known", "#### fixed: a title"},
+    };
+    static const char valid[] =
+        "! command -v xmllint >/dev/null || xmllint --noout --schema "
+        "'" TEST_SOURCE_DIR "/harness/report/jenkins-junit.xsd'";
+    for (size_t i = 0; i < REPORTS; i++) {
+        const char *check = table[i].kind == REPORT_JUNIT ? valid : NULL;
+        char *text = report(table[i].kind, VERDICT_KNOWN, false, check);
+        cr_expect(strstr(text, table[i].known), "%s", text);
+        free(text);
+        text = report(table[i].kind, VERDICT_FIXED, false, check);
+        cr_expect(strstr(text, table[i].fixed), "%s", text);
+        free(text);
+    }
+}
+
 // What did not begin is nowhere passed.
 Test(unrun, is_in_each_report)
 {
@@ -220,4 +252,6 @@ Test(attempts, which_verdicts_fail_a_run)
     // They come beside one that failed, and are no less than it.
     cr_expect(verdict_fails(VERDICT_UNRUN, true));
     cr_expect_not(verdict_is_explained(VERDICT_UNRUN));
+    cr_expect_not(verdict_fails(VERDICT_KNOWN, false));
+    cr_expect(verdict_fails(VERDICT_FIXED, true));
 }

@@ -174,6 +174,71 @@ Test(attempts, end_with_a_round_that_can_not_begin)
     suite_run_free(&out);
 }
 
+// ---- --known-failures -------------------------------------------------------
+
+// One case that fails and one that passes, of which something is known.
+static void run_known(bool expired, struct suite_run *out)
+{
+    const char *path = RECORDINGS "secret.tc", *known = "it hangs (ann)";
+    struct plan_case cases[] = {
+        {.path = path, .suite = "t", .name = "a", .replay = "a.tvr"},
+        {.path = path, .suite = "t", .name = "b", .replay = "b.tvr"},
+        {.path = "/no/such.tc", .suite = "t", .name = "c", .replay = "a.tvr"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        cases[i].known = known;
+        cases[i].known_where = "known:7";
+        cases[i].known_expired = expired;
+    }
+    struct plan plan = {.timeout_scale = 4,
+                        .accelerator = "replay",
+                        .ncases = 3,
+                        .cases = cases};
+    const struct suite_policy policy = {.retries = 1};
+    struct rounds r = {0};
+    struct error err = {""};
+    cr_assert_eq(suite_attempts(&plan, &policy, run_round, &r, out, &err), 0);
+    // What is known is not run again.
+    cr_expect_eq(r.count, expired ? 2 : 1);
+}
+
+static const struct result_note *last_note(const struct result *r)
+{
+    return &r->notes[r->nnotes - 1];
+}
+
+Test(attempts, known_failures_fail_and_others_are_fixed)
+{
+    struct suite_run out;
+    run_known(false, &out);
+    const struct result *r = out.results;
+    cr_expect_eq(r[0].verdict, VERDICT_KNOWN);
+    cr_expect_not_null(r[0].message);
+    cr_expect_str_eq(last_note(&r[0])->text, "a known failure: it hangs (ann)");
+    cr_expect_str_eq(last_note(&r[0])->where, "known:7");
+    cr_expect_eq(r[1].verdict, VERDICT_FIXED);
+    cr_expect_str_eq(r[1].where, "known:7");
+    cr_expect(strstr(r[1].message, "it hangs (ann); take the line out"));
+    cr_expect_str_eq(result_property(&r[1], "known"), "it hangs (ann)");
+    cr_expect_null(result_property(&r[1], "attempt"));
+    // What can't be judged is nothing that was expected.
+    cr_expect_eq(r[2].verdict, VERDICT_ERROR);
+    suite_run_free(&out);
+}
+
+Test(attempts, what_is_expired_is_an_ordinary_failure)
+{
+    struct suite_run out;
+    run_known(true, &out);
+    const struct result *r = out.results;
+    cr_expect_eq(r[0].verdict, VERDICT_FAILED);
+    cr_expect_str_eq(last_note(&r[0])->text,
+                     "this was a known failure and is expired: it hangs (ann)");
+    cr_expect_eq(r[1].verdict, VERDICT_PASSED);
+    cr_expect_str_eq(last_note(&r[1])->where, "known:7");
+    suite_run_free(&out);
+}
+
 // ---- --fail-fast ------------------------------------------------------------
 
 static void check_unrun(const struct result *r)

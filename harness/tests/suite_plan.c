@@ -23,7 +23,10 @@ Test(plan, is_the_same_after_save_and_load)
          .machine = {.kernel = "k", .cmdline = "+ a b", .memory = 1 << 28},
          .number = 3,
          .warmup = true,
-         .side = "head"},
+         .side = "head",
+         .known = "it hangs",
+         .known_where = "f:3",
+         .known_expired = true},
     };
     struct plan p = {
         .nsets = 2,
@@ -53,6 +56,10 @@ Test(plan, is_the_same_after_save_and_load)
     cr_expect_str_eq(q.cases[1].machine.cmdline, "+ a b");
     cr_expect(q.cases[1].number == 3 && q.cases[1].warmup);
     cr_expect_str_eq(q.cases[1].side, "head");
+    cr_expect(!q.cases[0].known && !q.cases[0].known_expired);
+    cr_expect_str_eq(q.cases[1].known, "it hangs");
+    cr_expect_str_eq(q.cases[1].known_where, "f:3");
+    cr_expect(q.cases[1].known_expired);
     cr_expect_eq(q.nsets, 2);
     cr_expect_str_eq(q.sets[0].value, "");
     cr_expect_str_eq(q.sets[1].value, "x=y\nz");
