@@ -8,6 +8,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/exact_run.h"
 #include "harness/cli/exec_machine.h"
+#include "harness/cli/exit_of.h"
 #include "harness/cli/explain.h"
 #include "harness/cli/explore.h"
 #include "harness/cli/format.h"
@@ -19,6 +20,7 @@
 #include "harness/cli/manual.h"
 #include "harness/cli/needs.h"
 #include "harness/cli/options.h"
+#include "harness/cli/output_dir.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/report_files.h"
 #include "harness/cli/selection.h"
@@ -53,33 +55,16 @@ static uint64_t stalled_ns(const struct plan *plan, uint64_t began_ns)
     return clock_after(end > now ? end : now, NS_PER_S / 2);
 }
 
-// An error of the harness's or the host's is a failure to a CI, but to a
-// bisection it is no word on the commit; nor is what was skipped.
-static int verdict_of(const struct suite_run *run, bool bisect, bool flaky_ok)
-{
-    size_t count[VERDICTS] = {0}, unjudged = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        const char *kind = run->results[i].kind;
-        bool unknown = kind && !strcmp(kind, EXACT_UNJUDGED);
-        unjudged += unknown;
-        count[run->results[i].verdict] += !unknown;
-    }
-    size_t passed =
-        count[VERDICT_PASSED] + count[VERDICT_FLAKY] + count[VERDICT_KNOWN];
-    if (count[VERDICT_FAILED] || count[VERDICT_FIXED] ||
-        (count[VERDICT_ERROR] && !bisect) ||
-        (count[VERDICT_FLAKY] && !flaky_ok) ||
-        (count[VERDICT_UNRUN] && !bisect && !unjudged))
-        return EXIT_FAILED;
-    if (bisect && (count[VERDICT_ERROR] || !passed))
-        return EXIT_UNABLE;
-    return unjudged ? EXIT_UNABLE : EXIT_PASSED;
-}
+// Files that what ran is told in.
+struct told_in {
+    struct report_files reports;
+    const struct output_dir *folders;
+};
 
 // The exit code of what ran, its reports written.
 static int conclude(const struct options *o, const struct suite_run *run,
-                    const struct plan *plan, struct report_files *files,
-                    uint64_t began_ns)
+                    const struct plan *plan, const struct boots *boots,
+                    struct told_in *files, uint64_t began_ns)
 {
     uint64_t duration_ns = clock_now_ns() - began_ns;
     struct report_run told = {
@@ -93,10 +78,12 @@ static int conclude(const struct options *o, const struct suite_run *run,
     };
     if (o->exact)
         exact_span(run, &told.started_unix_ns, &told.duration_ns);
-    int exit_code = verdict_of(run, o->bisect, o->flaky_ok);
+    int exit_code = exit_of(run, o->bisect, o->flaky_ok);
     guard_exit(run->interrupted ? EXIT_INTERRUPTED : exit_code,
                stalled_ns(plan, began_ns));
-    if (report_files_end(files, &told, stderr))
+    if (output_dir_write(files->folders, boots, &told, stderr))
+        exit_code = EXIT_UNABLE;
+    if (report_files_end(&files->reports, &told, stderr))
         exit_code = EXIT_UNABLE;
     if (recordings_complain(run, stderr))
         exit_code = EXIT_UNABLE;
@@ -183,13 +170,13 @@ static int make_boots(const struct options *o, const struct selection *s,
 }
 
 static int execute(const struct options *o, const struct selection *s,
-                   const struct recordings *r, const char *accelerator,
-                   struct keep *keep)
+                   const struct recordings *r, const struct output_dir *folders,
+                   const char *accelerator, struct keep *keep)
 {
     struct error err = {""};
-    struct report_files files;
+    struct told_in files = {.folders = folders};
     uint64_t began_ns = clock_now_ns();
-    if (report_files_begin(&files, o, &err))
+    if (report_files_begin(&files.reports, o, &err))
         return complain(&err, EXIT_UNABLE);
     struct exploration explored;
     if (make_boots(o, s, r, &explored))
@@ -204,7 +191,7 @@ static int execute(const struct options *o, const struct selection *s,
     noise_look("", &before);
     int code =
         boot_all(o, s, boots, explored.seeds, &plan, &run, &differs, &err);
-    int exit_code = conclude(o, &run, &plan, &files, began_ns);
+    int exit_code = conclude(o, &run, &plan, boots, &files, began_ns);
     if (differs && exit_code != EXIT_INTERRUPTED)
         exit_code = EXIT_UNABLE;
     if (keep_boots(keep, boots, &run) || keep_end(keep, stderr))
@@ -219,29 +206,32 @@ static int execute(const struct options *o, const struct selection *s,
 }
 
 static int run_recorded(const struct options *o, const struct selection *s,
-                        const struct recordings *r, int argc, char **argv,
+                        const struct recordings *r,
+                        const struct output_dir *folders, int argc, char **argv,
                         const char *accelerator, struct keep *keep)
 {
     struct error err = {""};
-    char output[4200];
+    char output[4200], inside[4200];
     int exit_code = EXIT_UNABLE;
     if (keep_begin(keep, o, &err))
         return complain(&err, EXIT_UNABLE);
     if (launch_all_skipped(s))
-        return execute(o, s, r, NULL, keep);
+        return execute(o, s, r, folders, NULL, keep);
     if (o->replay)
-        return execute(o, s, r, "replay", keep);
-    const char *outputs[] = {recordings_output(r, o, output)};
-    struct launch launch = {o, argc, argv, 0, outputs, 1, s};
+        return execute(o, s, r, folders, "replay", keep);
+    snprintf(inside, sizeof(inside), "%s/.", folders->path);
+    const char *outputs[] = {recordings_output(r, o, output),
+                             folders->path ? inside : NULL};
+    struct launch launch = {o, argc, argv, 0, outputs, 2, s};
     int code = launch_check_guests(s, &o->machine, &launch.memory, &err);
     if (code)
         return complain(&err, exit_for(code));
     if (o->exact && !accel_inside_rig())
-        return execute(o, s, r, "exact", keep);
+        return execute(o, s, r, folders, "exact", keep);
     code = launch_kept(&launch, keep, &accelerator, &exit_code, &err);
     if (code)
         return code > 0 ? exit_code : complain(&err, EXIT_UNABLE);
-    return execute(o, s, r, accelerator, keep);
+    return execute(o, s, r, folders, accelerator, keep);
 }
 
 static bool is_measured(const struct options *o, const struct selection *s)
@@ -261,6 +251,7 @@ static int run(const struct options *o, struct selection *s, const char *split,
     struct error err = {""};
     const char *accelerator = NULL;
     struct keep keep = {.split = split};
+    int code = 0;
     if ((o->record || o->replay) && is_measured(o, s))
         return complain(&(struct error){"--record and --replay are for one "
                                         "boot of each scenario, not for "
@@ -275,8 +266,14 @@ static int run(const struct options *o, struct selection *s, const char *split,
     struct recordings recordings;
     if (recordings_make(&recordings, o, s, &err))
         return complain(&err, EXIT_WRONG);
-    int exit_code =
-        run_recorded(o, s, &recordings, argc, argv, accelerator, &keep);
+    struct output_dir folders = {0};
+    if (o->output_dir)
+        code = output_dir_make(&folders, o->output_dir, s,
+                               is_measured(o, s) ? NULL : &recordings, &err);
+    int exit_code = code ? complain(&err, EXIT_WRONG)
+                         : run_recorded(o, s, &recordings, &folders, argc, argv,
+                                        accelerator, &keep);
+    output_dir_free(&folders);
     keep_free(&keep);
     recordings_free(&recordings);
     return exit_code;
@@ -324,19 +321,6 @@ static void tell_check(const struct options *o, const struct selection *s)
     fflush(stdout);
 }
 
-static int take_known(const struct options *o, struct selection *s,
-                      struct error *err)
-{
-    struct known_failures k;
-    if (!o->known)
-        return 0;
-    int code = known_load(&k, o->known, stderr, err);
-    if (!code && known_apply(&k, (int64_t)(unix_now_ns() / NS_PER_S), s))
-        code = error_set(err, -ENOMEM, "out of memory");
-    known_free(&k);
-    return code;
-}
-
 static int with_scenarios(const struct options *o, int argc, char **argv)
 {
     struct error err = {""};
@@ -349,7 +333,8 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
     if (o->action == ACTION_CHECK && s.tally.errors)
         return EXIT_WRONG;
     if (!failed)
-        failed = take_known(o, &s, &err);
+        failed = known_take(o->known, (int64_t)(unix_now_ns() / NS_PER_S), &s,
+                            stderr, &err);
     char *split = NULL;
     size_t cases = s.count;
     if (failed || shard_apply(o, &s, &split, &err))

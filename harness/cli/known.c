@@ -236,3 +236,16 @@ int known_apply(const struct known_failures *k, int64_t now,
     }
     return 0;
 }
+
+int known_take(const char *path, int64_t now, struct selection *s, FILE *log,
+               struct error *err)
+{
+    struct known_failures k;
+    if (!path)
+        return 0;
+    int code = known_load(&k, path, log, err);
+    if (!code && known_apply(&k, now, s))
+        code = error_set(err, -ENOMEM, "out of memory");
+    known_free(&k);
+    return code;
+}

@@ -36,3 +36,7 @@ void known_free(struct known_failures *k);
 // fits. 0 or -ENOMEM.
 int known_apply(const struct known_failures *k, int64_t now,
                 struct selection *s);
+
+// Both, when there is a file (path may be NULL).
+int known_take(const char *path, int64_t now, struct selection *s, FILE *log,
+               struct error *err);

@@ -194,6 +194,7 @@ static int check_explore(const struct options *o, struct error *err)
         {o->warmups > 0, "--warmup"},
         {o->stat, "--stat"},
         {o->fail_fast, "--fail-fast"},
+        {o->output_dir, "--output-dir"},
         {o->known, "--known-failures"},
         {o->record, "--record"},
     };
@@ -254,6 +255,10 @@ static int check_together(const struct options *o, struct error *err)
     if (o->record && o->replay)
         return error_set(err, -EINVAL,
                          "--record and --replay: give one of them");
+    if (o->record && o->output_dir)
+        return error_set(err, -EINVAL,
+                         "--record and --output-dir: give one of them; "
+                         "--output-dir records, too");
     if (o->replay_speed > 0 && !o->replay)
         return error_set(err, -EINVAL, "--replay-speed is for --replay");
     if ((o->record || o->replay) && o->action == ACTION_INTERACTIVE)

@@ -43,6 +43,7 @@ struct options {
     enum accelerator accelerator;
     bool accelerator_given;
     const char *reports[REPORTS]; // a file for each kind, or NULL
+    const char *output_dir;       // a folder for each scenario, or NULL
     const char *record;           // file or folder, or NULL
     const char *replay;           // file or folder, or NULL
     double replay_speed;          // 0: without waiting

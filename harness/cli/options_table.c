@@ -264,6 +264,10 @@ static const struct row rows[] = {
      .commands = RUNS, .group = GROUP_TOLD,
      .help = "record the run in FILE, and FILE.cast for asciinema; of several "
              "scenarios FILE is a folder with a NAME.tvr for each"},
+    {"output-dir", 0, .metavar = "DIR", .take = take_text, FIELD(output_dir),
+     .commands = RUNS, .group = GROUP_TOLD,
+     .help = "a folder in DIR for each scenario: its console, reports and "
+             "recording"},
     {"console", 0, .take = take_flag, FIELD(show_console), .commands = RUNS,
      .group = GROUP_TOLD, .help = "copy what guests print to standard error"},
     {"verbose", 'v', .take = take_more, FIELD(verbosity), .commands = BOOTS,

@@ -146,6 +146,8 @@ Test(options, refusals)
         {"--accel tcg a", "--accel tcg: give auto, kvm, rig or exact"},
         {"--jobs 0 a", "--jobs 0"},
         {"--jobs 2x a", "--jobs 2x"},
+        {"--record r --output-dir d a",
+         "--record and --output-dir: give one of them"},
         {"--retries 101 a", "--retries 101: give a number from 0 to 100"},
         {"--exact --retries 1 a", "--exact is not for --retries"},
         {"--memory 0 a", "--memory 0"},

@@ -80,24 +80,29 @@ retries() {
 }
 
 fail_fast() {
-    suite alpine secret two_ports
-    cp "$recordings/timeout.tvr" t/alpine.tvr
+    suite secret
+    cp "$recordings/timeout.tvr" t/a.tvr
+    cp "$recordings/timeout.tc" t/a.tc
+    for i in 1 2 3 4 5 6 7 8; do
+        cp t/secret.tvr t/b$i.tvr
+        cp t/secret.tc t/b$i.tc
+    done
     for jobs in 1 2; do
         toyvmm --replay t -x --jobs $jobs --junit junit.xml t
         [ $status = 1 ] && [ "$(grep -c '^FAIL ' out)" = 1 ] &&
-            [ "$(($(grep -c '^unrun ' out) + $(grep -c '^ok ' out)))" = 2 ] &&
-            grep -q '^3 scenarios: .*1 failed, [12] not run in' out &&
+            [ "$(($(grep -c '^unrun ' out) + $(grep -c '^ok ' out)))" = 9 ] &&
+            grep -q '^10 scenarios: .*1 failed, [1-9] not run in' out &&
             xmllint --noout --schema "$schema" junit.xml 2>err &&
             xmllint --xpath '//testcase/skipped[contains(@message,"not run")]' \
                 junit.xml >/dev/null 2>err
         claim "-x: after a failure nothing begins, with $jobs at a time"
     done
     toyvmm --replay t --fail-fast --in-process t
-    [ $status = 1 ] && [ "$(grep -c '^unrun ' out)" = 2 ]
+    [ $status = 1 ] && [ "$(grep -c '^unrun ' out)" = 9 ]
     claim "-x: nor in this process"
     toyvmm --replay t -x --retries 1 t
     [ $status = 1 ] && [ "$(grep -c '^FAIL ' out)" = 2 ] &&
-        [ "$(grep -c '^unrun ' out)" = 2 ]
+        [ "$(grep -c '^unrun ' out)" = 9 ]
     claim "-x: one that failed has its second attempt first"
 }
 
@@ -128,8 +133,19 @@ known() {
     claim "a wrong line is told before anything runs"
 }
 
+output_dir() {
+    suite timeout secret
+    toyvmm --replay t --output-dir dirs --retries 1 t
+    [ $status = 1 ] && [ "$(cd dirs && echo *)" = "t.secret t.timeout" ] &&
+        [ "$(cd dirs/t.timeout && echo *)" = "attempt1.ttyS0.log attempt1.txt \
+console.ttyS0.log report.html report.json report.txt" ] &&
+        grep -qa 'Kernel 6' dirs/t.secret/console.ttyS0.log
+    claim "a folder for each scenario has its console and reports"
+}
+
 retries
 fail_fast
 known
+output_dir
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]
