@@ -14,6 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly ALL_STAGES=(setup build unit lint asan tsan fuzz fixtures rig kvm
     scenarios)
 readonly BUILD=build
+# What the tests run is nothing that the user would run again.
+export XDG_STATE_HOME=$PWD/$BUILD/state
 readonly RESULTS=$BUILD/test-results
 JOBS=$(nproc)
 readonly JOBS

@@ -23,9 +23,10 @@
 #include "harness/cli/output_dir.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/report_files.h"
+#include "harness/cli/rerun.h"
 #include "harness/cli/selection.h"
-#include "harness/cli/series.h"
 #include "harness/cli/shard.h"
+#include "harness/cli/stat_tell.h"
 #include "harness/history/noise.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
@@ -92,33 +93,6 @@ static int conclude(const struct options *o, const struct suite_run *run,
     return run->interrupted ? EXIT_INTERRUPTED : exit_code;
 }
 
-// The distributions of --stat, and what may have spoilt them.
-static int tell_stat(const struct selection *s, const struct boots *b,
-                     const struct suite_run *run,
-                     const struct noise_look *before, const char *accelerator,
-                     struct error *err)
-{
-    char warning[NOISE_TEXT];
-    struct noise_look after;
-    noise_look("", &after);
-    int code = 0;
-    for (size_t i = 0; !code && i < s->count; i++) {
-        struct series series;
-        if (s->list[i].skip)
-            continue;
-        code = series_collect(&series, b, run->results, i, 0);
-        if (!code)
-            code = series_print(stdout, &series, s->list[i].what.title, err);
-        series_free(&series);
-    }
-    noise_warning(before, &after, 1, warning);
-    if (*warning)
-        printf("  warning: %s\n", warning);
-    if (accelerator && !strcmp(accelerator, "rig"))
-        printf("  warning: in the rig times are an emulator's\n");
-    return code;
-}
-
 struct here {
     const struct options *options;
 };
@@ -169,12 +143,23 @@ static int make_boots(const struct options *o, const struct selection *s,
                       : boots_make(&e->boots, s, r, &order);
 }
 
-static int execute(const struct options *o, const struct selection *s,
-                   const struct recordings *r, const struct output_dir *folders,
-                   const char *accelerator, struct keep *keep)
+// What is run, and what becomes of it.
+struct job {
+    const struct options *options;
+    const struct selection *selection;
+    const struct recordings *recordings;
+    const struct output_dir *folders;
+    const struct rerun *rerun;
+    struct keep *keep;
+};
+
+static int execute(const struct job *job, const char *accelerator)
 {
+    const struct options *o = job->options;
+    const struct selection *s = job->selection;
+    const struct recordings *r = job->recordings;
     struct error err = {""};
-    struct told_in files = {.folders = folders};
+    struct told_in files = {.folders = job->folders};
     uint64_t began_ns = clock_now_ns();
     if (report_files_begin(&files.reports, o, &err))
         return complain(&err, EXIT_UNABLE);
@@ -194,9 +179,10 @@ static int execute(const struct options *o, const struct selection *s,
     int exit_code = conclude(o, &run, &plan, boots, &files, began_ns);
     if (differs && exit_code != EXIT_INTERRUPTED)
         exit_code = EXIT_UNABLE;
-    if (keep_boots(keep, boots, &run) || keep_end(keep, stderr))
+    rerun_keep(job->rerun, o, s, boots, &run, unix_now_ns());
+    if (keep_boots(job->keep, boots, &run) || keep_end(job->keep, stderr))
         exit_code = run.interrupted ? EXIT_INTERRUPTED : EXIT_UNABLE;
-    if (o->stat && tell_stat(s, boots, &run, &before, accelerator, &err))
+    if (o->stat && stat_tell(s, boots, &run, &before, accelerator, &err))
         exit_code = complain(&err, EXIT_UNABLE);
     if (code)
         exit_code = complain(&err, exit_code ? exit_code : EXIT_FAILED);
@@ -205,33 +191,44 @@ static int execute(const struct options *o, const struct selection *s,
     return exit_code;
 }
 
-static int run_recorded(const struct options *o, const struct selection *s,
-                        const struct recordings *r,
-                        const struct output_dir *folders, int argc, char **argv,
-                        const char *accelerator, struct keep *keep)
+// PATH/., or NULL where there is no path: what the rig must be able to write.
+static const char *inside_of(const char *path, char out[4200])
 {
+    if (!path || !*path)
+        return NULL;
+    snprintf(out, 4200, "%.4190s/.", path);
+    return out;
+}
+
+static int run_recorded(const struct job *job, int argc, char **argv,
+                        const char *accelerator)
+{
+    const struct options *o = job->options;
+    const struct selection *s = job->selection;
     struct error err = {""};
-    char output[4200], inside[4200];
+    char record[4200], folders[4200], store[4200];
     int exit_code = EXIT_UNABLE;
-    if (keep_begin(keep, o, &err))
+    if (keep_begin(job->keep, o, &err))
         return complain(&err, EXIT_UNABLE);
     if (launch_all_skipped(s))
-        return execute(o, s, r, folders, NULL, keep);
+        return execute(job, NULL);
     if (o->replay)
-        return execute(o, s, r, folders, "replay", keep);
-    snprintf(inside, sizeof(inside), "%s/.", folders->path);
-    const char *outputs[] = {recordings_output(r, o, output),
-                             folders->path ? inside : NULL};
-    struct launch launch = {o, argc, argv, 0, outputs, 2, s};
+        return execute(job, "replay");
+    const char *outputs[] = {recordings_output(job->recordings, o, record),
+                             inside_of(job->folders->path, folders),
+                             inside_of(job->rerun->store, store)};
+    struct launch launch = {o, argc, argv, 0, outputs, 3, s};
     int code = launch_check_guests(s, &o->machine, &launch.memory, &err);
     if (code)
         return complain(&err, exit_for(code));
     if (o->exact && !accel_inside_rig())
-        return execute(o, s, r, folders, "exact", keep);
-    code = launch_kept(&launch, keep, &accelerator, &exit_code, &err);
+        return execute(job, "exact");
+    if (rerun_hand_over(job->rerun))
+        return EXIT_UNABLE;
+    code = launch_kept(&launch, job->keep, &accelerator, &exit_code, &err);
     if (code)
         return code > 0 ? exit_code : complain(&err, EXIT_UNABLE);
-    return execute(o, s, r, folders, accelerator, keep);
+    return execute(job, accelerator);
 }
 
 static bool is_measured(const struct options *o, const struct selection *s)
@@ -245,8 +242,9 @@ static bool is_measured(const struct options *o, const struct selection *s)
     return false;
 }
 
-static int run(const struct options *o, struct selection *s, const char *split,
-               int argc, char **argv)
+static int run(const struct options *o, struct selection *s,
+               const struct rerun *rerun, const char *split, int argc,
+               char **argv)
 {
     struct error err = {""};
     const char *accelerator = NULL;
@@ -270,9 +268,9 @@ static int run(const struct options *o, struct selection *s, const char *split,
     if (o->output_dir)
         code = output_dir_make(&folders, o->output_dir, s,
                                is_measured(o, s) ? NULL : &recordings, &err);
+    const struct job job = {o, s, &recordings, &folders, rerun, &keep};
     int exit_code = code ? complain(&err, EXIT_WRONG)
-                         : run_recorded(o, s, &recordings, &folders, argc, argv,
-                                        accelerator, &keep);
+                         : run_recorded(&job, argc, argv, accelerator);
     output_dir_free(&folders);
     keep_free(&keep);
     recordings_free(&recordings);
@@ -302,40 +300,24 @@ static int interact(const struct options *o, const struct selection *s,
     return complain(&err, exit_code);
 }
 
-static void list(const struct selection *s)
-{
-    for (size_t i = 0; i < s->count; i++)
-        printf("%s/%s  %s\n", s->list[i].suite, s->list[i].name,
-               s->list[i].what.title);
-}
-
-// What --check found, after all errors.
-static void tell_check(const struct options *o, const struct selection *s)
-{
-    if (o->quiet)
-        return;
-    printf("%zu file%s, %zu error%s, %zu warning%s\n", s->files,
-           s->files == 1 ? "" : "s", s->tally.errors,
-           s->tally.errors == 1 ? "" : "s", s->tally.warnings,
-           s->tally.warnings == 1 ? "" : "s");
-    fflush(stdout);
-}
-
-static int with_scenarios(const struct options *o, int argc, char **argv)
+static int selected_by(const struct options *o, const struct rerun *rerun,
+                       int argc, char **argv)
 {
     struct error err = {""};
     struct selection s = {0};
     int failed = o->npaths ? selection_make(&s, o, stderr, &err) : 0;
     if (o->action == ACTION_CHECK && !failed)
         failed = check_files(o, &s, stderr, &err);
-    if (o->action == ACTION_CHECK && s.files)
-        tell_check(o, &s);
+    if (o->action == ACTION_CHECK && s.files && !o->quiet)
+        selection_tally(stdout, &s);
     if (o->action == ACTION_CHECK && s.tally.errors)
         return EXIT_WRONG;
     if (!failed)
         failed = known_take(o->known, (int64_t)(unix_now_ns() / NS_PER_S), &s,
                             stderr, &err);
     char *split = NULL;
+    if (!failed)
+        rerun_select(rerun, o, &s);
     size_t cases = s.count;
     if (failed || shard_apply(o, &s, &split, &err))
         return complain(&err, failed ? EXIT_WRONG : EXIT_UNABLE);
@@ -343,16 +325,31 @@ static int with_scenarios(const struct options *o, int argc, char **argv)
         printf("shard %u/%u: %zu of %zu cases\n", o->shard.index,
                o->shard.count, s.count, cases);
     int code = EXIT_PASSED;
-    if (o->action == ACTION_LIST)
-        list(&s);
+    if (o->rerun && !cases)
+        code = puts("nothing of the last run is to be run again") < 0;
+    else if (o->action == ACTION_LIST)
+        selection_list(stdout, &s);
     else if (o->action == ACTION_EXPLAIN)
         code = explain_run(o, &s, stdout);
     else if (o->action == ACTION_INTERACTIVE)
         code = interact(o, &s, argc, argv);
     else if (o->action == ACTION_RUN)
-        code = run(o, &s, split, argc, argv);
+        code = run(o, &s, rerun, split, argc, argv);
     free(split);
     selection_free(&s);
+    return code;
+}
+
+static int with_scenarios(const struct options *given, int argc, char **argv)
+{
+    // --rerun may bring files along.
+    struct options o = *given;
+    struct rerun rerun = {.file = NULL};
+    struct error err = {""};
+    if ((o.action == ACTION_RUN || o.rerun) && rerun_begin(&rerun, &o, &err))
+        return complain(&err, EXIT_WRONG);
+    int code = selected_by(&o, &rerun, argc, argv);
+    rerun_free(&rerun);
     return code;
 }
 

@@ -242,10 +242,12 @@ static int check_together(const struct options *o, struct error *err)
 {
     bool needs_paths = o->action == ACTION_RUN || o->action == ACTION_LIST ||
                        o->action == ACTION_CHECK || o->action == ACTION_EXPLAIN;
-    if (needs_paths && !o->npaths)
+    if (needs_paths && !o->npaths && !o->rerun)
         return error_set(err, -EINVAL,
                          "no scenario given: name files or folders; "
                          "see --help");
+    if (o->rerun && !needs_paths)
+        return error_set(err, -EINVAL, "--rerun is for scenarios that run");
     if (o->action == ACTION_INTERACTIVE && o->npaths > 1)
         return error_set(err, -EINVAL,
                          "--interactive takes one scenario at most");

@@ -35,6 +35,9 @@ enum command {
 
 enum accelerator { ACCEL_AUTO, ACCEL_KVM, ACCEL_RIG };
 
+// Of the last run in this folder.
+enum rerun_what { RERUN_NOTHING, RERUN_FAILED, RERUN_UNRUN, RERUN_LAST };
+
 // Strings point into argv; the lists are owned.
 struct options {
     enum command command;
@@ -70,11 +73,12 @@ struct options {
     int jobs;             // at least 1
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
-    int retries;          // of a case that fails
-    bool stat;            // tell the distributions of the marks
-    bool fail_fast;       // when one did not pass, none begins any more
-    bool flaky_ok;        // a flaky one doesn't fail the run
-    bool bisect;          // exit as `git bisect run` wants it
+    enum rerun_what rerun;
+    int retries;    // of a case that fails
+    bool stat;      // tell the distributions of the marks
+    bool fail_fast; // when one did not pass, none begins any more
+    bool flaky_ok;  // a flaky one doesn't fail the run
+    bool bisect;    // exit as `git bisect run` wants it
     struct {
         unsigned index, count; // from 1 on; 0, 0: all of them
     } shard;

@@ -133,6 +133,8 @@ const struct help_variable help_variables[] = {
     {"TOYVMM_GUESTS", "a folder with definitions of guests of one's own"},
     {"TOYVMM_FIXTURES", "the folder with guest.sh"},
     {"TOYVMM_CACHE", "where guests and kernels are kept (~/.cache/toyvmm)"},
+    {"XDG_STATE_HOME",
+     "where the last runs are kept, for --rerun (~/.local/state)"},
     {"TOYVMM_RIG_KERNEL", "the rig's kernel; TOYVMM_RIG_MODULES its modules"},
     {NULL, NULL},
 };

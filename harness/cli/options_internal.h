@@ -53,6 +53,7 @@ option_take take_accelerator;
 // What TOYVMM_ACCEL says, where the command line says nothing.
 int take_default_accelerator(struct options *o, struct error *err);
 option_take take_set, take_folder;
+option_take take_rerun;
 option_take take_seed;
 // Whole numbers, each with its bounds.
 option_take take_number;

@@ -28,6 +28,10 @@ static const struct row rows[] = {
     {"tags", 0, .metavar = "a,b,-c", .take = take_text, FIELD(tags),
      .commands = RUNS, .group = GROUP_WHICH,
      .help = "only those with a tag a or b, and without c"},
+    {"rerun", 0, .metavar = "failed|unrun|last", .take = take_rerun,
+     .commands = RUNS, .group = GROUP_WHICH,
+     .help = "only those that failed in the last run in this folder, or did "
+             "not run in it, or all of it; without FILE those of that run"},
     {"shard", 0, .metavar = "I/N", .take = take_shard, .commands = RUNS,
      .group = GROUP_WHICH,
      .help = "part I of N, balanced by the times in --history"},

@@ -174,6 +174,23 @@ int take_number(struct options *o, const struct row *row, char *value,
     return 0;
 }
 
+int take_rerun(struct options *o, const struct row *row, char *value,
+               struct error *err)
+{
+    (void)row;
+    static const char *const words[] = {[RERUN_FAILED] = "failed",
+                                        [RERUN_UNRUN] = "unrun",
+                                        [RERUN_LAST] = "last"};
+    for (int i = RERUN_FAILED; i <= RERUN_LAST; i++) {
+        if (strcmp(value, words[i]) != 0)
+            continue;
+        o->rerun = (enum rerun_what)i;
+        return 0;
+    }
+    return error_set(err, -EINVAL, "--rerun %s: give failed, unrun or last",
+                     value);
+}
+
 int take_pin(struct options *o, const struct row *row, char *value,
              struct error *err)
 {

@@ -255,10 +255,36 @@ int selection_make(struct selection *s, const struct options *o, FILE *log,
     return code;
 }
 
+void selection_drop(struct selection *s, size_t index)
+{
+    selected_clear(&s->list[index]);
+    memmove(&s->list[index], &s->list[index + 1],
+            (s->count - index - 1) * sizeof(*s->list));
+    s->count--;
+}
+
 void selection_free(struct selection *s)
 {
     for (size_t i = 0; i < s->count; i++)
         selected_clear(&s->list[i]);
     free(s->list);
     *s = (struct selection){0};
+}
+
+// ---- Told -------------------------------------------------------------------
+
+void selection_list(FILE *f, const struct selection *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        fprintf(f, "%s/%s  %s\n", s->list[i].suite, s->list[i].name,
+                s->list[i].what.title);
+}
+
+void selection_tally(FILE *f, const struct selection *s)
+{
+    fprintf(f, "%zu file%s, %zu error%s, %zu warning%s\n", s->files,
+            s->files == 1 ? "" : "s", s->tally.errors,
+            s->tally.errors == 1 ? "" : "s", s->tally.warnings,
+            s->tally.warnings == 1 ? "" : "s");
+    fflush(f);
 }

@@ -38,4 +38,10 @@ int selection_make(struct selection *s, const struct options *o, FILE *log,
 // Does a filter mean the case? It is a name or a glob; with the folder or
 // without, with the case of a `matrix` or without.
 bool selected_matches(const struct selected *one, const char *filter);
+// Prints names and titles (--list).
+void selection_list(FILE *f, const struct selection *s);
+// Prints what --check found, after all errors.
+void selection_tally(FILE *f, const struct selection *s);
+// Takes one case out.
+void selection_drop(struct selection *s, size_t index);
 void selection_free(struct selection *s);

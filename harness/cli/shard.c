@@ -149,20 +149,6 @@ static unsigned boots_of(const struct options *o, const struct selected *one)
 
 // ---- The selection ----------------------------------------------------------
 
-static void drop(struct selection *s, size_t index)
-{
-    // selection_free must find it: what is dropped goes to the end.
-    struct selected one = s->list[index];
-    struct selection gone = {.count = 1, .list = malloc(sizeof(one))};
-    memmove(&s->list[index], &s->list[index + 1],
-            (s->count - index - 1) * sizeof(one));
-    s->count--;
-    if (gone.list) {
-        *gone.list = one;
-        selection_free(&gone);
-    }
-}
-
 static int name_all(const struct selection *s, char ***out)
 {
     char **names = calloc(s->count + 1, sizeof(*names));
@@ -210,7 +196,7 @@ static void keep_listed(struct selection *s, char **names, FILE *f)
     }
     for (size_t i = s->count; listed && i-- > 0;) {
         if (!listed[i])
-            drop(s, i);
+            selection_drop(s, i);
     }
     free(listed);
 }
@@ -238,7 +224,7 @@ static int split_here(const struct options *o, struct selection *s,
         code = describe(names, part, count, split);
     for (size_t i = count; !code && i-- > 0;) {
         if (part[i] != o->shard.index - 1)
-            drop(s, i);
+            selection_drop(s, i);
     }
     free(weights);
     free(part);

@@ -148,6 +148,8 @@ Test(options, refusals)
         {"--jobs 2x a", "--jobs 2x"},
         {"--record r --output-dir d a",
          "--record and --output-dir: give one of them"},
+        {"--rerun all a", "--rerun all: give failed, unrun or last"},
+        {"--rerun last --format a", "--rerun is for scenarios that run"},
         {"--retries 101 a", "--retries 101: give a number from 0 to 100"},
         {"--exact --retries 1 a", "--exact is not for --retries"},
         {"--memory 0 a", "--memory 0"},

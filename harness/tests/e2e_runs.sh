@@ -11,6 +11,7 @@ schema=$source_dir/harness/report/jenkins-junit.xsd
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
+export XDG_STATE_HOME=$work/state
 broken=0
 claims=0
 status=0
@@ -143,9 +144,41 @@ console.ttyS0.log report.html report.json report.txt" ] &&
     claim "a folder for each scenario has its console and reports"
 }
 
+rerun() {
+    rm -rf state
+    suite timeout secret two_ports
+    toyvmm --replay t --rerun failed t
+    [ $status = 2 ] && grep -q '^toyvmm-test: --rerun: no run in' err
+    claim "--rerun without a run says so"
+    toyvmm --replay t t
+    toyvmm --replay t --rerun failed
+    [ $status = 1 ] && grep -q '^1 scenario: 1 failed in' out
+    claim "--rerun failed runs what failed, without its files named"
+    cp t/secret.tvr t/timeout.tvr
+    cp t/secret.tc t/timeout.tc
+    toyvmm --replay t --rerun failed
+    [ $status = 0 ] && toyvmm --replay t --rerun failed && [ $status = 0 ] &&
+        [ "$(cat out)" = "nothing of the last run is to be run again" ]
+    claim "until nothing of it is left"
+    toyvmm --rerun last --list
+    [ $status = 0 ] && [ "$(wc -l <out)" = 3 ]
+    claim "--rerun last is the whole run"
+    cp "$recordings/timeout.tvr" t/secret.tvr
+    toyvmm --replay t -x t
+    toyvmm --rerun unrun --list
+    [ $status = 0 ] && [ "$(cut -d' ' -f1 out | paste -sd' ')" = \
+        "t/timeout t/two_ports" ]
+    claim "--rerun unrun is what -x left out"
+    XDG_STATE_HOME=/proc/none toyvmm --replay t t
+    [ ! -s err ] && XDG_STATE_HOME=/proc/none toyvmm --rerun last &&
+        [ $status = 2 ]
+    claim "where no store can be, runs are as ever"
+}
+
 retries
 fail_fast
 known
 output_dir
+rerun
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]
