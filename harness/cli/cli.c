@@ -4,6 +4,7 @@
 
 #include "harness/cli/accel.h"
 #include "harness/cli/bisect_exit.h"
+#include "harness/cli/boot_all.h"
 #include "harness/cli/check_files.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exact_run.h"
@@ -30,7 +31,7 @@
 #include "harness/history/noise.h"
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
-#include "harness/suite/attempts.h"
+#include "harness/suite/suite.h"
 #include "src/base/clock.h"
 
 #include <errno.h>
@@ -91,42 +92,6 @@ static int conclude(const struct options *o, const struct suite_run *run,
     if (!o->quiet)
         terminal_summary(stdout, &told.results, duration_ns);
     return run->interrupted ? EXIT_INTERRUPTED : exit_code;
-}
-
-struct here {
-    const struct options *options;
-};
-
-static int round_here(void *owner, const struct plan *plan,
-                      struct suite_run *out, struct error *err)
-{
-    const struct options *o = ((const struct here *)owner)->options;
-    return suite_run(plan, (unsigned)o->jobs, o->in_process, out, err);
-}
-
-// The boots themselves: here, or each case in an exact rig.
-static int boot_all(const struct options *o, const struct selection *s,
-                    const struct boots *boots, const uint64_t *seeds,
-                    const struct plan *plan, struct suite_run *run,
-                    bool *differs, struct error *err)
-{
-    struct here here = {o};
-    const struct suite_policy policy = {(unsigned)o->retries, o->fail_fast,
-                                        o->flaky_ok};
-    if (!o->exact || !plan->accelerator || accel_inside_rig())
-        return suite_attempts(plan, &policy, round_here, &here, run, err);
-    struct exact_suite x = {
-        .options = o,
-        .selection = s,
-        .boots = boots,
-        .plan = plan,
-        .seeds = seeds,
-        .untold = o->explore && !o->verbosity,
-    };
-    int code = exact_suite_run(&x, run, err);
-    if (!code && o->explore)
-        code = explore_conclude(&x, run, differs, err);
-    return code;
 }
 
 static int make_boots(const struct options *o, const struct selection *s,

@@ -183,6 +183,30 @@ static int check_inexact(const struct options *o, struct error *err)
     return name ? error_set(err, -EINVAL, "--%s is for --exact", name) : 0;
 }
 
+// Rounds look for a failure: nothing is measured, and the first one counts.
+static int check_stress(const struct options *o, struct error *err)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } others[] = {
+        {o->exact, "--exact: give --explore"},
+        {o->repeat > 1, "--repeat"},
+        {o->warmups > 0, "--warmup"},
+        {o->stat, "--stat"},
+        {o->history, "--history"},
+        {o->retries, "--retries"},
+    };
+    if (!o->stress.rounds && !o->stress.ns)
+        return 0;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].given)
+            return error_set(err, -EINVAL, "--stress is not for %s",
+                             others[i].name);
+    }
+    return 0;
+}
+
 // An exploration boots each case once a seed.
 static int check_explore(const struct options *o, struct error *err)
 {
@@ -278,7 +302,8 @@ static int check_together(const struct options *o, struct error *err)
         return error_set(err, -EINVAL, "--write is for --format");
     if (o->write && o->format_check)
         return error_set(err, -EINVAL, "--write and --check: give one of them");
-    return check_exact(o, err);
+    int code = check_stress(o, err);
+    return code ? code : check_exact(o, err);
 }
 
 static bool is_given(int argc, char **argv, const char *word)

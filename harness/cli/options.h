@@ -82,6 +82,9 @@ struct options {
     struct {
         unsigned index, count; // from 1 on; 0, 0: all of them
     } shard;
+    struct {
+        uint64_t rounds, ns; // 0, 0: once
+    } stress;
     const char *known;   // the file of known failures, or NULL
     const char *results; // a file for `merge`, or NULL
     const char *history; // a file or postgresql:// URI, or NULL

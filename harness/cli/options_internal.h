@@ -54,6 +54,7 @@ option_take take_accelerator;
 int take_default_accelerator(struct options *o, struct error *err);
 option_take take_set, take_folder;
 option_take take_rerun;
+option_take take_stress;
 option_take take_seed;
 // Whole numbers, each with its bounds.
 option_take take_number;

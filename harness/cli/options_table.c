@@ -175,6 +175,10 @@ static const struct row rows[] = {
      .group = GROUP_OFTEN,
      .help = "when a scenario has failed, none begins any more: the others are "
              "told as not run"},
+    {"stress", 0, .metavar = "N|30s|5m|1h", .take = take_stress,
+     .commands = RUNS, .group = GROUP_OFTEN,
+     .help = "run all of them again and again until one fails, N rounds at "
+             "most, or as long as no round begins after that time"},
     {"known-failures", 0, .metavar = "FILE", .take = take_text, FIELD(known),
      .commands = RUNS, .group = GROUP_OFTEN,
      .help = "scenarios that are expected to fail; a line for each: SCENARIO "

@@ -3,6 +3,7 @@
 #include "harness/cli/options_internal.h"
 
 #include "harness/guests/guest.h"
+#include "src/base/clock.h"
 #include "src/toyvmm.h"
 
 #include <errno.h>
@@ -11,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+// Of --stress, in any unit.
+#define STRESS_MOST 1000000
 
 static void *field_of(struct options *o, const struct row *row)
 {
@@ -92,7 +96,8 @@ int take_default_accelerator(struct options *o, struct error *err)
     bool exact = !strcmp(value, "exact");
     if (exact &&
         (o->command != COMMAND_RUN || o->action == ACTION_INTERACTIVE ||
-         o->replay || o->history || o->pin.set || o->in_process))
+         o->replay || o->history || o->pin.set || o->in_process || o->retries ||
+         o->stress.rounds || o->stress.ns))
         return 0;
     int code = take_accelerator(o, NULL, value, err);
     return code ? error_prefix(err, code, "TOYVMM_ACCEL") : 0;
@@ -189,6 +194,38 @@ int take_rerun(struct options *o, const struct row *row, char *value,
     }
     return error_set(err, -EINVAL, "--rerun %s: give failed, unrun or last",
                      value);
+}
+
+// "20": rounds; "30s", "5m", "1h": so long.
+int take_stress(struct options *o, const struct row *row, char *value,
+                struct error *err)
+{
+    (void)row;
+    static const struct {
+        const char *name;
+        unsigned long seconds;
+    } units[] = {{"s", 1}, {"m", 60}, {"h", 3600}};
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(value, &end, 10);
+    bool good =
+        *value >= '0' && *value <= '9' && !errno && n >= 1 && n <= STRESS_MOST;
+    if (good && !*end) {
+        o->stress.rounds = n;
+        o->stress.ns = 0;
+        return 0;
+    }
+    for (size_t i = 0; good && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(end, units[i].name) != 0)
+            continue;
+        o->stress.rounds = 0;
+        o->stress.ns = (uint64_t)n * units[i].seconds * NS_PER_S;
+        return 0;
+    }
+    return error_set(err, -EINVAL,
+                     "--stress %s: give a number of rounds, like 20, or how "
+                     "long, like 30s, 5m or 1h; at most %d",
+                     value, STRESS_MOST);
 }
 
 int take_pin(struct options *o, const struct row *row, char *value,

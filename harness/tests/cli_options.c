@@ -106,6 +106,8 @@ Test(options, an_accelerator_for_all_that_name_none)
         {"exact", "--accel auto a", ACCEL_AUTO, false},
         {"exact", "--replay r a", ACCEL_AUTO, false},
         {"exact", "--pin 1 a", ACCEL_AUTO, false},
+        {"exact", "--retries 1 a", ACCEL_AUTO, false},
+        {"exact", "--stress 5m a", ACCEL_AUTO, false},
         {"exact", "--interactive a", ACCEL_AUTO, false},
     };
     struct options o;
@@ -121,6 +123,26 @@ Test(options, an_accelerator_for_all_that_name_none)
     cr_expect_eq(parse(&o, "a", &err), -EINVAL);
     cr_expect(strstr(err.text, "TOYVMM_ACCEL: --accel tcg"), "%s", err.text);
     options_free(&o);
+}
+
+Test(options, stress_is_rounds_or_a_time)
+{
+    static const struct {
+        const char *line;
+        uint64_t rounds, seconds;
+    } table[] = {
+        {"--stress 20 a", 20, 0},           {"--stress 30s a", 0, 30},
+        {"--stress 5m a", 0, 300},          {"--stress 1h a", 0, 3600},
+        {"--stress 9 --stress 2s a", 0, 2},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct options o;
+        struct error err = {""};
+        cr_assert_eq(parse(&o, table[i].line, &err), 0, "%s", err.text);
+        cr_expect_eq(o.stress.rounds, table[i].rounds);
+        cr_expect_eq(o.stress.ns, table[i].seconds * 1000000000);
+        options_free(&o);
+    }
 }
 
 Test(options, sets)
@@ -150,6 +172,13 @@ Test(options, refusals)
          "--record and --output-dir: give one of them"},
         {"--rerun all a", "--rerun all: give failed, unrun or last"},
         {"--rerun last --format a", "--rerun is for scenarios that run"},
+        {"--stress 0 a", "--stress 0: give a number of rounds"},
+        {"--stress 5d a", "--stress 5d"},
+        {"--stress -1 a", "--stress -1"},
+        {"--stress 1000001s a", "--stress 1000001s"},
+        {"--stress 2 --stat a", "--stress is not for --stat"},
+        {"--stress 2 --exact a", "--stress is not for --exact: give --explore"},
+        {"--stress 2m --history h a", "--stress is not for --history"},
         {"--retries 101 a", "--retries 101: give a number from 0 to 100"},
         {"--exact --retries 1 a", "--exact is not for --retries"},
         {"--memory 0 a", "--memory 0"},

@@ -175,10 +175,33 @@ rerun() {
     claim "where no store can be, runs are as ever"
 }
 
+stress() {
+    suite secret two_ports
+    toyvmm --replay t --stress 3 t
+    [ $status = 0 ] && grep -q '^stress: none failed: 3 rounds, 6 boots$' out &&
+        ! grep -q '^ok ' out
+    claim "--stress runs so many rounds"
+    (
+        # After some rounds a recording is another one.
+        until grep -qs '^accelerator' out; do :; done
+        cp "$recordings/timeout.tvr" bad && mv bad t/secret.tvr
+    ) &
+    : >out
+    toyvmm --replay t --stress 10m --junit junit.xml t
+    wait
+    [ $status = 1 ] && grep -q '^stress: the last one failed: ' out &&
+        [ "$(grep -c '^FAIL ' out)" = 1 ] &&
+        xmllint --noout --schema "$schema" junit.xml 2>err &&
+        xmllint --xpath '//property[@name="stress.round"]' junit.xml \
+            >/dev/null 2>err
+    claim "--stress ends with the first failure"
+}
+
 retries
 fail_fast
 known
 output_dir
 rerun
+stress
 echo "# $claims claims, $broken broken"
 [ $broken = 0 ]
