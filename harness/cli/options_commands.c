@@ -123,7 +123,8 @@ bool options_command(const char *word, enum command *command)
 }
 
 const char help_exit_codes[] =
-    "0 all passed or were skipped; 1 one failed; 2 wrong usage or scenario, "
+    "0 all passed or were skipped; 1 one failed or was flaky; 2 wrong usage or "
+    "scenario, "
     "nothing was booted; 3 guests can't run here; 130 interrupted.";
 
 const struct help_variable help_variables[] = {

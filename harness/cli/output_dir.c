@@ -102,14 +102,25 @@ static void clear(int parent, const char *name)
         closedir(folder);
 }
 
-// The folder of a case, and of each boot of a series of it.
-static void clear_all(const char *path, const char *name)
+// The folder of a case, or of a boot of a series of it.
+static bool belongs_to_a_case(const struct output_dir *d, const char *name)
 {
-    size_t len = strlen(name);
-    DIR *parent = opendir(path);
+    char *start = strdup(name);
+    char *number = start ? strrchr(start, '#') : NULL;
+    bool ours = is_taken(d, name);
+    if (!ours && number) {
+        *number = '\0';
+        ours = is_taken(d, start);
+    }
+    free(start);
+    return ours;
+}
+
+static void clear_all(const struct output_dir *d)
+{
+    DIR *parent = opendir(d->path);
     for (struct dirent *e; parent && (e = readdir(parent));) {
-        const char *rest = e->d_name + len;
-        if (!strncmp(e->d_name, name, len) && (!*rest || *rest == '#'))
+        if (belongs_to_a_case(d, e->d_name))
             clear(dirfd(parent), e->d_name);
     }
     if (parent)
@@ -145,8 +156,11 @@ int output_dir_make(struct output_dir *d, const char *path,
         if (!d->folders[i])
             return error_set(err, -ENOMEM, "out of memory");
         d->count++;
-        clear_all(path, d->folders[i]);
-        if (r && !r->replay[i] && !s->list[i].skip)
+    }
+    if (!code)
+        clear_all(d);
+    for (size_t i = 0; !code && r && i < s->count; i++) {
+        if (!r->replay[i] && !s->list[i].skip)
             code = record_in(d, i, r, err);
     }
     return code;
