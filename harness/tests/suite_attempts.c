@@ -289,6 +289,43 @@ Test(attempts, fail_fast_goes_on_after_a_flaky_one_that_is_forgiven)
     suite_run_free(&out);
 }
 
+// Two fail beside each other; each has its second attempt, whatever becomes of
+// the other one's.
+static int two_fail(void *owner, const struct plan *plan, struct suite_run *out,
+                    struct error *err)
+{
+    unsigned *rounds = owner;
+    (void)err;
+    cr_expect_eq(plan->fail_fast, *rounds == 0);
+    ++*rounds;
+    *out = (struct suite_run){.results =
+                                  calloc(plan->ncases, sizeof(*out->results)),
+                              .count = plan->ncases};
+    cr_assert_not_null(out->results);
+    for (size_t i = 0; i < plan->ncases; i++) {
+        out->results[i].verdict = VERDICT_FAILED;
+        result_set(&out->results[i].path, "%s", plan->cases[i].path);
+    }
+    return 0;
+}
+
+Test(attempts, fail_fast_stops_no_second_attempt)
+{
+    struct plan_case cases[] = {{.path = "a.tc", .suite = "t", .name = "a"},
+                                {.path = "b.tc", .suite = "t", .name = "b"}};
+    const struct plan plan = {.ncases = 2, .cases = cases};
+    const struct suite_policy policy = {.retries = 1, .fail_fast = true};
+    struct suite_run out;
+    struct error err = {""};
+    unsigned rounds = 0;
+    cr_assert_eq(suite_attempts(&plan, &policy, two_fail, &rounds, &out, &err),
+                 0);
+    cr_expect_eq(rounds, 2);
+    cr_expect_eq(out.results[0].nattempts, 1);
+    cr_expect_eq(out.results[1].nattempts, 1);
+    suite_run_free(&out);
+}
+
 // ---- --stress ---------------------------------------------------------------
 
 // A round passes until fails_in (0: all do).
