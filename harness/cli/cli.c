@@ -275,8 +275,10 @@ static int selected_by(const struct options *o, const struct rerun *rerun,
         failed = check_files(o, &s, stderr, &err);
     if (o->action == ACTION_CHECK && s.files && !o->quiet)
         selection_tally(stdout, &s);
-    if (o->action == ACTION_CHECK && s.tally.errors)
+    if (o->action == ACTION_CHECK && s.tally.errors) {
+        selection_free(&s);
         return EXIT_WRONG;
+    }
     if (!failed)
         failed = known_take(o->known, (int64_t)(unix_now_ns() / NS_PER_S), &s,
                             stderr, &err);
@@ -284,8 +286,10 @@ static int selected_by(const struct options *o, const struct rerun *rerun,
     if (!failed)
         rerun_select(rerun, o, &s);
     size_t cases = s.count;
-    if (failed || shard_apply(o, &s, &split, &err))
+    if (failed || shard_apply(o, &s, &split, &err)) {
+        selection_free(&s);
         return complain(&err, failed ? EXIT_WRONG : EXIT_UNABLE);
+    }
     if (split && !o->quiet && o->action == ACTION_RUN)
         printf("shard %u/%u: %zu of %zu cases\n", o->shard.index,
                o->shard.count, s.count, cases);
