@@ -3,6 +3,7 @@
 #include "harness/cli/exact.h"
 
 #include "harness/cli/compare_exact.h"
+#include "harness/cli/exact_unit.h"
 #include "harness/report/result.h"
 #include "harness/tests/cli_files.h"
 
@@ -126,6 +127,39 @@ Test(exact, no_image_that_is_served_comes_along)
     cr_expect_not_null(strstr(err.text, "q is a vhdx image"), "%s", err.text);
     exact_free(&f);
     selection_free(&s);
+}
+
+// What a scenario writes here would be lost in there.
+Test(exact, nothing_is_written_here)
+{
+    static const char *const writers[] = {
+        "net user pcap \"frames.pcap\"\n",
+        "disk \"disk\" writable\n",
+    };
+    static char only[] = "one.tc";
+    char *words[] = {only};
+    put_file("image", "0");
+    put_file("disk", "0");
+    for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "kernel \"image\"\n%sexpect /x/\n",
+                 writers[i]);
+        put_file("one.tc", text);
+        struct selection s = {0};
+        choose(&s, words, 1);
+        struct options o = {.jobs = 1};
+        struct plan_case boot = {.number = 0};
+        struct plan plan = {.cases = &boot};
+        struct exact_suite x = {.options = &o, .plan = &plan};
+        static const size_t first = 0;
+        struct exact_unit u = {
+            .what = s.list, .seed = 1, .count = 1, .boots = &first};
+        struct error err = {""};
+        cr_expect_eq(exact_unit_start(&u, &x, &err), -ENOTSUP, "%s", err.text);
+        cr_expect_not_null(strstr(err.text, "would be lost: captures and"),
+                           "%s", err.text);
+        selection_free(&s);
+    }
 }
 
 // A boot that was made twice: anything that differs is told.
