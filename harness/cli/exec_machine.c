@@ -166,7 +166,7 @@ static void serve(struct session *s, struct toyvmm *vm)
             room = (fds[i].revents && send_some(s, i)) || room;
         if (room)
             toyvmm_output_room(vm);
-        if (fds[PORT].revents && !take_some(s))
+        if (fds[PORT].revents & ~POLLOUT && !take_some(s))
             return;
         toyvmm_input_ready(vm, ports[PORT]);
     }
