@@ -128,9 +128,9 @@ static bool send_some(struct session *s, unsigned which)
 static bool take_some(struct session *s)
 {
     pthread_mutex_lock(&s->lock);
-    ssize_t n =
-        read(s->fds[PORT], s->in.bytes + s->in.len, QUEUE_SIZE - s->in.len);
-    bool gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    size_t room = QUEUE_SIZE - s->in.len;
+    ssize_t n = read(s->fds[PORT], s->in.bytes + s->in.len, room);
+    bool gone = n < 0 ? errno != EAGAIN && errno != EINTR : n == 0 && room > 0;
     s->in.len += n > 0 ? (size_t)n : 0;
     pthread_mutex_unlock(&s->lock);
     return !gone;
