@@ -104,6 +104,11 @@ def check_kubernetes(documents):
             claim = volume.get("persistentVolumeClaim", {}).get("claimName")
             if claim is not None and claim not in claims:
                 wrong.append(f"kubernetes-job.yaml: no claim {claim}")
+        names = {c["name"] for c in pod["containers"]}
+        for rule in document["spec"].get("podFailurePolicy", {"rules": []})["rules"]:
+            name = rule.get("onExitCodes", {}).get("containerName")
+            if name is not None and name not in names:
+                wrong.append(f"kubernetes-job.yaml: no container {name}")
         for container in pod["containers"]:
             for mount in container["volumeMounts"]:
                 if mount["name"] not in volumes:
@@ -130,7 +135,9 @@ def main():
         check_kubernetes(found["kubernetes-job.yaml"])
     for name, documents in found.items():
         for document in documents:
-            for place, text in lines_of(document):
+            # Of several documents each has its name.
+            title = document.get("metadata", {}).get("name", "")
+            for place, text in lines_of(document, (title,) if title else ()):
                 expressions(name, text)
                 check_files(name, text)
                 place = re.sub(r"[^\w.-]+", "_", f"{name}-{place}")

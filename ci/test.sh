@@ -35,6 +35,34 @@ claim "the definitions have the shape that their services want"
 shellcheck --shell=sh shell/*.sh >out 2>&1
 claim "their shell lines are clean"
 
+# The cluster's shell line with a pretended part: what each exit code leads to.
+line=$PWD/shell/kubernetes-job.yaml-boot-spec-template-spec-containers-0-args.sh
+mkdir -p pod/ci pod/results
+cat >pod/ci/shard.sh <<'END'
+#!/bin/sh
+echo begun
+exit "$CODE"
+END
+chmod +x pod/ci/shard.sh
+# in_pod CODE NODE: the part ends with CODE on that node; the pod's code in $pod.
+in_pod()
+{
+    (
+        cd pod || exit
+        CODE=$1 NODE=$2 RESULTS=results JOB_COMPLETION_INDEX=0 \
+            sh "$line"
+    ) >out 2>&1
+    pod=$?
+}
+codes=
+for run in "0 a" "1 a" "3 a" "0 a"; do
+    # shellcheck disable=SC2086 # two words
+    in_pod $run
+    codes="$codes $pod"
+done
+[ "$codes" = " 0 1 3 3" ] && ! grep -q begun out && in_pod 0 b && [ "$pod" = 0 ]
+claim "a pod ends as its part does, and leaves a node that can't run guests"
+
 # Every option that is used is one.
 for command in run gate trend merge; do
     "$TOYVMM_TEST" $command --help
