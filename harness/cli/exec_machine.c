@@ -238,8 +238,8 @@ int exec_machine_main(int argc, char **argv)
     if (!s)
         return fail(&(struct error){"no memory"});
     pthread_mutex_init(&s->lock, NULL);
-    s->fds[PORT] = atoi(argv[2]);
-    s->fds[CONSOLE] = atoi(argv[3]);
+    s->fds[PORT] = (int)strtol(argv[2], NULL, 10);
+    s->fds[CONSOLE] = (int)strtol(argv[3], NULL, 10);
     for (unsigned i = 0; i < SOCKETS; i++)
         fcntl(s->fds[i], F_SETFL, O_NONBLOCK);
     s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
