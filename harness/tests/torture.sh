@@ -295,7 +295,8 @@ ended()
 child_of()
 {
     local child
-    read -r child <"/proc/$1/task/$1/children" && echo "$child"
+    # The file has no line's end: read says that it met the file's.
+    read -r child <"/proc/$1/task/$1/children" || [ -n "$child" ] && echo "$child"
 }
 
 # worker: the pid of the process that is the child of the only child.
