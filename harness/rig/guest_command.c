@@ -143,7 +143,9 @@ static int become(const struct ends *ends, const struct command *command,
     }
     job_state_apply(&job->state);
     if (chdir(job->cwd) < 0)
-        return error_errno(err, errno, "there is no directory %s", job->cwd);
+        return error_errno(err, errno, "%s has no directory %s",
+                           job->state.plain ? "the guest" : "the rig",
+                           job->cwd);
     environ = job->env.items;
     execvp(job->args.items[0], job->args.items);
     bool missing = errno == ENOENT;
