@@ -340,7 +340,8 @@ stage_scenarios()
     KVM_PREFIX=$(kvm_prefix)
     # Builds the guests, once for all. The longest begin first.
     logins
-    with_guests run_tap scenarios harness/tests/e2e.sh "$program"
+    with_guests run_tap scenarios-1 harness/tests/e2e.sh "$program" first
+    with_guests run_tap scenarios-2 harness/tests/e2e.sh "$program" second
     with_guests run_tap exact harness/tests/e2e_exact.sh "$program"
     with_guests run_tap torture harness/tests/torture.sh "$program"
     with_guests run_tap scenarios-cli harness/tests/e2e_cli.sh "$program"
