@@ -22,10 +22,11 @@ static void close_line(struct json *j)
     fputc('\n', j->f);
 }
 
-static void counts(struct json *j, const char *name, const size_t of[VERDICTS])
+static void counts(struct json *j, const char *name, const size_t of[VERDICTS],
+                   size_t verdicts)
 {
     json_open(j, name, '{');
-    for (size_t v = 0; v < VERDICTS; v++)
+    for (size_t v = 0; v < verdicts; v++)
         json_number(j, verdict_name((enum verdict)v), of[v]);
     json_close(j, '}');
 }
@@ -65,8 +66,9 @@ static void end_line(struct json *j, const struct report_run *run)
             tests[v] += result_count_tests(r, (enum verdict)v);
     }
     open_line(j, "end");
-    counts(j, "scenarios", scenarios);
-    counts(j, "tests", tests);
+    counts(j, "scenarios", scenarios, VERDICTS);
+    // A kernel's test is run once.
+    counts(j, "tests", tests, VERDICT_SKIPPED + 1);
     json_number(j, "duration_ns", run->duration_ns);
     json_bool(j, "interrupted", run->interrupted);
     close_line(j);
