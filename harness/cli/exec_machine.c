@@ -87,11 +87,13 @@ static size_t on_rx(void *owner, unsigned port, uint8_t *bytes, size_t max)
     if (port != ports[PORT])
         return 0;
     pthread_mutex_lock(&s->lock);
+    bool was_full = s->in.len == QUEUE_SIZE;
     size_t n = s->in.len < max ? s->in.len : max;
     memcpy(bytes, s->in.bytes, n);
     drop(&s->in, n);
     pthread_mutex_unlock(&s->lock);
-    wake(s);
+    if (was_full)
+        wake(s);
     return n;
 }
 
@@ -124,8 +126,9 @@ static bool send_some(struct session *s, unsigned which)
     return n > 0;
 }
 
-// Takes what the launcher sent. False when it is gone.
-static bool take_some(struct session *s)
+// Takes what the launcher sent; the machine asks for it by itself then, until
+// nothing is left. False when the launcher is gone.
+static bool take_some(struct session *s, struct toyvmm *vm)
 {
     pthread_mutex_lock(&s->lock);
     size_t room = QUEUE_SIZE - s->in.len;
@@ -133,6 +136,8 @@ static bool take_some(struct session *s)
     bool gone = n < 0 ? errno != EAGAIN && errno != EINTR : n == 0 && room > 0;
     s->in.len += n > 0 ? (size_t)n : 0;
     pthread_mutex_unlock(&s->lock);
+    if (n > 0)
+        toyvmm_input_ready(vm, ports[PORT]);
     return !gone;
 }
 
@@ -166,9 +171,8 @@ static void serve(struct session *s, struct toyvmm *vm)
             room = (fds[i].revents && send_some(s, i)) || room;
         if (room)
             toyvmm_output_room(vm);
-        if (fds[PORT].revents & ~POLLOUT && !take_some(s))
+        if (fds[PORT].revents & ~POLLOUT && !take_some(s, vm))
             return;
-        toyvmm_input_ready(vm, ports[PORT]);
     }
 }
 

@@ -26,18 +26,41 @@ shares() {
     claim "a run with one ends before it boots"
 }
 
+# idles PID: in two seconds its first thread had less than a tenth of them.
+idles() {
+    local before ticks
+    before=$(awk '{ print $14 + $15 }' "/proc/$1/task/$1/stat") && sleep 2 &&
+        ticks=$(awk -v b="$before" '{ print $14 + $15 - b }' \
+            "/proc/$1/task/$1/stat") &&
+        [ $((ticks * 10)) -lt $((2 * $(getconf CLK_TCK))) ]
+}
+
 # `exec` on the KVM that is here, so on a machine of ours: one boot.
 commands_in_a_guest() {
+    local run
     mkdir "$work/kept"
+    mkfifo "$work/typed"
     # shellcheck disable=SC2016  # the guest expands it
-    printf 'typed\n' | timeout -k 5 3600 "$test_program" exec --rw "$work/kept" \
+    timeout -k 5 3600 "$test_program" exec --rw "$work/kept" \
         --cpus 2 --cmdline toyvmm.word -- sh -c 'read line
             echo "$line $(nproc) $PWD"
+            read line
             grep -o toyvmm.word /proc/cmdline
             echo aside >&2
             echo kept >"$0/file" && echo lost >lost && cat lost
             seq 1 20000 >&2
-            exit 7' "$work/kept" >"$work/out" 2>"$work/err"
+            exit 7' "$work/kept" <"$work/typed" >"$work/out" 2>"$work/err" &
+    run=$!
+    exec 9>"$work/typed"
+    echo typed >&9
+    until grep -qs '^typed 2' "$work/out" || ! kill -0 $run; do
+        sleep 0.05
+    done
+    idles "$(pgrep -f exec-machine)"
+    claim "exec on our own machine: a guest that waits costs nothing"
+    echo go >&9
+    exec 9>&-
+    wait $run
     status=$?
     [ $status = 7 ] &&
         printf 'typed 2 %s\ntoyvmm.word\nlost\n' "$PWD" | cmp - "$work/out"
