@@ -135,15 +135,15 @@ memory   128M
 expect   /racing/
 expect   /all of \d+ rounds/ within 2s
 END
-    for seed in 1 4 7 10 13 16; do
-        exact --explore 3 --seed $seed --json race.json race.tc
+    for seed in 1 3 5 7 9 11 13; do
+        exact --explore 2 --seed $seed --json race.json race.tc
         [ $status = 0 ] || break
     done
     told=$(grep '^explored' out)
     [ $status = 1 ] && grep -q 'times\?: race.tc:8:1: .* did not come' out &&
         grep -q 'run again: the same, to the nanosecond' out
     claim "an exploration finds a race: $told"
-    scenario 'len(all) == 3 and p["seed"] in d["title"]' race.json
+    scenario 'len(all) == 2 and p["seed"] in d["title"]' race.json
     claim "each of its boots is in the reports"
     command=$(sed -n 's/^ *toyvmm-test //p' out)
     # shellcheck disable=SC2086  # words
@@ -157,8 +157,22 @@ def failures(name):
 sys.exit(next(failures("again.json")) not in failures("race.json"))
 END
     claim "the command line that it tells boots the failure again: $command"
+
+    # A processor goes to sleep while QEMU's other thread looks at it, or is
+    # kept from doing so by a host that has no time.
+    gcc -O2 -static -s -o sleeps "$source_dir/harness/tests/guests/sleeps.c"
+    for i in 1 2 3 4; do
+        "$rig" --exact --pack "$work/sleeps" -- "$work/sleeps" >"$i.slept" \
+            2>"$i.err" &
+        sleeping[i]=$!
+    done
+    wait "${sleeping[@]}"
+    cat ./*.slept ./*.err >out
+    grep -q '^awake at' 1.slept && [ "$(sort -u out | wc -l)" = 1 ]
+    claim "20,000 times asleep, at once in four rigs: the same nanoseconds"
 else
     echo "ok - an exploration finds a race # SKIP no static libc"
+    echo "ok - 20,000 times asleep # SKIP no static libc"
 fi
 
 # Each interrupt that KVM injects is followed by one that the rig's processor
