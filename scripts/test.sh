@@ -172,7 +172,7 @@ lint_format()
 # through large functions: TIDY_NODES=225000 takes them all.
 lint_tidy()
 {
-    local nodes=max-nodes=${TIDY_NODES:-50000} words=() word
+    local nodes=max-nodes=${TIDY_NODES:-20000} words=() word
     for word in -Xclang -analyzer-config -Xclang "$nodes"; do
         words+=("--extra-arg=$word")
     done
@@ -214,8 +214,10 @@ stage_asan()
     real_kernel
     export LSAN_OPTIONS=suppressions=$PWD/scripts/lib/lsan.supp
     # A look at the whole of a text for each word that is sought in it makes a
-    # test that counts words in a large one quadratic.
-    export ASAN_OPTIONS=intercept_strstr=0:intercept_memmem=0
+    # test that counts words in a large one quadratic; and 16 MB of freed memory
+    # that is not used again are enough.
+    ASAN_OPTIONS=intercept_strstr=0:intercept_memmem=0:quarantine_size_mb=16
+    export ASAN_OPTIONS
     # shellcheck disable=SC2046  # room names are single words
     sanitizer_build asan address,undefined $(rooms)
     for room in $(rooms); do
@@ -340,13 +342,13 @@ stage_scenarios()
     KVM_PREFIX=$(kvm_prefix)
     # Builds the guests, once for all. The longest begin first.
     logins
-    with_guests run_tap scenarios-1 harness/tests/e2e.sh "$program" first
     with_guests run_tap scenarios-2 harness/tests/e2e.sh "$program" second
-    with_guests run_tap exact harness/tests/e2e_exact.sh "$program"
+    with_guests run_tap scenarios-1 harness/tests/e2e.sh "$program" first
+    with_guests run_tap measure harness/tests/e2e_measure.sh "$program"
     with_guests run_tap torture harness/tests/torture.sh "$program"
+    with_guests run_tap exact harness/tests/e2e_exact.sh "$program"
     with_guests run_tap scenarios-cli harness/tests/e2e_cli.sh "$program"
     with_guests run_tap runs harness/tests/e2e_runs.sh "$program"
-    with_guests run_tap measure harness/tests/e2e_measure.sh "$program"
     with_guests run_tap ci ci/test.sh "$program"
     with_guests run_tap package scripts/package/test.sh "$BUILD"
     with_guests stage_intel
