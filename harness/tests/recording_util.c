@@ -4,19 +4,37 @@
 
 #include "harness/recording/recorder.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+static char dir[64];
+static pid_t maker; // of dir
+
+// What a test wrote is gone with its process.
+static void remove_own_files(void)
+{
+    DIR *folder = maker == getpid() ? opendir(dir) : NULL;
+    for (struct dirent *e; folder && (e = readdir(folder));)
+        unlinkat(dirfd(folder), e->d_name, 0);
+    if (!folder)
+        return;
+    closedir(folder);
+    rmdir(dir);
+}
+
 const char *own_file(const char *name)
 {
-    static char dir[64];
     static char path[256];
     if (!*dir) {
         snprintf(dir, sizeof(dir), "/tmp/toyvmm-recording-XXXXXX");
         cr_assert_not_null(mkdtemp(dir));
+        maker = getpid();
+        cr_assert_eq(atexit(remove_own_files), 0);
     }
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     return path;
