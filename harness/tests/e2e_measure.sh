@@ -98,7 +98,7 @@ claim "and so is a history that can't be opened"
 # Another commit, whose guest waits before its prompt, at the same time: what
 # the host does meanwhile makes none of them as slow as that.
 mkdir topic
-sed 's|^expect .*|expect /login: $/\nexpect idle 4s\nmark prompt|' boot.tc \
+sed 's|^expect .*|expect /login: $/\nexpect idle 12s\nmark prompt|' boot.tc \
     >topic/boot.tc
 (
     cd topic || exit 1
