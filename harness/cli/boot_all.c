@@ -5,6 +5,7 @@
 #include "harness/cli/accel.h"
 #include "harness/cli/exact_run.h"
 #include "harness/cli/explore.h"
+#include "harness/suite/beside.h"
 #include "harness/suite/stress.h"
 
 #include <inttypes.h>
@@ -14,11 +15,20 @@ struct here {
     const struct options *options;
 };
 
+static int run_here(void *owner, const struct plan *plan, unsigned jobs,
+                    struct suite_run *out, struct error *err)
+{
+    const struct options *o = ((const struct here *)owner)->options;
+    return suite_run(plan, jobs, o->in_process, out, err);
+}
+
 static int round_here(void *owner, const struct plan *plan,
                       struct suite_run *out, struct error *err)
 {
     const struct options *o = ((const struct here *)owner)->options;
-    return suite_run(plan, (unsigned)o->jobs, o->in_process, out, err);
+    if (!o->jobs_auto || o->in_process)
+        return run_here(owner, plan, (unsigned)o->jobs, out, err);
+    return suite_by_room(plan, (unsigned)o->jobs, run_here, owner, out, err);
 }
 
 // Rounds until one fails, and how many those were.

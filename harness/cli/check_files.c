@@ -44,8 +44,9 @@ int check_files(const struct options *o, struct selection *s, FILE *log,
     int code = 0;
     for (size_t i = 0; !code && i < s->count; i++) {
         w.path = s->list[i].path;
-        code =
-            guest_missing(s->list[i].what.scenario, &o->machine, warn, &w, err);
+        code = guest_missing(s->list[i].what.scenario,
+                             selected_machine(&s->list[i], &o->machine), warn,
+                             &w, err);
     }
     if (fclose(w.f) && !code)
         code = error_set(err, -ENOMEM, "out of memory");

@@ -7,6 +7,7 @@
 #include "harness/cli/boot_all.h"
 #include "harness/cli/check_files.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/conf.h"
 #include "harness/cli/exact_run.h"
 #include "harness/cli/exec_machine.h"
 #include "harness/cli/exit_of.h"
@@ -15,6 +16,7 @@
 #include "harness/cli/format.h"
 #include "harness/cli/guard.h"
 #include "harness/cli/interactive.h"
+#include "harness/cli/jobs.h"
 #include "harness/cli/keep.h"
 #include "harness/cli/known.h"
 #include "harness/cli/launch.h"
@@ -73,6 +75,7 @@ static int conclude(const struct options *o, const struct suite_run *run,
         .results = {run->count, run->results},
         .version = TOYVMM_VERSION,
         .accelerator = plan->accelerator,
+        .config = conf_path(o->conf),
         .started_unix_ns = unix_now_ns() - duration_ns,
         .duration_ns = duration_ns,
         .interrupted = run->interrupted,
@@ -118,9 +121,28 @@ struct job {
     struct keep *keep;
 };
 
+// Of --jobs auto; where nothing runs, one.
+static int jobs_here(const struct options *o, const struct selection *s,
+                     struct boots *b, const char *accelerator)
+{
+    static const struct jobs_host here = {.root = ""};
+    struct jobs_room room;
+    // Each exact rig is a machine of its own.
+    bool rigs = o->exact && !accel_inside_rig();
+    if (!o->jobs_auto || !accelerator)
+        return o->jobs;
+    jobs_look(&here, &room);
+    unsigned least =
+        jobs_settle(&room, s, b, rigs ? ACCEL_RIG_MEMORY : 0, o->replay);
+    if (o->verbosity && !o->quiet)
+        jobs_tell(stdout, &room, b);
+    return (int)least;
+}
+
 static int execute(const struct job *job, const char *accelerator)
 {
-    const struct options *o = job->options;
+    struct options with_jobs = *job->options;
+    const struct options *o = &with_jobs;
     const struct selection *s = job->selection;
     const struct recordings *r = job->recordings;
     struct error err = {""};
@@ -132,6 +154,7 @@ static int execute(const struct job *job, const char *accelerator)
     if (make_boots(o, s, r, &explored))
         return EXIT_UNABLE;
     const struct boots *boots = &explored.boots;
+    with_jobs.jobs = jobs_here(o, s, &explored.boots, accelerator);
     bool differs = false;
     struct plan plan = launch_plan(o, boots, r, accelerator);
     guard_pipes();
@@ -248,8 +271,10 @@ static int interact(const struct options *o, const struct selection *s,
     struct error err = {""};
     const char *accelerator;
     struct guest guest;
-    int code = guest_make(&guest, s->count ? s->list[0].what.scenario : NULL,
-                          &o->machine, &err);
+    const struct selected *one = s->count ? &s->list[0] : NULL;
+    int code = guest_make(
+        &guest, one ? one->what.scenario : NULL,
+        one ? selected_machine(one, &o->machine) : &o->machine, &err);
     if (!code)
         code = guest_check(&guest, &err);
     if (code) {
@@ -271,6 +296,7 @@ static int selected_by(const struct options *o, const struct rerun *rerun,
     struct error err = {""};
     struct selection s = {0};
     int failed = o->npaths ? selection_make(&s, o, stderr, &err) : 0;
+    conf_select(o, &s);
     if (o->action == ACTION_CHECK && !failed)
         failed = check_files(o, &s, stderr, &err);
     if (o->action == ACTION_CHECK && s.files && !o->quiet)
@@ -345,7 +371,8 @@ int cli_main(int argc, char **argv)
         return exec_machine_main(argc, argv);
     enum command command;
     int skip = options_command(argc > 1 ? argv[1] : NULL, &command);
-    if (options_parse(&o, command, argc - skip, argv + skip, &err))
+    if (options_read(&o, command, argc - skip, argv + skip, &err) ||
+        conf_take(&o, stderr, &err) || options_settle(&o, &err))
         code = complain(&err, EXIT_WRONG);
     else if (o.action == ACTION_HELP)
         code = manual_help(stdout, command);

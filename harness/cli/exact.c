@@ -189,7 +189,8 @@ int exact_collect(struct exact_files *f, const struct selection *s,
         const struct scenario *scenario = s->list[i].what.scenario;
         code = add_scenario(f, scenario, err);
         if (!code && !s->list[i].skip)
-            code = add_guest(f, scenario, machine, err);
+            code = add_guest(f, scenario,
+                             selected_machine(&s->list[i], machine), err);
     }
     // Known only after all guests have been found.
     return code ? code : add_definitions(f, s, err);

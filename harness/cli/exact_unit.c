@@ -133,9 +133,17 @@ static void make_words(struct words *w, const struct exact_unit *u,
         add(w, "--memory");
         add(w, "%" PRIu64, machine->memory);
     }
+    if (machine->cpus) {
+        add(w, "--cpus");
+        add(w, "%u", machine->cpus);
+    }
     for (size_t i = 0; i < o->nsets; i++) {
         add(w, "--set");
         add(w, "%s=%s", o->sets[i].name, o->sets[i].value);
+    }
+    if (u->what->timeout_ns) {
+        add(w, "--timeout");
+        add(w, "%" PRIu64 "ms", u->what->timeout_ns / 1000000);
     }
     if (o->timeout_scale > 0) {
         add(w, "--timeout-scale");

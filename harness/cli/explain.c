@@ -4,8 +4,10 @@
 
 #include "harness/cli/accel.h"
 #include "harness/cli/cli.h"
+#include "harness/cli/conf.h"
 #include "harness/cli/explain_words.h"
 #include "harness/cli/needs.h"
+#include "harness/cli/options_internal.h"
 #include "harness/guests/guest.h"
 
 #include <errno.h>
@@ -169,7 +171,8 @@ static int put_machine(const struct explainer *e)
                 code == -EINVAL ? err.text
                                 : "not there yet: a run builds or fetches it");
     if (!code) {
-        code = guest_make(&guest, s, &e->o->machine, &err);
+        code = guest_make(&guest, s, selected_machine(e->one, &e->o->machine),
+                          &err);
         if (code)
             fprintf(line(e, "guest"), "%s\n", err.text);
         else
@@ -205,7 +208,12 @@ static void put_deadline(const struct explainer *e, const char *name,
         words_duration(f, (uint64_t)((double)ns * e->scale));
     }
     fputs("  [", f);
-    if (pos->line)
+    if (pos == &e->w.scenario->timeout_pos && e->one->timeout_ns)
+        fputs(options_given(e->o, options_row("timeout"))
+                  ? "--timeout"
+                  : conf_path(e->o->conf),
+              f);
+    else if (pos->line)
         words_place(&e->w, pos);
     else
         fputs("unless it is set", f);
@@ -220,12 +228,29 @@ static bool is_axis(const struct scenario *s, const char *name)
     return false;
 }
 
-static bool is_given(const struct options *o, const char *name)
+// Who gives a variable its value; NULL: the scenario itself.
+static const char *giver(const struct options *o, const char *name)
 {
     for (size_t i = 0; i < o->nsets; i++)
         if (!strcmp(o->sets[i].name, name))
-            return true;
-    return false;
+            return i < o->nsets_given ? "--set" : conf_path(o->conf);
+    return NULL;
+}
+
+static void put_conf(const struct explainer *e)
+{
+    if (!e->o->conf)
+        return;
+    conf_tell(line(e, "config"), e->o->conf, e->one);
+    fputc('\n', e->w.f);
+}
+
+static void put_attempts(const struct explainer *e)
+{
+    unsigned own = e->one->attempts;
+    unsigned attempts = own ? own : (unsigned)e->o->retries + 1;
+    if (attempts > 1)
+        fprintf(line(e, "attempts"), "%u at most\n", attempts);
 }
 
 static void put_settings(const struct explainer *e)
@@ -238,8 +263,9 @@ static void put_settings(const struct explainer *e)
         FILE *f = line(e, set->name);
         words_text(&e->w, &set->value);
         fputs("  [", f);
-        if (is_given(e->o, set->name)) {
-            fputs("--set", f);
+        const char *by = giver(e->o, set->name);
+        if (by) {
+            fputs(by, f);
         } else {
             fputs(is_axis(s, set->name) ? "matrix, " : "", f);
             words_place(&e->w, &set->pos);
@@ -384,6 +410,8 @@ static int explain_file(struct explainer *e, size_t count)
     int code = put_machine(e);
     title(e, "test");
     put_place(e);
+    put_conf(e);
+    put_attempts(e);
     put_deadline(e, "whole", s->timeout_ns, &s->timeout_pos);
     put_deadline(e, "one wait", s->step_timeout_ns, &s->step_timeout_pos);
     put_tags(e);

@@ -3,6 +3,7 @@
 #include "harness/cli/launch.h"
 
 #include "harness/cli/accel.h"
+#include "harness/cli/conf.h"
 #include "harness/report/outlet.h"
 #include "src/base/clock.h"
 
@@ -34,7 +35,8 @@ int launch_check_guests(const struct selection *s,
         struct guest guest;
         if (s->list[i].skip)
             continue;
-        int code = guest_make(&guest, s->list[i].what.scenario, machine, err);
+        int code = guest_make(&guest, s->list[i].what.scenario,
+                              selected_machine(&s->list[i], machine), err);
         if (!code)
             code = guest_check(&guest, err);
         if (code)
@@ -134,6 +136,14 @@ struct plan launch_plan(const struct options *o, const struct boots *b,
     };
 }
 
+// Nobody may read it: the run matters more.
+static void say(const char *text, size_t len)
+{
+    fflush(stdout);
+    outlet_write(STDOUT_FILENO, text, len,
+                 clock_after(clock_now_ns(), NS_PER_S / 4));
+}
+
 void launch_announce(const struct options *o, const struct plan *p)
 {
     char line[240];
@@ -154,10 +164,12 @@ void launch_announce(const struct options *o, const struct plan *p)
         snprintf(clock, sizeof(clock), ", times are not the hardware's");
     int n = snprintf(line, sizeof(line), "accelerator: %s%s%s%s\n",
                      p->accelerator, scale, seeds, clock);
-    // Nobody may read it: the run matters more.
-    fflush(stdout);
-    outlet_write(STDOUT_FILENO, line, (size_t)n,
-                 clock_after(clock_now_ns(), NS_PER_S / 4));
+    say(line, (size_t)n);
+    if (o->verbosity && o->conf) {
+        n = snprintf(line, sizeof(line), "config: %.200s\n",
+                     conf_path(o->conf));
+        say(line, (size_t)n);
+    }
 }
 
 bool launch_all_skipped(const struct selection *s)

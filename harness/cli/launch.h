@@ -50,7 +50,7 @@ int launch_kept(const struct launch *l, struct keep *k,
 struct plan launch_plan(const struct options *o, const struct boots *b,
                         const struct recordings *r, const char *accelerator);
 
-// A line on the accelerator.
+// A line on the accelerator; with -v one on the file with the defaults.
 void launch_announce(const struct options *o, const struct plan *p);
 
 bool launch_all_skipped(const struct selection *s);

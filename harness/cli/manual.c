@@ -6,6 +6,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/options_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH  72 // of a line
@@ -74,6 +75,38 @@ static void help_pair(FILE *f, const char *name, const char *text)
     wrap(f, text, INDENT, INDENT);
 }
 
+const char manual_conf[] =
+    "a project's defaults, a line for each option, without its dashes, and "
+    "others for some scenarios: `for GLOB { ... }`. The nearest file is taken, "
+    "in this folder or above, not above a repository. The command line wins.";
+
+char *manual_conf_names(bool blocks)
+{
+    char *text = NULL;
+    size_t count, size, n = 0;
+    const struct row *rows = options_rows(&count);
+    FILE *f = open_memstream(&text, &size);
+    for (size_t i = 0; f && i < count; i++) {
+        if (rows[i].conf & (blocks ? CONF_BLOCK : CONF_DEFAULT))
+            fprintf(f, "%s%s", n++ ? ", " : "", rows[i].name);
+    }
+    if (f && !fclose(f))
+        return text;
+    free(text);
+    return NULL;
+}
+
+static void help_conf(FILE *f)
+{
+    char *all = manual_conf_names(false), *blocks = manual_conf_names(true);
+    fputs("\nProject file\n", f);
+    help_pair(f, "toyvmm.conf", manual_conf);
+    help_pair(f, "for all", all ? all : "");
+    help_pair(f, "in a block", blocks ? blocks : "");
+    free(all);
+    free(blocks);
+}
+
 int manual_help(FILE *f, enum command command)
 {
     const struct command_about *about = options_about(command);
@@ -95,6 +128,7 @@ int manual_help(FILE *f, enum command command)
         fputs("\nEnvironment\n", f);
         for (size_t i = 0; help_variables[i].name; i++)
             help_pair(f, help_variables[i].name, help_variables[i].help);
+        help_conf(f);
     }
     // Those of exec are its command's.
     if (command == COMMAND_EXEC)
@@ -112,7 +146,7 @@ int manual_main(const struct options *o, int argc, char **argv)
     } kinds[] = {
         {"man", manual_man},           {"bash", manual_bash},
         {"zsh", manual_zsh},           {"fish", manual_fish},
-        {"markdown", manual_markdown},
+        {"markdown", manual_markdown}, {"config", manual_config},
     };
     (void)argc;
     (void)argv;
@@ -120,8 +154,8 @@ int manual_main(const struct options *o, int argc, char **argv)
         if (o->npaths == 1 && !strcmp(o->paths[0], kinds[i].name))
             return kinds[i].print(stdout) ? EXIT_UNABLE : EXIT_PASSED;
     }
-    fputs("toyvmm-test: manual takes one word: man, bash, zsh, fish or "
-          "markdown\n",
+    fputs("toyvmm-test: manual takes one word: man, bash, zsh, fish, "
+          "markdown or config\n",
           stderr);
     return EXIT_WRONG;
 }

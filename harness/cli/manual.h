@@ -20,3 +20,11 @@ int manual_fish(FILE *f);
 
 // The tables between README's marks.
 int manual_markdown(FILE *f);
+// CONFIG.md's table: what may stand in toyvmm.conf.
+int manual_config(FILE *f);
+
+// What help and the manual page say of it.
+extern const char manual_conf[];
+// The names of the options that may stand there, by commas: all of them, or
+// those of blocks. A heap string; NULL when out of memory.
+char *manual_conf_names(bool blocks);

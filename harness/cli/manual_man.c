@@ -3,6 +3,7 @@
 #include "harness/cli/manual.h"
 #include "harness/cli/options_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // Text as roff wants it: no request, no escape, a minus that can be searched
@@ -75,6 +76,19 @@ static void synopsis(FILE *f, const struct command_about *about)
         line(f, i ? ".br\n" : "", about->usage[i]);
 }
 
+static void conf(FILE *f)
+{
+    char *all = manual_conf_names(false), *blocks = manual_conf_names(true);
+    fputs(".SH FILES\n.TP\n.B toyvmm.conf\n", f);
+    line(f, "", manual_conf);
+    fputs(".IP\n", f);
+    line(f, "For all scenarios: ", all ? all : "");
+    fputs(".IP\n", f);
+    line(f, "In a block: ", blocks ? blocks : "");
+    free(all);
+    free(blocks);
+}
+
 int manual_man(FILE *f)
 {
     fprintf(f,
@@ -105,6 +119,7 @@ int manual_man(FILE *f)
         line(f, ".TP\n.B ", help_variables[i].name);
         line(f, "", help_variables[i].help);
     }
+    conf(f);
     fputs(".SH SEE ALSO\n"
           ".BR toyvmm\\-rig (1)\n"
           ".PP\n"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the command line by the table of the options. See options.h.
+#include "harness/cli/conf.h"
 #include "harness/cli/options_internal.h"
 
 #include <errno.h>
@@ -290,7 +291,10 @@ static int check_together(const struct options *o, struct error *err)
     if ((o->record || o->replay) && o->action == ACTION_INTERACTIVE)
         return error_set(err, -EINVAL,
                          "--record and --replay are for scenarios that run");
-    if (o->pin.set && o->jobs > 1)
+    if (o->config && o->no_config)
+        return error_set(err, -EINVAL,
+                         "--config and --no-config: give one of them");
+    if (o->pin.set && (o->jobs > 1 || o->jobs_auto))
         return error_set(err, -EINVAL,
                          "--pin puts all guests on one CPU: not with --jobs");
     if (o->pin.set && o->action == ACTION_INTERACTIVE)
@@ -327,14 +331,15 @@ static int take_all(struct options *o, const struct names *n, int argc,
             return unknown(o, id, argv, err);
         const struct row *row = row_of(n, id, o->command);
         code = misplaced(o, n, row, err);
+        options_set_given(o, row);
         if (!code)
             code = row->take(o, row, optarg, err);
     }
     return code;
 }
 
-int options_parse(struct options *o, enum command command, int argc,
-                  char **argv, struct error *err)
+int options_read(struct options *o, enum command command, int argc, char **argv,
+                 struct error *err)
 {
     struct names names = {0};
     *o = (struct options){
@@ -350,16 +355,26 @@ int options_parse(struct options *o, enum command command, int argc,
     free_getopt(&names);
     if (code)
         return code;
+    o->nsets_given = o->nsets;
     o->paths = argv + optind;
     o->npaths = (size_t)(argc - optind);
     code = choose_action(o, err);
-    if (!code)
-        code = take_default_accelerator(o, err);
+    return code ? code : take_default_accelerator(o, err);
+}
+
+int options_check(const struct options *o, struct error *err)
+{
     // What the words of the other commands mean, they say themselves.
-    if (!code && command == COMMAND_RUN)
-        code = check_together(o, err);
-    else if (!code && command != COMMAND_SHOW && command != COMMAND_MANUAL)
-        code = check_exact(o, err);
+    if (o->command == COMMAND_RUN)
+        return check_together(o, err);
+    if (o->command == COMMAND_SHOW || o->command == COMMAND_MANUAL)
+        return 0;
+    return check_exact(o, err);
+}
+
+int options_settle(struct options *o, struct error *err)
+{
+    int code = options_check(o, err);
     if (o->exact)
         o->accelerator = ACCEL_RIG;
     // Seeds have nothing to do with each other: as many at a time as there are
@@ -377,6 +392,13 @@ int options_parse(struct options *o, enum command command, int argc,
     return code;
 }
 
+int options_parse(struct options *o, enum command command, int argc,
+                  char **argv, struct error *err)
+{
+    int code = options_read(o, command, argc, argv, err);
+    return code ? code : options_settle(o, err);
+}
+
 void options_free(struct options *o)
 {
     for (size_t i = 0; i < o->nsets; i++) {
@@ -389,4 +411,5 @@ void options_free(struct options *o)
     }
     free(o->folders);
     free(o->sets);
+    conf_free(o->conf);
 }

@@ -38,9 +38,18 @@ enum accelerator { ACCEL_AUTO, ACCEL_KVM, ACCEL_RIG };
 // Of the last run in this folder.
 enum rerun_what { RERUN_NOTHING, RERUN_FAILED, RERUN_UNRUN, RERUN_LAST };
 
-// Strings point into argv; the lists are owned.
+// So many rows the table of the options has at most.
+#define OPTIONS_MOST 128
+
+struct conf;
+
+// Strings point into argv or into conf; the lists are owned.
 struct options {
     enum command command;
+    uint64_t given[OPTIONS_MOST / 64]; // a bit for each row, by argv
+    const char *config;                // of --config, or NULL
+    bool no_config;
+    struct conf *conf; // the project's file, or NULL; owned
     enum action action;
     unsigned asked; // a bit for each action that was given
     enum accelerator accelerator;
@@ -69,8 +78,11 @@ struct options {
     char **folders; // owned
     size_t nsets;
     struct override *sets;
+    size_t nsets_given;   // of these by argv; the others by conf
     double timeout_scale; // 0: by accelerator
+    uint64_t timeout_ns;  // of each scenario; 0: its own
     int jobs;             // at least 1
+    bool jobs_auto;       // as many as this machine has room for
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
     enum rerun_what rerun;
@@ -119,6 +131,13 @@ bool options_command(const char *word, enum command *command);
 // being anything. -EINVAL and a sentence when it can't be obeyed.
 int options_parse(struct options *o, enum command command, int argc,
                   char **argv, struct error *err);
+// Its two halves, between which other defaults can be taken: what argv says;
+// and what it means together.
+int options_read(struct options *o, enum command command, int argc, char **argv,
+                 struct error *err);
+int options_settle(struct options *o, struct error *err);
+// Whether what was read so far goes together: 0 or -EINVAL and a sentence.
+int options_check(const struct options *o, struct error *err);
 void options_free(struct options *o);
 
 // ---- What help says --------------------------------------------------------

@@ -99,9 +99,9 @@ static const struct command_about abouts[COMMANDS] = {
         {
             "manual",
             "man page and shell completions",
-            {"toyvmm-test manual man|bash|zsh|fish|markdown"},
+            {"toyvmm-test manual man|bash|zsh|fish|markdown|config"},
             "Prints the manual page, a shell's completions, or the tables of "
-            "README, made of the table that reads the options.",
+            "README or CONFIG.md, made of the table that reads the options.",
         },
 };
 

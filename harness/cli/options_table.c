@@ -18,6 +18,9 @@
 #define MACHINES    (BOOTS | IN(EXEC))
 #define EVERYWHERE  (~0U)
 
+// In toyvmm.conf: a default, and for some scenarios another.
+#define CONF_CASE (CONF_DEFAULT | CONF_BLOCK)
+
 static const struct row rows[] = {
     // ---- Which scenarios
     {"filter", 0, .metavar = "GLOB", .take = take_text, FIELD(filter),
@@ -26,7 +29,7 @@ static const struct row rows[] = {
              "`login[kernel=a,mode=b]` is a case of a `matrix`, `login` all "
              "its cases"},
     {"tags", 0, .metavar = "a,b,-c", .take = take_text, FIELD(tags),
-     .commands = RUNS, .group = GROUP_WHICH,
+     .commands = RUNS, .conf = CONF_DEFAULT, .group = GROUP_WHICH,
      .help = "only those with a tag a or b, and without c"},
     {"rerun", 0, .metavar = "failed|unrun|last", .take = take_rerun,
      .commands = RUNS, .group = GROUP_WHICH,
@@ -35,16 +38,17 @@ static const struct row rows[] = {
     {"shard", 0, .metavar = "I/N", .take = take_shard, .commands = RUNS,
      .group = GROUP_WHICH,
      .help = "part I of N, balanced by the times in --history"},
-    {"jobs", 'j', .metavar = "N", .take = take_number, FIELD(jobs),
-     .commands = RUNS, .group = GROUP_WHICH,
-     .help = "so many guests at a time (1)"},
+    {"jobs", 'j', .metavar = "N|auto", .take = take_jobs, FIELD(jobs),
+     .commands = RUNS, .conf = CONF_DEFAULT, .group = GROUP_WHICH,
+     .help = "so many guests at a time (1); auto: as many as processors and "
+             "free memory allow"},
     {"jobs", 'j', .metavar = "N", .take = take_number, FIELD(jobs),
      .commands = COMPARES, .group = GROUP_JUDGE,
      .help = "of --exact: so many boots at a time (1)"},
 
     // ---- What they boot
     {"kernel", 0, .metavar = "FILE", .take = take_text, FIELD(machine.kernel),
-     .commands = BOOTS, .group = GROUP_MACHINE,
+     .commands = BOOTS, .conf = CONF_CASE | CONF_READ, .group = GROUP_MACHINE,
      .help = "vmlinux or bzImage, instead of the scenario's"},
     {"kernel", 0, .metavar = "FILE", .take = take_text, FIELD(machine.kernel),
      .commands = IN(EXEC), .group = GROUP_MACHINE,
@@ -61,21 +65,21 @@ static const struct row rows[] = {
      .commands = IN(EXEC), .group = GROUP_MACHINE,
      .help = "more words for the kernel's command line"},
     {"initrd", 0, .metavar = "FILE", .take = take_text, FIELD(machine.initrd),
-     .commands = BOOTS, .group = GROUP_MACHINE,
+     .commands = BOOTS, .conf = CONF_CASE | CONF_READ, .group = GROUP_MACHINE,
      .help = "instead of the scenario's"},
     {"cmdline", 0, .metavar = "TEXT", .take = take_text, FIELD(machine.cmdline),
-     .commands = BOOTS, .group = GROUP_MACHINE,
+     .commands = BOOTS, .conf = CONF_CASE, .group = GROUP_MACHINE,
      .help = "instead of the scenario's; a text that begins with + is appended "
              "to that"},
     {"memory", 0, .metavar = "SIZE", .take = take_memory, .commands = BOOTS,
-     .group = GROUP_MACHINE,
+     .conf = CONF_CASE, .group = GROUP_MACHINE,
      .help = "256M, 1G, ...; behind it `,huge` or `,shared`"},
     {"memory", 0, .metavar = "SIZE", .take = take_memory, .commands = IN(EXEC),
      .group = GROUP_MACHINE, .help = "256M, 1G, ... (512M)"},
     {"cpus", 0, .metavar = "N", .take = take_cpus, .commands = MACHINES,
-     .group = GROUP_MACHINE, .help = "processors, 1 to 254"},
+     .conf = CONF_CASE, .group = GROUP_MACHINE, .help = "processors, 1 to 254"},
     {"set", 0, .metavar = "NAME=VALUE", .take = take_set, .commands = BOOTS,
-     .group = GROUP_MACHINE,
+     .conf = CONF_DEFAULT, .group = GROUP_MACHINE,
      .help = "a variable of the scenarios; of a `matrix`, its one value"},
 
     // ---- Instead of running them
@@ -107,7 +111,7 @@ static const struct row rows[] = {
 
     // ---- Where
     {"accel", 0, .metavar = "auto|kvm|rig|exact", .take = take_accelerator,
-     .commands = BOOTS, .group = GROUP_WHERE,
+     .commands = BOOTS, .conf = CONF_DEFAULT, .group = GROUP_WHERE,
      .help = "where guests run: this host's KVM if it works, else the rig "
              "(auto), or this one only; the default is TOYVMM_ACCEL's, else "
              "auto"},
@@ -126,7 +130,7 @@ static const struct row rows[] = {
      .help = "in the exact rig, once with each of the seeds: by CPU time, "
              "0.05%, no --runs"},
     {"seed", 0, .metavar = "N", .take = take_seed, .commands = RUNS | JUDGES,
-     .group = GROUP_WHERE,
+     .conf = CONF_DEFAULT, .group = GROUP_WHERE,
      .help = "of --exact: what is left to chance there (1)"},
     {"seeds", 0, .metavar = "N", .take = take_number, FIELD(seeds),
      .commands = COMPARES, .group = GROUP_WHERE,
@@ -137,7 +141,7 @@ static const struct row rows[] = {
              "processors: which fail, by what they have in common, and how "
              "each is booted again"},
     {"guard", 0, .metavar = "SECONDS", .take = take_number, FIELD(guard_s),
-     .commands = RUNS | JUDGES, .group = GROUP_WHERE,
+     .commands = RUNS | JUDGES, .conf = CONF_DEFAULT, .group = GROUP_WHERE,
      .help = "of --exact: a rig that hasn't ended by this host's clock is "
              "ended and its case not judged (3600)"},
     {"replay", 0, .metavar = "FILE", .take = take_text, FIELD(replay),
@@ -147,12 +151,16 @@ static const struct row rows[] = {
     {"replay-speed", 0, .metavar = "X", .take = take_speed, .commands = RUNS,
      .group = GROUP_WHERE,
      .help = "as fast as it was recorded (1), or X times"},
+    {"timeout", 0, .metavar = "TIME", .take = take_timeout, .commands = RUNS,
+     .conf = CONF_CASE, .group = GROUP_WHERE,
+     .help = "the deadline of each scenario, instead of its own: 90s, 2m, ..."},
     {"timeout-scale", 0, .metavar = "X", .take = take_scale, .commands = BOOTS,
-     .group = GROUP_WHERE, .help = "multiply every deadline (1, in the rig 4)"},
+     .conf = CONF_DEFAULT, .group = GROUP_WHERE,
+     .help = "multiply every deadline (1, in the rig 4)"},
     {"in-process", 0, .take = take_flag, FIELD(in_process), .commands = RUNS,
      .group = GROUP_WHERE, .help = "no worker processes: for debuggers"},
     {"no-sandbox", 0, .take = take_flag, FIELD(no_sandbox), .commands = BOOTS,
-     .group = GROUP_WHERE,
+     .conf = CONF_NEVER, .group = GROUP_WHERE,
      .help = "the guests' threads may make any system call: for debuggers"},
 
     // ---- How often
@@ -166,13 +174,14 @@ static const struct row rows[] = {
      .group = GROUP_OFTEN,
      .help = "guests run on this CPU of the host alone: less noise"},
     {"retries", 0, .metavar = "N", .take = take_number, FIELD(retries),
-     .commands = RUNS, .group = GROUP_OFTEN,
+     .commands = RUNS, .conf = CONF_CASE, .group = GROUP_OFTEN,
      .help = "run a scenario that fails again, up to N times; one that passes "
              "then is flaky, which fails the run"},
     {"flaky-ok", 0, .take = take_flag, FIELD(flaky_ok), .commands = REPORTED,
-     .group = GROUP_OFTEN, .help = "unless this is given"},
+     .conf = CONF_DEFAULT, .group = GROUP_OFTEN,
+     .help = "unless this is given"},
     {"fail-fast", 'x', .take = take_flag, FIELD(fail_fast), .commands = RUNS,
-     .group = GROUP_OFTEN,
+     .conf = CONF_DEFAULT, .group = GROUP_OFTEN,
      .help = "when a scenario has failed, none begins any more: the others are "
              "told as not run"},
     {"stress", 0, .metavar = "N|30s|5m|1h", .take = take_stress,
@@ -180,11 +189,12 @@ static const struct row rows[] = {
      .help = "run all of them again and again until one fails, N rounds at "
              "most, or as long as no round begins after that time"},
     {"known-failures", 0, .metavar = "FILE", .take = take_text, FIELD(known),
-     .commands = RUNS, .group = GROUP_OFTEN,
+     .commands = RUNS, .conf = CONF_DEFAULT | CONF_READ, .group = GROUP_OFTEN,
      .help = "scenarios that are expected to fail; a line for each: SCENARIO "
              "UNTIL OWNER REASON"},
     {"stat", 0, .take = take_flag, FIELD(stat), .commands = RUNS,
-     .group = GROUP_OFTEN, .help = "tell the distributions of the marks"},
+     .conf = CONF_DEFAULT, .group = GROUP_OFTEN,
+     .help = "tell the distributions of the marks"},
 
     // ---- How sides are judged
     {"runs", 0, .metavar = "N", .take = take_number, FIELD(runs),
@@ -215,7 +225,8 @@ static const struct row rows[] = {
 
     // ---- What was measured before
     {"history", 0, .metavar = "URL", .take = take_text, FIELD(history),
-     .commands = REPORTED, .group = GROUP_PAST,
+     .commands = REPORTED, .conf = CONF_DEFAULT | CONF_WRITTEN,
+     .group = GROUP_PAST,
      .help = "keep the runs in this SQLite file, or on `postgresql://...`"},
     {"history", 0, .metavar = "URL", .take = take_text, FIELD(history),
      .commands = COMPARES | IN(TREND), .group = GROUP_PAST,
@@ -238,22 +249,26 @@ static const struct row rows[] = {
     {"cpu", 0, .take = take_flag, FIELD(cpu), .commands = IN(TREND),
      .group = GROUP_PAST, .help = "the guest's CPU time, not the clock's"},
     {"results", 0, .metavar = "FILE", .take = take_text, FIELD(results),
-     .commands = RUNS | COMPARES, .group = GROUP_PAST,
-     .help = "all of a run in one file, for `merge`"},
+     .commands = RUNS | COMPARES, .conf = CONF_DEFAULT | CONF_WRITTEN,
+     .group = GROUP_PAST, .help = "all of a run in one file, for `merge`"},
 
     // ---- What is told
     {"junit", 0, .metavar = "FILE", .take = take_text,
-     FIELD(reports[REPORT_JUNIT]), .commands = REPORTED, .group = GROUP_TOLD,
+     FIELD(reports[REPORT_JUNIT]), .commands = REPORTED,
+     .conf = CONF_DEFAULT | CONF_WRITTEN, .group = GROUP_TOLD,
      .help = "write a JUnit XML report"},
     {"json", 0, .metavar = "FILE", .take = take_text,
      FIELD(reports[REPORT_JSON]), .commands = REPORTED | JUDGES,
-     .group = GROUP_TOLD, .help = "write a report as JSON lines, for programs"},
+     .conf = CONF_DEFAULT | CONF_WRITTEN, .group = GROUP_TOLD,
+     .help = "write a report as JSON lines, for programs"},
     {"tap", 0, .metavar = "FILE", .take = take_text, FIELD(reports[REPORT_TAP]),
-     .commands = REPORTED, .group = GROUP_TOLD,
+     .commands = REPORTED, .conf = CONF_DEFAULT | CONF_WRITTEN,
+     .group = GROUP_TOLD,
      .help = "write a report as TAP 14; FILE `-` is standard output, for one "
              "report, and all other words go to standard error"},
     {"html", 0, .metavar = "FILE", .take = take_text,
-     FIELD(reports[REPORT_HTML]), .commands = REPORTED, .group = GROUP_TOLD,
+     FIELD(reports[REPORT_HTML]), .commands = REPORTED,
+     .conf = CONF_DEFAULT | CONF_WRITTEN, .group = GROUP_TOLD,
      .help = "write one page with each boot as a timeline, console lines with "
              "their times; no script, no network"},
     {"html", 0, .metavar = "FILE", .take = take_text,
@@ -261,7 +276,7 @@ static const struct row rows[] = {
      .help = "a page of graphs instead of the table"},
     {"summary", 0, .metavar = "FILE", .take = take_text,
      FIELD(reports[REPORT_SUMMARY]), .commands = REPORTED | COMPARES,
-     .group = GROUP_TOLD,
+     .conf = CONF_DEFAULT | CONF_WRITTEN, .group = GROUP_TOLD,
      .help = "add Markdown to FILE, as for $GITHUB_STEP_SUMMARY"},
     {"csv", 0, .metavar = "FILE", .take = take_text, FIELD(csv),
      .commands = IN(TREND), .group = GROUP_TOLD, .help = "each boot as a line"},
@@ -273,19 +288,20 @@ static const struct row rows[] = {
      .help = "record the run in FILE, and FILE.cast for asciinema; of several "
              "scenarios FILE is a folder with a NAME.tvr for each"},
     {"output-dir", 0, .metavar = "DIR", .take = take_text, FIELD(output_dir),
-     .commands = RUNS, .group = GROUP_TOLD,
+     .commands = RUNS, .conf = CONF_DEFAULT | CONF_WRITTEN, .group = GROUP_TOLD,
      .help = "a folder in DIR for each scenario: its console, reports and "
              "recording"},
     {"console", 0, .take = take_flag, FIELD(show_console), .commands = RUNS,
-     .group = GROUP_TOLD, .help = "copy what guests print to standard error"},
+     .conf = CONF_DEFAULT, .group = GROUP_TOLD,
+     .help = "copy what guests print to standard error"},
     {"verbose", 'v', .take = take_more, FIELD(verbosity), .commands = BOOTS,
      .group = GROUP_TOLD, .help = "marks of passed scenarios; -vv: each step"},
     {"verbose", 'v', .take = take_more, FIELD(verbosity), .commands = IN(EXEC),
      .group = GROUP_TOLD,
      .help = "the kernel's log, and where the time goes, on standard error"},
     {"quiet", 'q', .take = take_flag, FIELD(quiet),
-     .commands = BOOTS | IN(TREND) | IN(MERGE), .group = GROUP_TOLD,
-     .help = "results only, no summary"},
+     .commands = BOOTS | IN(TREND) | IN(MERGE), .conf = CONF_DEFAULT,
+     .group = GROUP_TOLD, .help = "results only, no summary"},
     {"bisect", 0, .take = take_flag, FIELD(bisect), .commands = RUNS | IN(GATE),
      .group = GROUP_TOLD,
      .help = "exit as `git bisect run` wants it: 0 good, 1 bad, 125 can't be "
@@ -306,6 +322,11 @@ static const struct row rows[] = {
      .group = GROUP_TOLD, .help = "an asciicast v2 of one port (ttyS0)"},
 
     // ---- Others
+    {"config", 0, .metavar = "FILE", .take = take_text, FIELD(config),
+     .commands = RUNS, .group = GROUP_OTHERS,
+     .help = "defaults from this file, not from the nearest `toyvmm.conf`"},
+    {"no-config", 0, .take = take_flag, FIELD(no_config), .commands = RUNS,
+     .group = GROUP_OTHERS, .help = "no defaults from a file"},
     {"help", 'h', .take = take_action, .action = ACTION_HELP,
      .commands = EVERYWHERE, .group = GROUP_OTHERS,
      .help = "this; `toyvmm-test COMMAND --help` for a command"},
@@ -313,10 +334,34 @@ static const struct row rows[] = {
      .commands = EVERYWHERE, .group = GROUP_OTHERS, .help = "print it"},
 };
 
+_Static_assert(sizeof(rows) / sizeof(rows[0]) <= OPTIONS_MOST,
+               "a bit for each of them");
+
 const struct row *options_rows(size_t *count)
 {
     *count = sizeof(rows) / sizeof(rows[0]);
     return rows;
+}
+
+const struct row *options_row(const char *name)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].commands & RUNS && !strcmp(rows[i].name, name))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+bool options_given(const struct options *o, const struct row *row)
+{
+    size_t i = (size_t)(row - rows);
+    return o->given[i / 64] & UINT64_C(1) << i % 64;
+}
+
+void options_set_given(struct options *o, const struct row *row)
+{
+    size_t i = (size_t)(row - rows);
+    o->given[i / 64] |= UINT64_C(1) << i % 64;
 }
 
 const char *options_group_title(enum option_group group)

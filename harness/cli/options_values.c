@@ -16,6 +16,9 @@
 // Of --stress, in any unit.
 #define STRESS_MOST 1000000
 
+// As a scenario's `timeout`.
+#define TIMEOUT_MAX_NS (UINT64_C(7) * 24 * 3600 * NS_PER_S)
+
 static void *field_of(struct options *o, const struct row *row)
 {
     return (char *)o + row->field;
@@ -177,6 +180,45 @@ int take_number(struct options *o, const struct row *row, char *value,
     int *number = field_of(o, row);
     *number = (int)n;
     return 0;
+}
+
+int take_jobs(struct options *o, const struct row *row, char *value,
+              struct error *err)
+{
+    o->jobs_auto = !strcmp(value, "auto");
+    o->jobs = o->jobs_auto ? 1 : o->jobs;
+    if (o->jobs_auto || !take_number(o, row, value, err))
+        return 0;
+    return error_set(err, -EINVAL,
+                     "--jobs %s: give a number from 1 to 256, or auto", value);
+}
+
+// "90s", "2m", "1500ms".
+int take_timeout(struct options *o, const struct row *row, char *value,
+                 struct error *err)
+{
+    (void)row;
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } units[] = {{"ms", NS_PER_S / 1000},
+                 {"s", NS_PER_S},
+                 {"m", 60 * NS_PER_S},
+                 {"h", 3600 * NS_PER_S}};
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(value, &end, 10);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(end, units[i].name) != 0 || errno || *value < '0' ||
+            *value > '9' || !n || n > TIMEOUT_MAX_NS / units[i].ns)
+            continue;
+        o->timeout_ns = n * units[i].ns;
+        return 0;
+    }
+    return error_set(err, -EINVAL,
+                     "--timeout %s: give a time like 1500ms, 90s, 2m or 1h; at "
+                     "most a week",
+                     value);
 }
 
 int take_rerun(struct options *o, const struct row *row, char *value,

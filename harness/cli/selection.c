@@ -72,6 +72,12 @@ bool selected_matches(const struct selected *one, const char *filter)
     return matches;
 }
 
+const struct guest_overrides *
+selected_machine(const struct selected *one, const struct guest_overrides *all)
+{
+    return one->has_machine ? &one->machine : all;
+}
+
 // The path as seen from the working directory, where it lies below it.
 static const char *relative(const char *path)
 {
@@ -162,6 +168,7 @@ static void selected_clear(struct selected *one)
     free(one->skip_where);
     free(one->known);
     free(one->known_where);
+    free(one->seen);
 }
 
 // Adds a case, which goes over to the selection.

@@ -19,6 +19,13 @@ struct selected {
     // known.h. Expired: it was expected to, and is not any more.
     char *known, *known_where;
     bool known_expired;
+    // What conf_select has found: conf.h. Of selections that it did not see,
+    // and of a file without blocks, all is as the options and scenarios say.
+    char *seen; // its folder as the project's file sees it, or NULL; owned
+    bool has_machine;
+    struct guest_overrides machine;
+    unsigned attempts;   // at most; 0: as --retries says
+    uint64_t timeout_ns; // instead of the scenario's own; 0: that
 };
 
 struct selection {
@@ -38,6 +45,9 @@ int selection_make(struct selection *s, const struct options *o, FILE *log,
 // Does a filter mean the case? It is a name or a glob; with the folder or
 // without, with the case of a `matrix` or without.
 bool selected_matches(const struct selected *one, const char *filter);
+// The case's own overrides, or those of all.
+const struct guest_overrides *
+selected_machine(const struct selected *one, const struct guest_overrides *all);
 // Prints names and titles (--list).
 void selection_list(FILE *f, const struct selection *s);
 // Prints what --check found, after all errors.

@@ -72,7 +72,8 @@ int written_collect(struct written *w, const struct selection *s,
         if (s->list[i].skip ||
             (!sc->ndisks && !sc->net.pcap.npieces && !sc->nshares))
             continue;
-        code = guest_make(&guest, sc, machine, err);
+        code =
+            guest_make(&guest, sc, selected_machine(&s->list[i], machine), err);
         if (code)
             break;
         code = add_guest(w, &guest, err);

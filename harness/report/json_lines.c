@@ -40,6 +40,7 @@ static void run_line(struct json *j, const struct report_run *run)
     json_number(j, "schema", JSON_LINES_SCHEMA);
     json_text(j, "version", run->version);
     json_text(j, "accelerator", run->accelerator);
+    json_text(j, "config", run->config);
     json_open(j, "host", '{');
     bool known = !uname(&host);
     // Where an exact run ran makes no difference to it, nor to its report.

@@ -21,6 +21,7 @@ struct report_run {
     struct result_list results;
     const char *version;      // of this program
     const char *accelerator;  // "kvm", "rig", "replay"; NULL: nothing was run
+    const char *config;       // the file with its defaults, or NULL
     uint64_t started_unix_ns; // when it began
     uint64_t duration_ns;
     bool interrupted;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collects what is wrong with a scenario, and finds the word that was probably
-// meant. For harness/scenario only.
+// Collects what is wrong with a scenario. For harness/scenario only.
 #pragma once
 
 #include "harness/scenario/arena.h"
+#include "harness/scenario/nearest.h"
 #include "harness/scenario/scenario.h"
 #include "harness/scenario/source.h"
 
@@ -44,21 +44,3 @@ bool diag_full(const struct diag *d);
 // Sorts by position, as if each `use` were the file, and hands the list over.
 // The arena goes along.
 void diag_finish(struct diag *d, struct diagnostics *out);
-
-// ---- Words that are near
-// -----------------------------------------------------
-
-// Looks for the word nearest to the one given, while candidates are offered.
-struct nearest {
-    const char *word;
-    size_t len;
-    const char *best; // NULL: none is near
-    unsigned distance;
-};
-
-struct nearest nearest_to(const char *word, size_t len);
-// candidate is kept by reference when it is the best so far and near enough: a
-// third of its letters may be wrong, swapped, missing or too many.
-void nearest_offer(struct nearest *n, const char *candidate);
-// "did you mean `best`?" in arena, or NULL.
-const char *nearest_hint(const struct nearest *n, struct arena *arena);

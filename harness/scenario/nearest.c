@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // "Did you mean ...?": the optimal string alignment distance (insertions,
-// deletions, substitutions, swaps of neighbours). For harness/scenario only.
-#include "harness/scenario/diag.h"
+// deletions, substitutions, swaps of neighbours). See nearest.h.
+#include "harness/scenario/nearest.h"
 
+#include "harness/scenario/arena.h"
+
+#include <stdbool.h>
 #include <string.h>
 
 // Longer words have no suggestions: nothing of the language is so long.

@@ -26,7 +26,8 @@ static int make_again(struct again *a, const struct plan *plan,
     if (!a->indices || !a->cases)
         return -ENOMEM;
     for (size_t i = 0; i < plan->ncases; i++) {
-        if (run->results[i].verdict != which)
+        if (run->results[i].verdict != which ||
+            (which == VERDICT_FAILED && plan->attempt > plan_attempts(plan, i)))
             continue;
         a->indices[a->count] = i;
         a->cases[a->count++] = plan->cases[i];
@@ -68,6 +69,7 @@ struct rounds {
     const struct suite_policy *policy;
     suite_round *round;
     void *owner;
+    unsigned attempts; // of any case, at most
 };
 
 // Runs those of this verdict; *count is how many there were.
@@ -106,7 +108,7 @@ static int retry(struct rounds *r, struct suite_run *out, struct error *err)
     int code = 0;
     size_t count = 1;
     while (!code && count && !out->interrupted &&
-           r->plan.attempt < r->plan.attempts) {
+           r->plan.attempt < r->attempts) {
         r->plan.attempt++;
         code = run_those(r, VERDICT_FAILED, &count, out, err);
     }
@@ -128,19 +130,31 @@ static void tell_unrun(const struct rounds *r, const struct suite_run *out)
 {
     struct plan plan = r->plan;
     plan.attempts = 0;
-    for (size_t i = 0; i < out->count && r->plan.attempts > 1; i++)
+    for (size_t i = 0; i < out->count && r->attempts > 1; i++)
         if (out->results[i].verdict == VERDICT_UNRUN)
             case_print(&plan, &out->results[i], NULL,
                        clock_after(clock_now_ns(), NS_PER_S));
+}
+
+static unsigned most_attempts(const struct plan *plan,
+                              const struct suite_policy *policy)
+{
+    unsigned most = policy->retries + 1;
+    for (size_t i = 0; i < plan->ncases; i++) {
+        if (plan->cases[i].attempts > most)
+            most = plan->cases[i].attempts;
+    }
+    return most;
 }
 
 int suite_attempts(const struct plan *plan, const struct suite_policy *policy,
                    suite_round *round, void *owner, struct suite_run *out,
                    struct error *err)
 {
-    struct rounds r = {*plan, policy, round, owner};
+    struct rounds r = {*plan, policy, round, owner,
+                       most_attempts(plan, policy)};
     r.plan.fail_fast = policy->fail_fast;
-    if (policy->retries) {
+    if (r.attempts > 1) {
         r.plan.attempt = 1;
         r.plan.attempts = policy->retries + 1;
     }
@@ -149,7 +163,7 @@ int suite_attempts(const struct plan *plan, const struct suite_policy *policy,
     if (!code)
         code = retry(&r, out, err);
     while (!code && unrun && !out->interrupted && !has_failed(&r, out)) {
-        r.plan.attempt = policy->retries ? 1 : 0;
+        r.plan.attempt = r.attempts > 1;
         code = run_those(&r, VERDICT_UNRUN, &unrun, out, err);
         if (!code)
             code = retry(&r, out, err);

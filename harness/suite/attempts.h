@@ -6,7 +6,8 @@
 
 // What happens when a case fails.
 struct suite_policy {
-    unsigned retries; // it is run again, so many times at most
+    unsigned retries; // it is run again, so many times at most, unless the
+                      // plan has another number for it
     bool fail_fast;   // when it has failed for good, none begins any more
     bool flaky_ok;    // one that passed then has not failed
 };

@@ -188,17 +188,19 @@ static int load(const struct plan *plan, const struct plan_case *what,
 
 // Of one that may be run again: which attempt it was, unless the first one
 // passed; and that it is flaky when a later one did.
-static int number_attempt(const struct plan *plan, struct result *result)
+static int number_attempt(const struct plan *plan, size_t index,
+                          struct result *result)
 {
     char text[32];
+    unsigned attempts = plan_attempts(plan, index);
     bool passed = result->verdict == VERDICT_PASSED;
     bool failed =
         result->verdict == VERDICT_FAILED || result->verdict == VERDICT_ERROR;
-    if (plan->attempts < 2 || !(failed || (passed && plan->attempt > 1)))
+    if (attempts < 2 || !(failed || (passed && plan->attempt > 1)))
         return 0;
     if (passed)
         result->verdict = VERDICT_FLAKY;
-    snprintf(text, sizeof(text), "%u of %u", plan->attempt, plan->attempts);
+    snprintf(text, sizeof(text), "%u of %u", plan->attempt, attempts);
     return result_add_property(result, "attempt", text);
 }
 
@@ -242,7 +244,7 @@ int case_identify(const struct plan *plan, size_t index, struct result *result)
     if (!code)
         code = case_expect(plan, index, result);
     if (!code)
-        code = number_attempt(plan, result);
+        code = number_attempt(plan, index, result);
     for (size_t i = 0; !code && i < what->nsets; i++) {
         char *name = NULL;
         if (asprintf(&name, "matrix.%s", what->sets[i].name) < 0)
@@ -277,6 +279,8 @@ int case_run(const struct plan *plan, size_t index, uint64_t started_ns,
     struct witness *witness = control ? control->witness : NULL;
     struct scenario *s = NULL;
     int failed = load(plan, what, &s, &err);
+    if (!failed && s && what->timeout_ns)
+        s->timeout_ns = what->timeout_ns;
     if (!failed && s)
         begin(plan, s, started_ns, control);
     int code = failed         ? unjudged(plan, what, "scenario", &err, result)
@@ -335,7 +339,7 @@ void case_print(const struct plan *plan, const struct result *result,
     size_t len = 0;
     if (plan->quiet_passed && result->verdict == VERDICT_PASSED)
         return;
-    if (plan->attempts > 1 && result->verdict == VERDICT_UNRUN)
+    if (plan->attempts && result->verdict == VERDICT_UNRUN)
         return;
     FILE *f = open_memstream(&text, &len);
     if (!f)

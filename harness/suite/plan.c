@@ -31,6 +31,12 @@ double plan_slowness(const struct plan *plan)
     return plan->timeout_scale > least ? plan->timeout_scale : least;
 }
 
+unsigned plan_attempts(const struct plan *plan, size_t index)
+{
+    unsigned own = plan->cases[index].attempts;
+    return own ? own : plan->attempts;
+}
+
 size_t plan_find(const struct plan *plan, const char *suite, const char *name)
 {
     size_t i = 0;
@@ -102,6 +108,8 @@ static int write_plan(FILE *f, const void *owner)
         put_number(f, "backing", p->cases[i].machine.backing);
         put_number(f, "cpus", p->cases[i].machine.cpus);
         put_number(f, "number", p->cases[i].number);
+        put_number(f, "timeout", p->cases[i].timeout_ns);
+        put_number(f, "of-its-own", p->cases[i].attempts);
         put_number(f, "warmup", p->cases[i].warmup);
         put_pair(f, "side", p->cases[i].side);
         put_pair(f, "known", p->cases[i].known);
@@ -198,6 +206,10 @@ static int take_of_case(struct plan *p, const char *key, const char *value,
         last->machine.cpus = (unsigned)n;
     else if (last && !strcmp(key, "number"))
         last->number = (unsigned)n;
+    else if (last && !strcmp(key, "timeout"))
+        last->timeout_ns = n;
+    else if (last && !strcmp(key, "of-its-own"))
+        last->attempts = (unsigned)n;
     else if (last && !strcmp(key, "expired"))
         last->known_expired = n;
     else if (last && !strcmp(key, "warmup"))

@@ -35,7 +35,7 @@ struct plan {
 };
 
 // One case of a scenario file. suite/name is its unique name. What is skipped
-// or how long it may take stays behind when the plan travels.
+// stays behind when the plan travels.
 struct plan_case {
     const char *path;
     const char *suite;
@@ -64,7 +64,13 @@ struct plan_case {
     const char *known, *known_where;
     bool known_expired;
 
-    uint64_t timeout_ns; // the scenario's deadline, not scaled
+    uint64_t timeout_ns; // its deadline, not scaled; 0: the scenario's own
+    unsigned attempts;   // so many of its own at most; 0: as the plan says
+
+    // With --jobs auto: the memory that it takes, and how many of its like have
+    // room at a time; 0: as the run says. They stay behind, too.
+    uint64_t needs;
+    unsigned beside;
 };
 
 // How many times slower than hardware the rig is, as deadlines are written.
@@ -74,6 +80,9 @@ struct plan_case {
 // what deadlines are, but never less than the accelerator is slower than
 // hardware, whatever --timeout-scale says. At least 1.
 double plan_slowness(const struct plan *plan);
+
+// How often a case may be run; 0 and 1: once.
+unsigned plan_attempts(const struct plan *plan, size_t index);
 
 // The index of the case suite/name; ncases when there is none.
 size_t plan_find(const struct plan *plan, const char *suite, const char *name);

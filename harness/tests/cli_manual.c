@@ -116,8 +116,8 @@ Test(manual, a_command_s_own_json)
 Test(manual, the_page_is_roff)
 {
     static const char *const requests[] = {
-        ".TH ", ".SH ", ".SS ", ".TP", ".B ", ".BR ",
-        ".br",  ".nh",  ".hy",  ".ad", ".PP", NULL,
+        ".TH ", ".SH ", ".SS ", ".TP", ".B ", ".BR ", ".br",
+        ".nh",  ".hy",  ".ad",  ".PP", ".IP", NULL,
     };
     char *page = told(manual_man), *save = NULL;
     cr_expect(strstr(page, "\\fB\\-j\\fR, \\fB\\-\\-jobs\\fR \\fIN\\fR\n"));
@@ -134,18 +134,54 @@ Test(manual, the_page_is_roff)
     free(page);
 }
 
-Test(manual, readme_has_these_tables)
+static void has_tables(const char *page, const char *kind,
+                       int (*print)(FILE *f))
 {
     char path[4096];
-    snprintf(path, sizeof(path), "%s/README.md", TEST_SOURCE_DIR);
+    snprintf(path, sizeof(path), "%s/%s", TEST_SOURCE_DIR, page);
     FILE *f = fopen(path, "r");
     cr_assert(f, "%s", path);
-    char *readme = NULL, *tables = told(manual_markdown);
+    char *text = NULL, *tables = told(print);
     size_t size = 0;
-    cr_assert(getdelim(&readme, &size, '\0', f) > 0);
+    cr_assert(getdelim(&text, &size, '\0', f) > 0);
     fclose(f);
-    cr_expect(strstr(readme, tables),
-              "put the output of `toyvmm-test manual markdown` into README.md");
+    cr_expect(strstr(text, tables),
+              "put the output of `toyvmm-test manual %s` into %s", kind, page);
     free(tables);
-    free(readme);
+    free(text);
+}
+
+Test(manual, pages_have_these_tables)
+{
+    has_tables("README.md", "markdown", manual_markdown);
+    has_tables("harness/cli/CONFIG.md", "config", manual_config);
+}
+
+// What may stand in the project's file is a default of a run; what is written
+// from there is a path.
+Test(manual, what_of_the_options_may_stand_in_a_file)
+{
+    size_t count;
+    const struct row *rows = options_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct row *r = &rows[i];
+        if (!r->conf)
+            continue;
+        cr_expect(r->commands & 1U << COMMAND_RUN, "--%s", r->name);
+        cr_expect(r->take != take_action && r->take != take_more, "--%s",
+                  r->name);
+        cr_expect(!(r->conf & CONF_BLOCK) || r->metavar, "--%s", r->name);
+        cr_expect(!(r->conf & (CONF_READ | CONF_WRITTEN)) ||
+                      r->take == take_text,
+                  "--%s", r->name);
+    }
+    // Each file that a report or run writes is bounded by the file's folder.
+    for (size_t i = 0; i < count; i++) {
+        const char *file = rows[i].metavar;
+        bool written = rows[i].group == GROUP_TOLD && file &&
+                       (!strcmp(file, "FILE") || !strcmp(file, "DIR"));
+        cr_expect(!written || !(rows[i].conf & CONF_DEFAULT) ||
+                      rows[i].conf & CONF_WRITTEN,
+                  "--%s", rows[i].name);
+    }
 }

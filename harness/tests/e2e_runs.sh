@@ -197,7 +197,45 @@ stress() {
     claim "--stress ends with the first failure"
 }
 
+# A project's file: what is taken, by whom it was said, what is wrong with it.
+config() {
+    suite timeout secret
+    rm -rf state p
+    mkdir -p p/sub
+    mv t p/sub
+    touch p/.git
+    cat >p/toyvmm.conf <<'EOF'
+jobs auto
+junit junit.xml
+for "sub/t/timeout" { retries 2 }
+for t/secret { retries 0 }
+EOF
+    cd p/sub || exit 1
+    toyvmm -v --replay t --json report.json t
+    [ $status = 1 ] && grep -q '^config: ../toyvmm.conf$' out &&
+        [ "$(grep -c '^FAIL .*, attempt [123] of 3, ' out)" = 3 ] &&
+        grep -q '^jobs: .*; 2 boots of at most 64 MiB ' out &&
+        grep -q '^{"type":"run".*"config":"../toyvmm.conf"' report.json &&
+        xmllint --noout --schema "$schema" ../junit.xml 2>>err
+    claim "a project's file is found above, its blocks and paths are taken"
+    toyvmm --replay t --retries 0 --no-config --json report.json t
+    [ $status = 1 ] && [ "$(grep -c '^FAIL ' out)" = 1 ] &&
+        grep -q '^{"type":"run".*"config":null' report.json
+    claim "and left with --no-config"
+    TOYVMM_ACCEL=rig toyvmm --explain t
+    grep -q '^    config  *../toyvmm.conf, blocks of lines 3$' out &&
+        grep -q '^    attempts  *3 at most$' out
+    claim "--explain says what it did"
+    printf 'jbos 4\n' >>../toyvmm.conf
+    toyvmm --check t
+    [ $status = 2 ] && grep -q '^../toyvmm.conf:5:1: error: unknown opt' err &&
+        grep -q 'did you mean .jobs.' err && [ ! -s out ]
+    claim "what is wrong with it is told before anything is looked at"
+    cd ../..
+}
+
 retries
+config
 fail_fast
 known
 output_dir

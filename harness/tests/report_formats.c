@@ -114,6 +114,7 @@ static const char schema[] =
     "text = (str, type(None))\n"
     "shapes = {\n"
     " \"run\": {\"schema\": int, \"version\": text, \"accelerator\": text,\n"
+    "  \"config\": text,\n"
     "  \"host\": {\"name\": text, \"kernel\": text, \"machine\": text},\n"
     "  \"started\": str, \"scenarios\": int},\n"
     " \"scenario\": {\"path\": text, \"title\": text, \"suite\": text,\n"

@@ -108,6 +108,45 @@ static void check_others(const struct suite_run *run)
     cr_expect_eq(run->results[2].nattempts, 0);
 }
 
+static int all_fail(void *owner, const struct plan *plan, struct suite_run *out,
+                    struct error *err)
+{
+    struct rounds *r = owner;
+    (void)err;
+    r->count++;
+    *out = (struct suite_run){.results =
+                                  calloc(plan->ncases, sizeof(*out->results)),
+                              .count = plan->ncases};
+    cr_assert_not_null(out->results);
+    for (size_t i = 0; i < plan->ncases; i++) {
+        out->results[i].verdict = VERDICT_FAILED;
+        result_set(&out->results[i].path, "%s", plan->cases[i].path);
+    }
+    return 0;
+}
+
+// A deadline that is given from outside takes the place of the scenario's.
+Test(attempts, a_deadline_of_its_own)
+{
+    struct plan_case one = {.path = RECORDINGS "timeout.tc",
+                            .suite = "t",
+                            .name = "a",
+                            .replay = "a.tvr",
+                            .timeout_ns = 4000000};
+    const struct plan plan = {.timeout_scale = 1,
+                              .accelerator = "replay",
+                              .ncases = 1,
+                              .cases = &one};
+    struct suite_run out;
+    struct error err = {""};
+    cr_assert_eq(suite_run(&plan, 1, true, &out, &err), 0);
+    cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
+    cr_expect(strstr(out.results[0].message,
+                     "the scenario's timeout of 16 ms passed"),
+              "%s", out.results[0].message);
+    suite_run_free(&out);
+}
+
 Test(attempts, without_retries_there_is_one)
 {
     struct rounds r = {0};
@@ -173,6 +212,30 @@ Test(attempts, end_with_a_round_that_can_not_begin)
     cr_expect_not_null(out.results[0].message);
     check_others(&out);
     suite_run_free(&out);
+}
+
+// Two that fail: the plan says how often each one runs, whatever is usual.
+Test(attempts, each_case_its_own_number)
+{
+    struct plan_case cases[] = {
+        {.path = "a.tc", .suite = "t", .name = "a", .attempts = 1},
+        {.path = "b.tc", .suite = "t", .name = "b", .attempts = 4},
+        {.path = "c.tc", .suite = "t", .name = "c"},
+    };
+    for (unsigned retries = 0; retries < 3; retries++) {
+        const struct plan plan = {.ncases = 3, .cases = cases};
+        const struct suite_policy policy = {.retries = retries};
+        struct rounds r = {0};
+        struct suite_run out;
+        struct error err = {""};
+        cr_assert_eq(suite_attempts(&plan, &policy, all_fail, &r, &out, &err),
+                     0);
+        cr_expect_eq(r.count, 4);
+        cr_expect_eq(out.results[0].nattempts, 0);
+        cr_expect_eq(out.results[1].nattempts, 3);
+        cr_expect_eq(out.results[2].nattempts, retries);
+        suite_run_free(&out);
+    }
 }
 
 // ---- --known-failures -------------------------------------------------------

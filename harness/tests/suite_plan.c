@@ -26,7 +26,9 @@ Test(plan, is_the_same_after_save_and_load)
          .side = "head",
          .known = "it hangs",
          .known_where = "f:3",
-         .known_expired = true},
+         .known_expired = true,
+         .timeout_ns = 7000000001,
+         .attempts = 4},
     };
     struct plan p = {
         .nsets = 2,
@@ -60,6 +62,9 @@ Test(plan, is_the_same_after_save_and_load)
     cr_expect_str_eq(q.cases[1].known, "it hangs");
     cr_expect_str_eq(q.cases[1].known_where, "f:3");
     cr_expect(q.cases[1].known_expired);
+    cr_expect(!q.cases[0].timeout_ns && !q.cases[0].attempts);
+    cr_expect_eq(q.cases[1].timeout_ns, 7000000001);
+    cr_expect(plan_attempts(&q, 0) == 3 && plan_attempts(&q, 1) == 4);
     cr_expect_eq(q.nsets, 2);
     cr_expect_str_eq(q.sets[0].value, "");
     cr_expect_str_eq(q.sets[1].value, "x=y\nz");
