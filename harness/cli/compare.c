@@ -208,12 +208,22 @@ static int boot_all(struct comparison *c, struct error *err)
 
 // ---- What is told -----------------------------------------------------------
 
-static void tell_case(const struct comparison *c, size_t selected,
-                      const struct judged *j, struct telling *t)
+static int tell_case(const struct comparison *c, size_t selected,
+                     const struct judged *j, struct telling *t,
+                     struct error *err)
 {
     const char *title = c->selection.list[selected].what.title;
-    if (!telling_failures(t, title, &j->boots[0], &j->boots[1]))
-        telling_case(t, title, j->marks, j->nmarks);
+    struct cause_side parts[BOOT_SIDES] = {{0}, {0}};
+    if (telling_failures(t, title, &j->boots[0], &j->boots[1]))
+        return 0;
+    int code = 0;
+    for (size_t i = 0; !code && i < BOOT_SIDES; i++)
+        code = series_parts(&j->sides[i], c->o->cpu, &parts[i]);
+    code = code ? error_set(err, code, "out of memory")
+                : telling_case(t, title, j->marks, j->nmarks, parts, err);
+    for (size_t i = 0; i < BOOT_SIDES; i++)
+        series_parts_free(&parts[i]);
+    return code;
 }
 
 static int conclude(struct comparison *c)
@@ -233,7 +243,7 @@ static int conclude(struct comparison *c)
             continue;
         code = judge(c, i, &j, &err);
         if (!code)
-            tell_case(c, i, &j, &c->told);
+            code = tell_case(c, i, &j, &c->told, &err);
         judged_free(&j);
     }
     int kept = 0;

@@ -187,8 +187,15 @@ static int compare_marks(struct comparison *c, const char *title,
         if (out[i].base_n || out[i].head_n)
             marks[told++] = (struct compared_mark){names[i], out[i]};
     }
+    struct cause_side parts[BOOT_SIDES] = {{0}, {0}};
+    for (unsigned i = 0; !code && i < BOOT_SIDES; i++) {
+        if (series_parts(&sides[i], true, &parts[i]))
+            code = error_set(err, -ENOMEM, "out of memory");
+    }
     if (!code)
-        telling_case(&c->told, title, marks, told);
+        code = telling_case(&c->told, title, marks, told, parts, err);
+    for (unsigned i = 0; i < BOOT_SIDES; i++)
+        series_parts_free(&parts[i]);
     free(base);
     free(head);
     free(out);

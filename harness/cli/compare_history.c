@@ -181,6 +181,27 @@ static double *make_table(const struct compared_runs *all, size_t side,
     return values;
 }
 
+// The boots of a side's table, row by row; the list is the caller's.
+static struct cause_side list_parts(const struct compared_runs *all,
+                                    size_t side, const struct recorded *like,
+                                    size_t n)
+{
+    const struct side *base = &all->side[0], *head = &all->side[1];
+    const struct side *s = like->seeded ? base : &all->side[side];
+    const struct side *other = s == base ? head : base;
+    struct cause_run *runs = calloc(n + 1, sizeof(*runs));
+    size_t row = 0;
+    for (size_t i = 0; runs && i < s->count; i++) {
+        const struct recorded *r = &s->runs[i];
+        if (!is_row(s, other, r, like))
+            continue;
+        if (side && like->seeded)
+            r = with_seed(head, like, r->seed);
+        runs[row++] = r->parts;
+    }
+    return (struct cause_side){row, runs};
+}
+
 static int compare_tables(struct telling *t, const struct compared_runs *all,
                           const struct recorded *like, struct error *err)
 {
@@ -194,7 +215,9 @@ static int compare_tables(struct telling *t, const struct compared_runs *all,
     struct compared_mark *marks = calloc(n + 1, sizeof(*marks));
     double *a = make_table(all, 0, like, &names, rows[0]);
     double *b = make_table(all, 1, like, &names, rows[1]);
-    if (!out || !marks || !a || !b)
+    const struct cause_side parts[2] = {list_parts(all, 0, like, rows[0]),
+                                        list_parts(all, 1, like, rows[1])};
+    if (!out || !marks || !a || !b || !parts[0].runs || !parts[1].runs)
         code = -ENOMEM;
     if (!code && n) {
         const struct run_table base = {rows[0], n, a}, head = {rows[1], n, b};
@@ -204,7 +227,9 @@ static int compare_tables(struct telling *t, const struct compared_runs *all,
     for (size_t i = 0; !code && i < n; i++)
         marks[i] = (struct compared_mark){names.list[i], out[i]};
     if (!code)
-        telling_case(t, like->scenario, marks, n);
+        code = telling_case(t, like->scenario, marks, n, parts, err);
+    free(parts[0].runs);
+    free(parts[1].runs);
     free(names.list);
     free(out);
     free(marks);

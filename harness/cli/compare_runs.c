@@ -47,14 +47,14 @@ static int copy_values(struct recorded *to, const struct history_run *run,
     for (size_t i = 0; i < run->nmarks; i++) {
         const struct history_mark *m = &run->marks[i];
         uint64_t ns = cpu ? m->cpu_ns : m->wall_ns;
-        if (!ns)
+        if (!ns || !cause_is_mark(m->name))
             continue;
         to->values[to->count] =
             (struct recorded_mark){strdup(m->name), (double)ns};
         if (!to->values[to->count++].mark)
             return -ENOMEM;
     }
-    return 0;
+    return cause_run_of(run, cpu, &to->parts);
 }
 
 struct taker {
@@ -120,6 +120,7 @@ void compare_runs_free(struct compared_runs *all)
             for (size_t m = 0; m < r->count; m++)
                 free(r->values[m].mark);
             free(r->values);
+            free(r->parts.values);
             free(r->scenario);
             free(r->guest);
         }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "harness/cli/options.h"
+#include "harness/history/causes.h"
 #include "harness/history/history.h"
 
 struct recorded_mark {
@@ -20,6 +21,7 @@ struct recorded {
     uint64_t seed;
     size_t count; // of a boot that passed
     struct recorded_mark *values;
+    struct cause_run parts; // all that the history has of it, owned
 };
 
 struct side {

@@ -91,15 +91,51 @@ void telling_unmeasured(struct telling *t, const char *scenario,
     tell(t, &told);
 }
 
-void telling_case(struct telling *t, const char *scenario,
-                  const struct compared_mark *marks, size_t nmarks)
+// The marks that are slower, in the order of their times; each with its causes.
+static int find_causes(const struct telling *t, const struct compared *told,
+                       const struct cause_side sides[2], struct causes *grew,
+                       size_t *n, struct error *err)
+{
+    int code = 0;
+    for (size_t i = 0; !code && i < told->nmarks; i++) {
+        const struct compared_mark *m = &told->marks[i];
+        if (m->result.change != CHANGE_SLOWER || !cause_is_moment(m->name))
+            continue;
+        struct causes c;
+        code = causes_find(sides, m->name, &t->how, t->exact, &c, err);
+        size_t at = (*n)++;
+        for (; at && m->result.head < grew[at - 1].at; at--)
+            grew[at] = grew[at - 1];
+        c.at = m->result.head;
+        grew[at] = c;
+    }
+    return code;
+}
+
+int telling_case(struct telling *t, const char *scenario,
+                 const struct compared_mark *marks, size_t nmarks,
+                 const struct cause_side sides[2], struct error *err)
 {
     struct compared told = about(t, scenario);
+    struct causes *grew = calloc(nmarks + 1, sizeof(*grew));
+    size_t n = 0;
     told.nmarks = nmarks;
     told.marks = marks;
     if (!nmarks)
         told.failed = "no mark was reached by both sides";
-    tell(t, &told);
+    if (!grew)
+        return error_set(err, -ENOMEM, "out of memory");
+    int code = 0;
+    if (sides)
+        code = find_causes(t, &told, sides, grew, &n, err);
+    told.ngrew = n;
+    told.grew = grew;
+    if (!code)
+        tell(t, &told);
+    for (size_t i = 0; i < n; i++)
+        causes_free(&grew[i]);
+    free(grew);
+    return code;
 }
 
 static bool too_many_failed(const struct told_boots *b)

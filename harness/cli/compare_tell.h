@@ -37,9 +37,11 @@ int telling_begin(struct telling *t, const struct options *o,
 // What follows is of the exact rig, or no more: options, digits, warning.
 void telling_exact(struct telling *t, bool exact);
 
-// Adds a scenario's verdicts.
-void telling_case(struct telling *t, const char *scenario,
-                  const struct compared_mark *marks, size_t nmarks);
+// Adds a scenario's verdicts, and of marks that are slower what grew between
+// the boots of the two sides (NULL: it isn't known). 0 or -ENOMEM.
+int telling_case(struct telling *t, const char *scenario,
+                 const struct compared_mark *marks, size_t nmarks,
+                 const struct cause_side sides[2], struct error *err);
 
 // Adds a scenario of which nothing can be said, and why, in a sentence.
 void telling_unmeasured(struct telling *t, const char *scenario,

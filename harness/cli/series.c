@@ -150,6 +150,46 @@ double *series_table(const struct series *s, const char *const *marks,
     return values;
 }
 
+static int parts_of(const struct result *r, bool cpu, struct cause_run *out)
+{
+    out->values = calloc(r->nmarks + r->nreadings + r->ninitcalls + 1,
+                         sizeof(*out->values));
+    if (!out->values)
+        return -ENOMEM;
+    for (size_t i = 0; i < r->nmarks; i++)
+        out->values[out->count++] = (struct cause_value){
+            CAUSE_MARK, r->marks[i].name,
+            (double)(cpu ? r->marks[i].cpu_ns : r->marks[i].wall_ns)};
+    for (size_t i = 0; i < r->nreadings; i++)
+        out->values[out->count++] = (struct cause_value){
+            CAUSE_TOLD, r->readings[i].name, (double)r->readings[i].ns};
+    for (size_t i = 0; i < r->ninitcalls; i++)
+        out->values[out->count++] =
+            (struct cause_value){CAUSE_INITCALL, r->initcalls[i].name,
+                                 1000 * (double)r->initcalls[i].us};
+    return 0;
+}
+
+int series_parts(const struct series *s, bool cpu, struct cause_side *out)
+{
+    int code = 0;
+    *out =
+        (struct cause_side){.runs = calloc(s->count + 1, sizeof(*out->runs))};
+    if (!out->runs)
+        return -ENOMEM;
+    for (size_t i = 0; !code && i < s->count; i++)
+        code = parts_of(s->boots[i].result, cpu, &out->runs[out->count++]);
+    return code;
+}
+
+void series_parts_free(struct cause_side *parts)
+{
+    for (size_t i = 0; i < parts->count; i++)
+        free(parts->runs[i].values);
+    free(parts->runs);
+    *parts = (struct cause_side){0};
+}
+
 void series_pair(struct series *a, struct series *b)
 {
     size_t n = 0, i = 0, k = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "harness/cli/boots.h"
+#include "harness/history/causes.h"
 #include "harness/history/compare.h"
 #include "harness/history/stat_text.h"
 #include "harness/report/result.h"
@@ -44,6 +45,11 @@ int series_marks(const struct series *sides, size_t nsides, const char *wanted,
 // guest's CPU time. NULL when out of memory.
 double *series_table(const struct series *s, const char *const *marks,
                      size_t nmarks, bool cpu);
+
+// What its boots told of their times, to find out what grew: out->runs is a
+// heap list of heap lists, freed by series_parts_free. 0 or -ENOMEM.
+int series_parts(const struct series *s, bool cpu, struct cause_side *out);
+void series_parts_free(struct cause_side *parts);
 
 // Leaves in both only the boots whose number is in both: pairs.
 void series_pair(struct series *a, struct series *b);

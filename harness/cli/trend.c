@@ -109,6 +109,7 @@ static int tell(const struct options *o, const struct trends *t,
 {
     const struct format formats[] = {
         {o->reports[REPORT_HTML], trends_html, t},
+        {o->reports[REPORT_JSON], trends_json, t},
         {o->csv, trends_csv, t},
         {o->openmetrics, trends_openmetrics, t},
     };

@@ -2,6 +2,7 @@
 // Comparisons in words and numbers. See compare_report.h.
 #include "harness/history/compare_report.h"
 
+#include "harness/history/cause_text.h"
 #include "harness/history/trend.h"
 #include "harness/report/json.h"
 #include "harness/report/markdown.h"
@@ -102,6 +103,8 @@ void compared_terminal(FILE *f, const struct compared *c)
             "[%s of base, of head]\n",
             c->options->alpha, 100 * c->options->min_effect, floor,
             c->exact ? "seeds" : "runs");
+    if (c->ngrew)
+        causes_terminal(f, &c->grew[c->ngrew - 1], 2);
     if (c->warning && *c->warning)
         fprintf(f, "  %s: %s\n", c->exact ? "note" : "warning", c->warning);
 }
@@ -151,6 +154,8 @@ void compared_markdown(FILE *f, const struct compared *c)
         verdict(f, c, m);
         fputs(" |\n", f);
     }
+    if (c->ngrew)
+        causes_markdown(f, &c->grew[c->ngrew - 1]);
     if (c->warning && *c->warning)
         fprintf(f, "\n> %s\n", c->warning);
     fputc('\n', f);
@@ -209,6 +214,10 @@ void compared_json(FILE *f, const struct compared *c)
     json_open(&j, "marks", '[');
     for (size_t i = 0; i < c->nmarks; i++)
         mark_object(&j, &c->marks[i]);
+    json_close(&j, ']');
+    json_open(&j, "grew", '[');
+    for (size_t i = 0; i < c->ngrew; i++)
+        causes_json(&j, &c->grew[i]);
     json_close(&j, ']');
     json_close(&j, '}');
     fputc('\n', f);

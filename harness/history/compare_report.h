@@ -3,6 +3,7 @@
 // Used by the command line.
 #pragma once
 
+#include "harness/history/causes.h"
 #include "harness/history/compare.h"
 
 #include <stdio.h>
@@ -18,6 +19,10 @@ struct compared {
     const struct compare_options *options;
     size_t nmarks;
     const struct compared_mark *marks;
+    // Why: of each mark that is slower, as far as it is known; the last mark is
+    // the one of which a person is told.
+    size_t ngrew;
+    const struct causes *grew;
     const char *warning; // on the host's noise, or ""
     bool exact;          // CPU times of the exact rig, by compare_exact
 

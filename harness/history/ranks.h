@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rank statistics under a comparison, prepared once for each mark so that
-// ten thousand shuffles are sums. Used by compare.c only.
+// ten thousand shuffles are sums. Used by compare.c and causes.c only.
 #pragma once
 
 #include <stdbool.h>

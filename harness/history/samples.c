@@ -2,6 +2,7 @@
 // Results as runs of the history. See samples.h.
 #include "harness/history/samples.h"
 
+#include "harness/history/causes.h"
 #include "harness/history/origin.h"
 
 #include <errno.h>
@@ -138,9 +139,18 @@ static uint64_t started_of(const struct bundle *b, size_t index)
                                            : b->started_unix_ns + index;
 }
 
-// marks: room for all of its marks and readings.
-static void fill_marks(const struct result *r, struct history_mark *marks,
-                       size_t *n)
+struct rows {
+    size_t count;
+    struct history_run *runs;
+    char (*names)[SAMPLES_SCENARIO];
+    struct history_mark *marks;
+    size_t ninitcalls;
+    char **initcalls; // their names in the history, owned
+};
+
+// marks: room for all of its marks, readings and initcalls.
+static int fill_marks(struct rows *rows, const struct result *r,
+                      struct history_mark *marks, size_t *n)
 {
     *n = 0;
     for (size_t i = 0; i < r->nmarks; i++)
@@ -150,17 +160,20 @@ static void fill_marks(const struct result *r, struct history_mark *marks,
     for (size_t i = 0; i < r->nreadings; i++)
         marks[(*n)++] =
             (struct history_mark){r->readings[i].name, r->readings[i].ns, 0, 0};
+    for (size_t i = 0; i < r->ninitcalls; i++) {
+        char *name = NULL;
+        if (asprintf(&name, CAUSE_INITCALL_PREFIX "%s", r->initcalls[i].name) <
+            0)
+            return -ENOMEM;
+        rows->initcalls[rows->ninitcalls++] = name;
+        marks[(*n)++] =
+            (struct history_mark){name, r->initcalls[i].us * 1000, 0, 0};
+    }
+    return 0;
 }
 
-struct rows {
-    size_t count;
-    struct history_run *runs;
-    char (*names)[SAMPLES_SCENARIO];
-    struct history_mark *marks;
-};
-
-static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
-                     struct history_mark *marks)
+static int fill_run(struct rows *rows, const struct bundle *b, size_t index,
+                    struct history_mark *marks)
 {
     const struct bundle_entry *e = &b->entries[index];
     const struct result *r = &e->result;
@@ -186,36 +199,48 @@ static void fill_run(struct rows *rows, const struct bundle *b, size_t index,
     };
     snprintf(run->id, sizeof(run->id), "%s", e->id);
     run->seeded = seed_of(r, &run->seed);
-    fill_marks(r, marks, &run->nmarks);
     rows->count++;
+    return fill_marks(rows, r, marks, &run->nmarks);
+}
+
+static void free_rows(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->ninitcalls; i++)
+        free(rows->initcalls[i]);
+    free(rows->initcalls);
+    free(rows->runs);
+    free(rows->names);
+    free(rows->marks);
 }
 
 int samples_add(struct history *h, const struct bundle *b, size_t *added,
                 struct error *err)
 {
-    size_t nmarks = 0;
-    for (size_t i = 0; i < b->count; i++)
+    size_t nmarks = 0, ninitcalls = 0;
+    for (size_t i = 0; i < b->count; i++) {
         nmarks += b->entries[i].result.nmarks + b->entries[i].result.nreadings;
+        ninitcalls += b->entries[i].result.ninitcalls;
+    }
     struct rows rows = {
         .runs = calloc(b->count + 1, sizeof(*rows.runs)),
         .names = calloc(b->count + 1, sizeof(*rows.names)),
-        .marks = calloc(nmarks + 1, sizeof(*rows.marks)),
+        .marks = calloc(nmarks + ninitcalls + 1, sizeof(*rows.marks)),
+        .initcalls = calloc(ninitcalls + 1, sizeof(*rows.initcalls)),
     };
-    int code = rows.runs && rows.names && rows.marks
+    int code = rows.runs && rows.names && rows.marks && rows.initcalls
                    ? 0
                    : error_set(err, -ENOMEM, "out of memory");
     struct history_mark *at = rows.marks;
     for (size_t i = 0; !code && i < b->count; i++) {
         if (!is_boot(&b->entries[i]))
             continue;
-        fill_run(&rows, b, i, at);
+        if (fill_run(&rows, b, i, at))
+            code = error_set(err, -ENOMEM, "out of memory");
         at += rows.runs[rows.count - 1].nmarks;
     }
     if (!code && rows.count)
         code = history_add(h, rows.runs, rows.count, err);
     *added = code ? 0 : rows.count;
-    free(rows.runs);
-    free(rows.names);
-    free(rows.marks);
+    free_rows(&rows);
     return code;
 }

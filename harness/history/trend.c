@@ -3,6 +3,7 @@
 #include "harness/history/trend.h"
 
 #include "harness/history/mark_list.h"
+#include "harness/history/trend_causes.h"
 
 #include <errno.h>
 #include <math.h>
@@ -82,7 +83,7 @@ static struct trend_series *find_series(struct trend *t, const char *mark)
 static struct trend_point *find_point(struct trend_series *s,
                                       const struct history_run *r)
 {
-    const char *label = r->commit ? r->commit : r->session;
+    const char *label = trend_label(r);
     for (size_t i = s->npoints; i-- > 0;) {
         if (!strcmp(s->points[i].label, label))
             return &s->points[i];
@@ -145,7 +146,7 @@ static int take_mark(struct gather *g, struct trend *t,
     uint64_t ns = g->unit == TREND_CPU ? m->cpu_ns : m->wall_ns;
     bool wanted = g->mark ? mark_listed(g->mark, m->name)
                           : strcmp(m->name, "process_start") != 0;
-    if (!wanted || !ns)
+    if (!wanted || !ns || !cause_is_mark(m->name))
         return 0;
     struct trend_series *s = find_series(t, m->name);
     struct trend_point *p = s ? find_point(s, r) : NULL;
@@ -160,7 +161,8 @@ static int take_run(void *owner, const struct history_run *r, struct error *err)
 {
     struct gather *g = owner;
     struct trend *t = find_trend(g, r);
-    int code = t ? 0 : no_memory(err);
+    int code =
+        t && !trend_keep_run(t, r, g->unit == TREND_CPU) ? 0 : no_memory(err);
     for (size_t i = 0; !code && i < r->nmarks; i++)
         code = take_mark(g, t, r, &r->marks[i], err);
     return code;
@@ -208,6 +210,9 @@ int trends_read(struct history *h, const struct history_query *query,
     for (size_t i = 0; !code && i < out->count; i++) {
         for (size_t n = 0; !code && n < out->list[i].nseries; n++)
             code = find_changes(&out->list[i].series[n], err);
+        for (size_t n = 0; !code && n < out->list[i].nseries; n++)
+            code =
+                trend_find_causes(&out->list[i], &out->list[i].series[n], err);
     }
     if (code)
         trends_free(out);
@@ -221,6 +226,9 @@ static void free_series(struct trend_series *s)
         free(s->points[i].branch);
     }
     free(s->points);
+    for (size_t i = 0; s->grew && i < s->nchanges; i++)
+        causes_free(&s->grew[i]);
+    free(s->grew);
     free(s->changes);
     free(s->mark);
 }
@@ -232,6 +240,7 @@ void trends_free(struct trends *t)
         for (size_t n = 0; n < one->nseries; n++)
             free_series(&one->series[n]);
         free(one->series);
+        trend_free_runs(one);
         free(one->scenario);
         free(one->guest);
         free(one->host);

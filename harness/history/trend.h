@@ -4,6 +4,7 @@
 // the command line.
 #pragma once
 
+#include "harness/history/causes.h"
 #include "harness/history/changes.h"
 #include "harness/history/history.h"
 #include "harness/history/stats.h"
@@ -26,6 +27,14 @@ struct trend_series {
     size_t npoints;
     struct change_point *changes; // at: an index into points
     size_t nchanges;
+    struct causes *grew; // of each change what grew; its mark is NULL where the
+                         // times fell, or where that can't be said
+};
+
+// One run, to find out what grew.
+struct trend_run {
+    char *label; // of its point
+    struct cause_run parts;
 };
 
 // Runs that may be compared: one scenario, one guest, one environment.
@@ -34,6 +43,8 @@ struct trend {
     char environment_id[65];
     size_t nseries;
     struct trend_series *series;
+    size_t nruns, runs_capacity;
+    struct trend_run *runs; // oldest first
 };
 
 struct trends {
@@ -43,7 +54,9 @@ struct trends {
 
 enum trend_unit { TREND_WALL, TREND_CPU };
 
-// Reads and groups, oldest point first; only runs that passed. mark: one
+// Reads and groups, oldest point first; only runs that passed. What grew at a
+// change is found between the hundred runs before it and the hundred after, no
+// further than to the changes beside it, by compare_runs with its defaults. mark: one
 // or several with commas between; NULL: all but process_start. 0 or a negative
 // errno.
 int trends_read(struct history *h, const struct history_query *query,
@@ -58,6 +71,8 @@ void trends_csv(FILE *f, const struct trends *t);
 // OpenMetrics 1.0 text of the newest point of each mark, for the textfile
 // collector of Prometheus's node exporter.
 void trends_openmetrics(FILE *f, const struct trends *t);
+// A JSON object for each trend in a line of its own: SCHEMA.md.
+void trends_json(FILE *f, const struct trends *t);
 // One page that needs nothing else: no network, no script.
 void trends_html(FILE *f, const struct trends *t);
 

@@ -2,6 +2,8 @@
 // Trends for a terminal, for a spreadsheet and for Prometheus. See trend.h.
 #include "harness/history/trend.h"
 
+#include "harness/history/cause_text.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -52,6 +54,8 @@ static void terminal_changes(FILE *f, const struct trend_series *s)
                 p->is_commit ? "" : "session ", p->label,
                 trend_time(before, c->before), trend_time(after, c->after),
                 c->p);
+        if (s->grew && s->grew[i].mark)
+            causes_terminal(f, &s->grew[i], 6);
     }
 }
 

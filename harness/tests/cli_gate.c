@@ -375,3 +375,65 @@ Test(gate, exact_boots_are_not_mixed_with_others)
     cr_expect(strstr(json, "\"base_n\":4"));
     free(json);
 }
+
+// Twenty boots a side whose kernel takes longer on topic, by an initcall.
+static void fill_phases(unsigned topic_ms)
+{
+    struct history *h = NULL;
+    struct error err = {""};
+    remove("boot.db");
+    cr_assert_eq(history_open("boot.db", &h, &err), 0, "%s", err.text);
+    for (uint64_t i = 0; i < 40; i++) {
+        bool topic = i >= 20;
+        uint64_t more = topic ? topic_ms * MS : 0;
+        uint64_t noise = i * 7 % 20 * MS / 10;
+        const struct history_mark marks[] = {
+            {"kernel_banner", 200 * MS + noise, 1, 1},
+            {"init_started", 700 * MS + noise + more, 2, 1},
+            {"prompt", 1000 * MS + 2 * noise + more, 3, 1},
+            {"initcall:slow_init", 50 * MS + noise + more, 0, 0},
+            {"initcall:calm_init", 90 * MS + noise, 0, 0},
+        };
+        struct history_run run = {
+            .session = topic ? "b" : "a",
+            .position = i,
+            .scenario = "t/boot",
+            .guest = "busybox",
+            .commit = topic ? "bbbb2222" : "aaaa1111",
+            .branch = topic ? "topic" : "main",
+            .started_unix_ns = 1000 * MS * (i + 1),
+            .verdict = "passed",
+            .environment = {"cpu", NULL, "kvm", "1", 1 << 20, 1, NULL},
+            .subject = {"k", NULL, "quiet"},
+            .nmarks = 5,
+            .marks = marks,
+        };
+        history_new_id(run.id);
+        cr_assert_eq(history_add(h, &run, 1, &err), 0, "%s", err.text);
+    }
+    history_close(h);
+}
+
+Test(gate, says_what_grew)
+{
+    fill_phases(100);
+    cr_expect_eq(judge(COMMAND_GATE, NULL), EXIT_FAILED);
+    char *json = get_file("c.json"), *page = get_file("c.md");
+    cr_expect(strstr(json, "\"grew\":[{\"mark\":\"init_started\""), "%s", json);
+    cr_expect(strstr(json, "\"kind\":\"phase\",\"name\":\"kernel_banner\","
+                           "\"until\":\"init_started\",\"verdict\":\"slower\""),
+              "%s", json);
+    cr_expect(strstr(json, "\"kind\":\"initcall\",\"name\":\"slow_init\""));
+    cr_expect_null(strstr(json, "calm_init"), "it did not grow");
+    cr_expect_null(strstr(json, "\"mark\":\"initcall"), "it is no mark");
+    cr_expect(strstr(page, "What grew until prompt, +100"), "%s", page);
+    cr_expect(strstr(page, "| `kernel_banner` to `init_started` | +100"), "%s",
+              page);
+    free(json);
+    free(page);
+    fill_phases(0);
+    cr_expect_eq(judge(COMMAND_GATE, NULL), EXIT_PASSED);
+    json = get_file("c.json");
+    cr_expect(strstr(json, "\"grew\":[]"));
+    free(json);
+}

@@ -27,6 +27,7 @@ static void add(struct bundle *b, const char *id, const char *name,
     result_add_mark(&r, "login_prompt", 500, 300, 9);
     result_add_mark(&r, "login_prompt", 900, 300, 9);
     result_add_reading(&r, "kernel.init", 77);
+    result_add_initcall(&r, "pci_init", 5, 0);
     cr_assert_eq(bundle_add(b, id, name, side, number, false, &r), 0);
     b->entries[b->count - 1].kernel_sha256 = strdup("feed");
 }
@@ -93,6 +94,8 @@ static int see(void *owner, const struct history_run *run, struct error *err)
     for (size_t i = 0; i < run->nmarks; i++) {
         if (!strcmp(run->marks[i].name, "login_prompt"))
             s->wall = run->marks[i].wall_ns;
+        if (!strcmp(run->marks[i].name, "initcall:pci_init"))
+            cr_expect_eq(run->marks[i].wall_ns, 5000);
         if (!strcmp(run->marks[i].name, "kernel.init"))
             s->reading = run->marks[i].wall_ns;
     }

@@ -27,6 +27,7 @@ static void fill(struct history *h)
             const struct history_mark marks[] = {
                 {"process_start", 0, 0, 0},
                 {"login_prompt", ns, ns / 2, 500},
+                {"initcall:slow_init", c >= 15 ? 150000000 : 50000000, 0, 0},
             };
             struct history_run r = {
                 .session = "s",
@@ -39,7 +40,7 @@ static void fill(struct history *h)
                 .verdict = i == 5 ? "failed" : "passed",
                 .environment = {"AMD & sons", NULL, "kvm", "1", 1, 1},
                 .subject = {"k", NULL, ""},
-                .nmarks = 2,
+                .nmarks = 3,
                 .marks = marks,
             };
             history_new_id(r.id);
@@ -107,6 +108,9 @@ Test(trend, a_terminal_shows_line_and_change)
     cr_expect(strstr(text, "\xe2\x96\x88"));
     cr_expect(strstr(text, "at <c15>: 2.5"), "%s", text);
     cr_expect(strstr(text, "n 5"));
+    cr_expect(strstr(text, "what grew until login_prompt, +"), "%s", text);
+    cr_expect(strstr(text, "+100.0 ms"), "%s", text);
+    cr_expect(strstr(text, "  initcall slow_init *\n"), "%s", text);
     free(text);
     trends_free(&t);
 }
@@ -121,6 +125,20 @@ Test(trend, csv_has_a_row_for_each_point)
     cr_expect_eq(rows, 1 + COMMITS);
     cr_expect(strstr(text, "\"a \"\"b\"\", c.tc\",alpine,kvm,"), "%s", text);
     cr_expect(strstr(text, ",login_prompt,<c15>,,"));
+    free(text);
+    trends_free(&t);
+}
+
+Test(trend, programs_read_changes_and_what_grew)
+{
+    struct trends t = make();
+    char *text = written(trends_json, &t);
+    cr_expect(strstr(text, "{\"trend\":1,\"scenario\":\"a \\\"b\\\", c.tc\""),
+              "%s", text);
+    cr_expect(strstr(text, "\"changes\":[{\"commit\":\"<c15>\",\"point\":15,"
+                           "\"verdict\":\"slower\""));
+    cr_expect(strstr(text, "\"kind\":\"initcall\",\"name\":\"slow_init\""));
+    cr_expect_null(strstr(text, "\"mark\":\"initcall"));
     free(text);
     trends_free(&t);
 }
