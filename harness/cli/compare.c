@@ -213,14 +213,18 @@ static int tell_case(const struct comparison *c, size_t selected,
                      struct error *err)
 {
     const char *title = c->selection.list[selected].what.title;
+    char name[SELECTED_NAME];
     struct cause_side parts[BOOT_SIDES] = {{0}, {0}};
     if (telling_failures(t, title, &j->boots[0], &j->boots[1]))
         return 0;
     int code = 0;
     for (size_t i = 0; !code && i < BOOT_SIDES; i++)
         code = series_parts(&j->sides[i], c->o->cpu, &parts[i]);
-    code = code ? error_set(err, code, "out of memory")
-                : telling_case(t, title, j->marks, j->nmarks, parts, err);
+    code = code
+               ? error_set(err, code, "out of memory")
+               : telling_case(t, title,
+                              selected_name(&c->selection.list[selected], name),
+                              j->marks, j->nmarks, parts, err);
     for (size_t i = 0; i < BOOT_SIDES; i++)
         series_parts_free(&parts[i]);
     return code;

@@ -157,10 +157,11 @@ static bool unmeasured(const struct comparison *c, size_t index, char out[WHY])
     return true;
 }
 
-static int compare_marks(struct comparison *c, const char *title,
+static int compare_marks(struct comparison *c, const struct selected *one,
                          const struct series sides[BOOT_SIDES],
                          struct error *err)
 {
+    char name[SELECTED_NAME];
     const char **names = NULL;
     size_t n = 0;
     // Boots of no seed that both passed with have no marks that could be
@@ -193,7 +194,8 @@ static int compare_marks(struct comparison *c, const char *title,
             code = error_set(err, -ENOMEM, "out of memory");
     }
     if (!code)
-        code = telling_case(&c->told, title, marks, told, parts, err);
+        code = telling_case(&c->told, one->what.title, selected_name(one, name),
+                            marks, told, parts, err);
     for (unsigned i = 0; i < BOOT_SIDES; i++)
         series_parts_free(&parts[i]);
     free(base);
@@ -230,7 +232,7 @@ static int judge(struct comparison *c, size_t index, struct error *err)
         bool told = telling_failures(&c->told, title, &base, &head);
         series_pair(&sides[0], &sides[1]);
         if (!told)
-            code = compare_marks(c, title, sides, err);
+            code = compare_marks(c, &c->selection.list[index], sides, err);
     }
     for (unsigned i = 0; i < BOOT_SIDES; i++)
         series_free(&sides[i]);

@@ -227,7 +227,8 @@ static int compare_tables(struct telling *t, const struct compared_runs *all,
     for (size_t i = 0; !code && i < n; i++)
         marks[i] = (struct compared_mark){names.list[i], out[i]};
     if (!code)
-        code = telling_case(t, like->scenario, marks, n, parts, err);
+        code = telling_case(t, like->scenario, like->scenario, marks, n, parts,
+                            err);
     free(parts[0].runs);
     free(parts[1].runs);
     free(names.list);
@@ -308,6 +309,8 @@ int compare_history(const struct options *o)
         return complain(&err, EXIT_WRONG);
     t.base = o->paths[0];
     t.head = o->paths[1];
+    t.covers = compare_runs_covers;
+    t.covers_owner = &all;
     t.warning = "measured at different times: a host that changed meanwhile "
                 "looks like a change; boots by turns don't have that";
     int code = history_open(o->history, &h, &err);

@@ -2,6 +2,8 @@
 // Which runs of a history are compared. See compare_runs.h.
 #include "harness/cli/compare_runs.h"
 
+#include "harness/history/acknowledge.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +16,48 @@ static bool is_prefix(const char *prefix, const char *whole)
     return len >= LEAST_PREFIX && whole && !strncmp(whole, prefix, len);
 }
 
+// The newest is the likeliest.
+static int note_commit(struct compared_runs *all, const char *commit)
+{
+    for (size_t i = all->ncommits; i-- > 0;) {
+        if (!strcmp(all->commits[i], commit))
+            return 0;
+    }
+    char **commits =
+        reallocarray(all->commits, all->ncommits + 1, sizeof(*commits));
+    char *copy = strdup(commit);
+    if (commits)
+        all->commits = commits;
+    if (!commits || !copy) {
+        free(copy);
+        return -ENOMEM;
+    }
+    commits[all->ncommits++] = copy;
+    return 0;
+}
+
+bool compare_runs_covers(void *owner, const char *commit)
+{
+    const struct compared_runs *all = owner;
+    bool after_base = false;
+    for (size_t i = 0; i < all->ncommits; i++) {
+        if (after_base && acknowledge_is_commit(commit, all->commits[i]))
+            return true;
+        if (!strcmp(all->commits[i], all->side[1].commit))
+            return false;
+        after_base |= !strcmp(all->commits[i], all->side[0].commit);
+    }
+    return false;
+}
+
 // Runs come oldest first, so that the last that fits is the newest.
 static int find_commits(void *owner, const struct history_run *run,
                         struct error *err)
 {
     struct compared_runs *all = owner;
     all->seen++;
+    if (run->commit && note_commit(all, run->commit))
+        return error_set(err, -ENOMEM, "out of memory");
     for (size_t i = 0; run->commit && i < 2; i++) {
         struct side *s = &all->side[i];
         bool branch = run->branch && !strcmp(run->branch, s->name);
@@ -113,6 +151,9 @@ int compare_runs_read(struct compared_runs *all, const struct options *o,
 
 void compare_runs_free(struct compared_runs *all)
 {
+    for (size_t i = 0; i < all->ncommits; i++)
+        free(all->commits[i]);
+    free(all->commits);
     for (size_t i = 0; i < 2; i++) {
         struct side *s = &all->side[i];
         for (size_t k = 0; k < s->count; k++) {

@@ -35,10 +35,16 @@ struct compared_runs {
     struct side side[2];
     bool cpu;
     unsigned seen; // runs in the history
+    // Its commits, in the order in which they came into it.
+    size_t ncommits;
+    char **commits;
 };
 
 // Fills the commits and runs of both sides, whose names are there. 0 or a
 // negative errno; compare_runs_free frees what there is then, too.
 int compare_runs_read(struct compared_runs *all, const struct options *o,
                       struct history *h, struct error *err);
+// Did a commit, given by its beginning, come into the history after base and
+// not after head? all is a struct compared_runs.
+bool compare_runs_covers(void *all, const char *commit);
 void compare_runs_free(struct compared_runs *all);

@@ -2,13 +2,16 @@
 // Verdicts told. See compare_tell.h.
 #include "harness/cli/compare_tell.h"
 
+#include "harness/cli/acknowledged.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/launch.h"
 #include "harness/history/exact_compare.h"
+#include "harness/history/origin.h"
 #include "harness/report/output.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define MOST_FAILED 10 // one boot in so many may fail
 
@@ -28,6 +31,11 @@ int telling_begin(struct telling *t, const struct options *o, struct error *err)
         int code = paths[i] ? output_check(paths[i], err) : 0;
         if (code)
             return code;
+    }
+    int code = acknowledged_load(&t->known, o->acknowledged, stderr, err);
+    if (code) {
+        acknowledged_free(&t->known);
+        return code;
     }
     open_file(&t->json, paths[0]);
     open_file(&t->summary, paths[1]);
@@ -112,22 +120,59 @@ static int find_causes(const struct telling *t, const struct compared *told,
     return code;
 }
 
-int telling_case(struct telling *t, const char *scenario,
+static bool is_commit_at_hand(void *owner, const char *commit)
+{
+    struct origin_commit ci;
+    (void)owner;
+    origin_commit(getenv, &ci);
+    return acknowledge_is_commit(commit, ci.commit);
+}
+
+// What is known of each mark that could be judged.
+static void find_known(struct telling *t, const char *name,
+                       const struct compared *told,
+                       struct acknowledgement *known)
+{
+    for (size_t i = 0; i < told->nmarks; i++) {
+        const struct mark_comparison *m = &told->marks[i].result;
+        const struct slowdown s = {name,       told->marks[i].name,
+                                   m->base,    m->ratio - 1,
+                                   m->low - 1, t->how.min_effect};
+        bool slower = m->change == CHANGE_SLOWER;
+        if (!slower && m->change != CHANGE_FASTER && m->change != CHANGE_SAME &&
+            m->change != CHANGE_IDENTICAL)
+            continue;
+        known[i] = acknowledge(&t->known, &s, time(NULL),
+                               t->covers ? t->covers : is_commit_at_hand,
+                               t->covers_owner);
+        if (known[i].line && !slower)
+            known[i].state = ACKNOWLEDGED_NEEDLESS;
+        t->acknowledged += known[i].state == ACKNOWLEDGED_HOLDS;
+    }
+}
+
+int telling_case(struct telling *t, const char *title, const char *name,
                  const struct compared_mark *marks, size_t nmarks,
                  const struct cause_side sides[2], struct error *err)
 {
-    struct compared told = about(t, scenario);
+    struct compared told = about(t, title);
     struct causes *grew = calloc(nmarks + 1, sizeof(*grew));
+    struct acknowledgement *known = calloc(nmarks + 1, sizeof(*known));
     size_t n = 0;
     told.nmarks = nmarks;
     told.marks = marks;
     if (!nmarks)
         told.failed = "no mark was reached by both sides";
-    if (!grew)
+    if (!grew || !known) {
+        free(grew);
+        free(known);
         return error_set(err, -ENOMEM, "out of memory");
+    }
     int code = 0;
+    find_known(t, name, &told, known);
     if (sides)
         code = find_causes(t, &told, sides, grew, &n, err);
+    told.acknowledged = known;
     told.ngrew = n;
     told.grew = grew;
     if (!code)
@@ -135,6 +180,7 @@ int telling_case(struct telling *t, const char *scenario,
     for (size_t i = 0; i < n; i++)
         causes_free(&grew[i]);
     free(grew);
+    free(known);
     return code;
 }
 
@@ -212,6 +258,8 @@ static const char *gate_word(const struct telling *t)
         return "gate: broken";
     if (t->unmeasured)
         return "gate: it could not be measured";
+    if (t->acknowledged)
+        return "gate: holds; what is slower is acknowledged";
     return t->open ? "gate: holds; too few samples to see small changes"
                    : "gate: holds";
 }
@@ -220,6 +268,7 @@ int telling_end(struct telling *t, bool interrupted)
 {
     const struct options *o = t->o;
     bool gate = o->command == COMMAND_GATE;
+    acknowledged_free(&t->known);
     int failed = save(&t->json, o->reports[REPORT_JSON], false);
     failed |= save(&t->summary, o->reports[REPORT_SUMMARY], true);
     if (gate && !o->quiet && !interrupted)

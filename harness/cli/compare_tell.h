@@ -4,6 +4,7 @@
 #pragma once
 
 #include "harness/cli/options.h"
+#include "harness/history/acknowledge.h"
 #include "harness/history/compare_report.h"
 
 #include <stdbool.h>
@@ -17,6 +18,13 @@ struct telling {
     struct compare_options how;
     const char *warning; // on noise, or ""
     bool exact;          // boots of the exact rig, compared seed by seed
+
+    // Of --acknowledged: its lines, and whether a line's commit lies between
+    // the two sides. NULL: the CI's commit is head's.
+    struct acknowledgements known;
+    bool (*covers)(void *owner, const char *commit);
+    void *covers_owner;
+    size_t acknowledged; // marks that are slower, which is known
 
     // What came out so far: a mark is slower; head fails where base boots.
     bool slower, failing;
@@ -37,9 +45,10 @@ int telling_begin(struct telling *t, const struct options *o,
 // What follows is of the exact rig, or no more: options, digits, warning.
 void telling_exact(struct telling *t, bool exact);
 
-// Adds a scenario's verdicts, and of marks that are slower what grew between
+// Adds a scenario's verdicts, title being what a person reads and name
+// FOLDER/FILE, and of marks that are slower what grew between
 // the boots of the two sides (NULL: it isn't known). 0 or -ENOMEM.
-int telling_case(struct telling *t, const char *scenario,
+int telling_case(struct telling *t, const char *title, const char *name,
                  const struct compared_mark *marks, size_t nmarks,
                  const struct cause_side sides[2], struct error *err);
 

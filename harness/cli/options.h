@@ -109,6 +109,7 @@ struct options {
     const char *scenario, *guest, *branch, *since;
     int newest;
     int seeds; // of exact; 0: not given
+    const char *acknowledged; // the file of known slow-downs, or NULL
     const char *csv, *openmetrics;
     struct show_options show;
 

@@ -216,6 +216,11 @@ static const struct row rows[] = {
     {"min-effect", 0, .metavar = "P", .take = take_fraction, FIELD(min_effect),
      .commands = JUDGES, .group = GROUP_JUDGE,
      .help = "a smaller change is none (2%)"},
+    {"acknowledged", 0, .metavar = "FILE", .take = take_text,
+     FIELD(acknowledged), .commands = COMPARES | IN(TREND),
+     .group = GROUP_JUDGE,
+     .help = "slow-downs that are known and break no gate; a line for each: "
+             "SCENARIO MARK COMMIT SIZE UNTIL OWNER REASON"},
     {"target", 0, .metavar = "P", .take = take_fraction, FIELD(target),
      .commands = COMPARES, .group = GROUP_JUDGE,
      .help = "what must be seen (5%)"},

@@ -58,6 +58,12 @@ static bool filter_allows(const char *suite, const char *file,
     return allowed;
 }
 
+const char *selected_name(const struct selected *one, char out[SELECTED_NAME])
+{
+    snprintf(out, SELECTED_NAME, "%s/%s", one->suite, one->name);
+    return out;
+}
+
 bool selected_matches(const struct selected *one, const char *filter)
 {
     // The file's name is before the label; a `~2` may be behind it.

@@ -28,6 +28,10 @@ struct selected {
     uint64_t timeout_ns; // instead of the scenario's own; 0: that
 };
 
+// "FOLDER/FILE" into out; returns it.
+#define SELECTED_NAME 512
+const char *selected_name(const struct selected *one, char out[SELECTED_NAME]);
+
 struct selection {
     size_t count;
     struct selected *list;

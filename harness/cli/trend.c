@@ -2,6 +2,7 @@
 // `trend`: boot times over commits, from a history. See commands.h.
 #include "harness/history/trend.h"
 
+#include "harness/cli/acknowledged.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/launch.h"
@@ -136,6 +137,13 @@ static int run(const struct options *o, struct error *err)
     };
     struct history *h = NULL;
     struct trends t = {0};
+    struct acknowledgements known;
+    int alarms = 0;
+    int loaded = acknowledged_load(&known, o->acknowledged, stderr, err);
+    if (loaded) {
+        acknowledged_free(&known);
+        return loaded;
+    }
     int code = o->since ? parse_since(o->since, &query.since_unix_ns, err) : 0;
     // Opening would make it.
     if (!code && !strstr(o->history, "://") && access(o->history, R_OK))
@@ -145,12 +153,19 @@ static int run(const struct options *o, struct error *err)
     if (!code)
         code = trends_read(h, &query, o->marks, o->cpu ? TREND_CPU : TREND_WALL,
                            &t, err);
+    if (!code)
+        alarms = trends_acknowledge(&t, &known, time(NULL), err);
+    code = alarms < 0 ? alarms : code;
     if (!code && t.count)
         code = tell(o, &t, err);
     else if (!code)
         code = tell_nothing(h, o->history, err);
     bool nothing = !code && !t.count;
+    if (!code && t.count && !o->quiet && o->acknowledged)
+        fprintf(stderr, "changes to slower that are not acknowledged: %d\n",
+                alarms);
     trends_free(&t);
+    acknowledged_free(&known);
     history_close(h);
     return nothing ? 1 : code;
 }

@@ -21,6 +21,15 @@ static double percent(double ratio)
     return 100 * (ratio - 1);
 }
 
+// What is acknowledged of a mark, or NULL.
+static const struct acknowledgement *known_of(const struct compared *c,
+                                              size_t mark)
+{
+    return c->acknowledged && c->acknowledged[mark].line
+               ? &c->acknowledged[mark]
+               : NULL;
+}
+
 // "slower", "same (5.1 % would have been seen)", "too few samples (24 needed)".
 static void verdict(FILE *f, const struct compared *c,
                     const struct mark_comparison *m)
@@ -56,7 +65,9 @@ enum gate compared_gate(const struct compared *c)
         return c->broken ? GATE_BROKEN : GATE_UNMEASURED;
     for (size_t i = 0; i < c->nmarks; i++) {
         enum change change = c->marks[i].result.change;
-        if (change == CHANGE_SLOWER)
+        bool known =
+            c->acknowledged && c->acknowledged[i].state == ACKNOWLEDGED_HOLDS;
+        if (change == CHANGE_SLOWER && !known)
             return GATE_BROKEN;
         if (change == CHANGE_TOO_FEW)
             gate = GATE_OPEN;
@@ -94,6 +105,15 @@ void compared_terminal(FILE *f, const struct compared *c)
                     percent(m->low), d + 4, d, percent(m->high), m->p_adjusted);
         verdict(f, c, m);
         fprintf(f, " [%zu, %zu]\n", m->base_n, m->head_n);
+    }
+    for (size_t i = 0; i < c->nmarks; i++) {
+        char text[ACKNOWLEDGE_TEXT];
+        if (!known_of(c, i))
+            continue;
+        acknowledge_text(known_of(c, i), text);
+        fprintf(f, "  %s: ", c->marks[i].name);
+        visible_text(f, text, strlen(text), NULL);
+        fputc('\n', f);
     }
     char floor[64] = "";
     if (c->options->floor > 0)
@@ -150,8 +170,15 @@ void compared_markdown(FILE *f, const struct compared *c)
             fprintf(f, "%s | %s | %+.*f %% | %+.*f to %+.*f %% | %.2g | ", base,
                     head, d, percent(m->ratio), d, percent(m->low), d,
                     percent(m->high), m->p_adjusted);
-        fputs(signs[m->change], f);
+        const struct acknowledgement *known = known_of(c, i);
+        if (!known || known->state != ACKNOWLEDGED_HOLDS)
+            fputs(signs[m->change], f);
         verdict(f, c, m);
+        if (known) {
+            char text[ACKNOWLEDGE_TEXT];
+            fputs("; ", f);
+            markdown_text(f, acknowledge_text(known, text));
+        }
         fputs(" |\n", f);
     }
     if (c->ngrew)
@@ -164,7 +191,8 @@ void compared_markdown(FILE *f, const struct compared *c)
 // ---- JSON
 // ----------------------------------------------------------------------
 
-static void mark_object(struct json *j, const struct compared_mark *mark)
+static void mark_object(struct json *j, const struct compared_mark *mark,
+                        const struct acknowledgement *known)
 {
     const struct mark_comparison *m = &mark->result;
     json_open(j, NULL, '{');
@@ -184,6 +212,7 @@ static void mark_object(struct json *j, const struct compared_mark *mark)
         json_real(j, "detectable", m->detectable);
         json_number(j, "needed", m->needed);
     }
+    acknowledge_json(j, known);
     json_close(j, '}');
 }
 
@@ -213,7 +242,7 @@ void compared_json(FILE *f, const struct compared *c)
     json_text(&j, "failed", c->failed);
     json_open(&j, "marks", '[');
     for (size_t i = 0; i < c->nmarks; i++)
-        mark_object(&j, &c->marks[i]);
+        mark_object(&j, &c->marks[i], known_of(c, i));
     json_close(&j, ']');
     json_open(&j, "grew", '[');
     for (size_t i = 0; i < c->ngrew; i++)

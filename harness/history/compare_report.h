@@ -3,6 +3,7 @@
 // Used by the command line.
 #pragma once
 
+#include "harness/history/acknowledge.h"
 #include "harness/history/causes.h"
 #include "harness/history/compare.h"
 
@@ -19,6 +20,8 @@ struct compared {
     const struct compare_options *options;
     size_t nmarks;
     const struct compared_mark *marks;
+    // Of each mark, what is acknowledged of it; or NULL.
+    const struct acknowledgement *acknowledged;
     // Why: of each mark that is slower, as far as it is known; the last mark is
     // the one of which a person is told.
     size_t ngrew;
@@ -42,7 +45,8 @@ void compared_json(FILE *f, const struct compared *c);
 // Markdown for a merge request or a step summary.
 void compared_markdown(FILE *f, const struct compared *c);
 
-// What a gate makes of it: broken when a mark is slower, or when head doesn't
+// What a gate makes of it: broken when a mark is slower and that is not
+// acknowledged, or when head doesn't
 // boot and base does. Too few samples don't break it, they are only told.
 // Without a mark that both sides reached nothing was measured.
 enum gate { GATE_HOLDS, GATE_BROKEN, GATE_OPEN, GATE_UNMEASURED };

@@ -229,6 +229,7 @@ static void free_series(struct trend_series *s)
     for (size_t i = 0; s->grew && i < s->nchanges; i++)
         causes_free(&s->grew[i]);
     free(s->grew);
+    free(s->known);
     free(s->changes);
     free(s->mark);
 }

@@ -4,6 +4,7 @@
 // the command line.
 #pragma once
 
+#include "harness/history/acknowledge.h"
 #include "harness/history/causes.h"
 #include "harness/history/changes.h"
 #include "harness/history/history.h"
@@ -29,6 +30,7 @@ struct trend_series {
     size_t nchanges;
     struct causes *grew; // of each change what grew; its mark is NULL where the
                          // times fell, or where that can't be said
+    struct acknowledgement *known; // of each change; NULL: nothing is
 };
 
 // One run, to find out what grew.
@@ -56,13 +58,19 @@ enum trend_unit { TREND_WALL, TREND_CPU };
 
 // Reads and groups, oldest point first; only runs that passed. What grew at a
 // change is found between the hundred runs before it and the hundred after, no
-// further than to the changes beside it, by compare_runs with its defaults. mark: one
-// or several with commas between; NULL: all but process_start. 0 or a negative
-// errno.
+// further than to the changes beside it, by compare_runs with its defaults.
+// mark: one or several with commas between; NULL: all but process_start. 0 or a
+// negative errno.
 int trends_read(struct history *h, const struct history_query *query,
                 const char *mark, enum trend_unit unit, struct trends *out,
                 struct error *err);
 void trends_free(struct trends *t);
+
+// Says of each change to slower what is acknowledged of it at this time
+// (seconds since 1970); a must live as long as t. Returns how many changes to
+// slower are left that alarm, or -ENOMEM.
+int trends_acknowledge(struct trends *t, const struct acknowledgements *a,
+                       int64_t now, struct error *err);
 
 // A table with a sparkline for each mark, columns wide at most (0: 80).
 void trends_terminal(FILE *f, const struct trends *t, unsigned columns);

@@ -198,7 +198,7 @@ static void list_changes(FILE *f, const struct trend_series *s)
         return;
     fputs("<table><tr><th>change</th><th>first slow or fast one</th>"
           "<th>last before</th><th>median before</th><th>after</th>"
-          "<th>p</th></tr>\n",
+          "<th>p</th><th></th></tr>\n",
           f);
     for (size_t i = 0; i < s->nchanges; i++) {
         const struct change_point *c = &s->changes[i];
@@ -209,9 +209,13 @@ static void list_changes(FILE *f, const struct trend_series *s)
         text(f, s->points[c->at].label);
         fputs("</code></td><td><code>", f);
         text(f, s->points[c->at - 1].label);
-        fprintf(f, "</code></td><td>%s</td><td>%s</td><td>%.3g</td></tr>\n",
+        fprintf(f, "</code></td><td>%s</td><td>%s</td><td>%.3g</td><td>",
                 trend_time(before, c->before), trend_time(after, c->after),
                 c->p);
+        char known[ACKNOWLEDGE_TEXT] = "";
+        if (s->known)
+            text(f, acknowledge_text(&s->known[i], known));
+        fputs("</td></tr>\n", f);
     }
     fputs("</table>\n", f);
 }

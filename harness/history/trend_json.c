@@ -30,6 +30,7 @@ static void change(struct json *j, const struct trend_series *s, size_t at)
     json_real(j, "after_ns", c->after);
     json_real(j, "ratio", c->after / c->before);
     json_real(j, "p", c->p);
+    acknowledge_json(j, s->known ? &s->known[at] : NULL);
     json_open(j, "grew", '[');
     if (s->grew && s->grew[at].mark)
         causes_json(j, &s->grew[at]);

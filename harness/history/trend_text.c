@@ -3,6 +3,7 @@
 #include "harness/history/trend.h"
 
 #include "harness/history/cause_text.h"
+#include "harness/report/visible.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -54,6 +55,13 @@ static void terminal_changes(FILE *f, const struct trend_series *s)
                 p->is_commit ? "" : "session ", p->label,
                 trend_time(before, c->before), trend_time(after, c->after),
                 c->p);
+        if (s->known && s->known[i].line) {
+            char text[ACKNOWLEDGE_TEXT];
+            acknowledge_text(&s->known[i], text);
+            fputs("      ", f);
+            visible_text(f, text, strlen(text), NULL);
+            fputc('\n', f);
+        }
         if (s->grew && s->grew[i].mark)
             causes_terminal(f, &s->grew[i], 6);
     }

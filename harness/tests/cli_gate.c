@@ -68,7 +68,8 @@ static void fill(const struct boots_of *base, const struct boots_of *head)
     history_close(h);
 }
 
-static int judge(enum command command, const char *marks)
+static int judge_with(enum command command, const char *marks,
+                      const char *acknowledged)
 {
     char main_[] = "main", topic[] = "topic";
     char *paths[] = {main_, topic};
@@ -78,10 +79,16 @@ static int judge(enum command command, const char *marks)
         .npaths = 2,
         .history = "boot.db",
         .marks = marks,
+        .acknowledged = acknowledged,
         .reports = {[REPORT_JSON] = "c.json", [REPORT_SUMMARY] = "c.md"}};
     remove("c.json");
     remove("c.md");
     return compare_history(&o);
+}
+
+static int judge(enum command command, const char *marks)
+{
+    return judge_with(command, marks, NULL);
 }
 
 Test(gate, says_what_the_boots_say)
@@ -435,5 +442,49 @@ Test(gate, says_what_grew)
     cr_expect_eq(judge(COMMAND_GATE, NULL), EXIT_PASSED);
     json = get_file("c.json");
     cr_expect(strstr(json, "\"grew\":[]"));
+    free(json);
+}
+
+// Prompt is 10 % slower on topic, which is commit bbbb2222.
+Test(gate, an_acknowledged_slow_down_breaks_it_only_when_it_grows)
+{
+    static const struct {
+        const char *line;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"boot prompt bbbb 12% - ann why", 0, "\"state\":\"holds\""},
+        {"t/* * bbbb2222 120ms 2999-12-31 ann why", 0,
+         "\"until\":\"2999-12-31"},
+        {"boot prompt * 12% - ann why", 0, "\"gate\":\"holds\""},
+        {"boot prompt bbbb 5% - ann why", 1, "\"state\":\"outgrown\""},
+        {"boot prompt bbbb 12% 2001-01-01 ann why", 1, "\"state\":\"expired\""},
+        {"boot prompt aaaa 12% - ann why", 1, "\"acknowledged\":null"},
+        {"boot prompt cccc 12% - ann why", 1, "\"acknowledged\":null"},
+        {"boot other bbbb 12% - ann why", 1, "\"acknowledged\":null"},
+        {"boot", EXIT_WRONG, NULL},
+    };
+    fill_phases(100);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        put_file("known", cases[i].line);
+        int code = judge_with(COMMAND_GATE, "prompt", "known");
+        cr_expect_eq(code, cases[i].code, "%s: %d", cases[i].line, code);
+        if (!cases[i].says)
+            continue;
+        char *json = get_file("c.json"), *page = get_file("c.md");
+        cr_expect(strstr(json, cases[i].says), "%s: %s", cases[i].line, json);
+        cr_expect(strstr(json, "\"verdict\":\"slower\""),
+                  "it is, all the same");
+        cr_expect_eq(strstr(page, "1F534") != NULL, cases[i].code == 1, "%s",
+                     page);
+        free(json);
+        free(page);
+    }
+    // A line that nobody needs any more is told.
+    fill_phases(0);
+    put_file("known", "boot prompt bbbb 12% - ann why");
+    cr_expect_eq(judge_with(COMMAND_GATE, "prompt", "known"), EXIT_PASSED);
+    char *json = get_file("c.json");
+    cr_expect(strstr(json, "\"state\":\"needless\""), "%s", json);
     free(json);
 }

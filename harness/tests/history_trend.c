@@ -143,6 +143,53 @@ Test(trend, programs_read_changes_and_what_grew)
     trends_free(&t);
 }
 
+Test(trend, an_acknowledged_change_is_no_alarm)
+{
+    static const struct {
+        const char *commit;
+        double size;
+        int64_t expires;
+        int alarms;
+        const char *says;
+    } cases[] = {
+        {"<c15", 0.1, INT64_MAX, 0, "acknowledged up to size: why (ann)"},
+        {"<c15>", 0.1, 5, 1, "expired: this was acknowledged"},
+        {"<c15", 0.03, INT64_MAX, 1, "it has outgrown what was acknowledged"},
+        {"<c14", 0.1, INT64_MAX, 1, "at <c15>"},
+        {"*", 0.1, INT64_MAX, 0, "acknowledged up to"},
+    };
+    struct error err = {""};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct trends t = make();
+        struct acknowledged line = {.scenario = strdup("a*"),
+                                    .mark = strdup("login_prompt"),
+                                    .commit = strdup(cases[i].commit),
+                                    .size = strdup("size"),
+                                    .fraction = cases[i].size,
+                                    .until = strdup("-"),
+                                    .owner = strdup("ann"),
+                                    .reason = strdup("why"),
+                                    .expires = cases[i].expires,
+                                    .line = 1};
+        const struct acknowledgements a = {"known", 1, &line};
+        cr_expect_eq(trends_acknowledge(&t, &a, 10, &err), cases[i].alarms,
+                     "case %zu", i);
+        char *text = written(terminal, &t);
+        cr_expect(strstr(text, cases[i].says), "%s", text);
+        free(text);
+        text = written(trends_json, &t);
+        cr_expect_eq(strstr(text, "\"acknowledged\":null") != NULL,
+                     !strcmp(cases[i].commit, "<c14"));
+        free(text);
+        char *const fields[] = {line.scenario, line.mark,  line.commit,
+                                line.size,     line.until, line.owner,
+                                line.reason};
+        trends_free(&t);
+        for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
+            free(fields[k]);
+    }
+}
+
 Test(trend, openmetrics_tells_the_newest)
 {
     struct trends t = make();
