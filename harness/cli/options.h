@@ -108,9 +108,10 @@ struct options {
     double alpha, min_effect, target, power;
     const char *scenario, *guest, *branch, *since;
     int newest;
-    int seeds; // of exact; 0: not given
+    int seeds;                // of exact; 0: not given
     const char *acknowledged; // the file of known slow-downs, or NULL
-    const char *csv, *openmetrics;
+    const char *csv, *openmetrics, *bencher;
+    const char *otava; // a folder, or NULL
     struct show_options show;
 
     bool in_process;

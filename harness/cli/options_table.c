@@ -291,6 +291,13 @@ static const struct row rows[] = {
     {"openmetrics", 0, .metavar = "FILE", .take = take_text, FIELD(openmetrics),
      .commands = IN(TREND), .group = GROUP_TOLD,
      .help = "the newest boot of each, for Prometheus"},
+    {"bencher", 0, .metavar = "FILE", .take = take_text, FIELD(bencher),
+     .commands = IN(TREND), .group = GROUP_TOLD,
+     .help = "the newest boot of each, for Bencher (BMF JSON)"},
+    {"otava", 0, .metavar = "DIR", .take = take_text, FIELD(otava),
+     .commands = IN(TREND), .group = GROUP_TOLD,
+     .help = "for Apache Otava: a CSV file for each scenario, guest and "
+             "environment, and `otava.yaml`, which names them"},
     {"record", 0, .metavar = "FILE", .take = take_text, FIELD(record),
      .commands = RUNS, .group = GROUP_TOLD,
      .help = "record the run in FILE, and FILE.cast for asciinema; of several "

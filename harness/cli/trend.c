@@ -6,13 +6,16 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/launch.h"
+#include "harness/history/exchange.h"
 #include "harness/report/output.h"
 #include "src/base/clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,6 +108,36 @@ static int write_format(FILE *f, const void *owner)
     return 0;
 }
 
+static int write_series(FILE *f, const void *owner)
+{
+    otava_csv(f, owner);
+    return 0;
+}
+
+// The configuration last: what it names is there.
+static int tell_otava(const char *folder, const struct trends *t,
+                      struct error *err)
+{
+    int code = mkdir(folder, 0777) && errno != EEXIST
+                   ? error_errno(err, errno, "--otava %s", folder)
+                   : 0;
+    for (size_t i = 0; !code && i <= t->count; i++) {
+        char name[OTAVA_NAME] = "otava";
+        char path[PATH_MAX];
+        const struct format config = {"", otava_config, t};
+        bool last = i == t->count;
+        int n = snprintf(path, sizeof(path), "%s/%s.%s", folder,
+                         last ? name : otava_name(t, i, name),
+                         last ? "yaml" : "csv");
+        if (n >= (int)sizeof(path))
+            return error_set(err, -ENAMETOOLONG, "--otava %s: too long",
+                             folder);
+        code = last ? output_write(path, write_format, &config, err)
+                    : output_write(path, write_series, &t->list[i], err);
+    }
+    return code;
+}
+
 static int tell(const struct options *o, const struct trends *t,
                 struct error *err)
 {
@@ -113,6 +146,7 @@ static int tell(const struct options *o, const struct trends *t,
         {o->reports[REPORT_JSON], trends_json, t},
         {o->csv, trends_csv, t},
         {o->openmetrics, trends_openmetrics, t},
+        {o->bencher, bencher_json, t},
     };
     bool stdout_taken = false;
     int code = 0;
@@ -122,6 +156,8 @@ static int tell(const struct options *o, const struct trends *t,
         stdout_taken |= !strcmp(formats[i].path, "-");
         code = output_write(formats[i].path, write_format, &formats[i], err);
     }
+    if (!code && o->otava)
+        code = tell_otava(o->otava, t, err);
     if (!code && !stdout_taken && !o->quiet)
         trends_terminal(stdout, t, columns());
     return code;

@@ -13,8 +13,8 @@ int samples_identify(struct bundle *b, struct error *err);
 // Adds what was booted; skipped cases, replays, machines that could not be
 // made, and the base of a comparison (which is not this commit's) are none.
 // Entries that the history has already are left as they are. The guest's own
-// readings ("kernel.init") become marks, without CPU time, its slowest initcalls
-// samples of the name "initcall:NAME" (causes.h). *added is how many
+// readings ("kernel.init") become marks, without CPU time, its slowest
+// initcalls samples of the name "initcall:NAME" (causes.h). *added is how many
 // were given to the history. 0 or a negative errno.
 int samples_add(struct history *h, const struct bundle *b, size_t *added,
                 struct error *err);

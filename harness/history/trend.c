@@ -197,7 +197,7 @@ int trends_read(struct history *h, const struct history_query *query,
                 const char *mark, enum trend_unit unit, struct trends *out,
                 struct error *err)
 {
-    *out = (struct trends){0};
+    *out = (struct trends){.unit = unit};
     struct gather g = {.out = out, .mark = mark, .unit = unit};
     struct history_query passed = *query;
     passed.passed_only = true;

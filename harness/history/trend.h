@@ -49,12 +49,13 @@ struct trend {
     struct trend_run *runs; // oldest first
 };
 
+enum trend_unit { TREND_WALL, TREND_CPU };
+
 struct trends {
+    enum trend_unit unit;
     size_t count;
     struct trend *list;
 };
-
-enum trend_unit { TREND_WALL, TREND_CPU };
 
 // Reads and groups, oldest point first; only runs that passed. What grew at a
 // change is found between the hundred runs before it and the hundred after, no

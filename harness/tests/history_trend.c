@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trends of a history with a known change, in all their forms.
+#include "harness/history/exchange.h"
 #include "harness/history/random.h"
 #include "harness/history/trend.h"
 
@@ -240,4 +241,75 @@ Test(trend, nothing_is_said_plainly)
     text = written(trends_html, &none);
     cr_expect(strstr(text, "no such runs"));
     free(text);
+}
+
+// Otava wants a number in each cell: a mark that a point lacks is no column.
+Test(trend, otava_reads_a_file_for_each_line)
+{
+    struct trends t = make();
+    struct trend *one = &t.list[0];
+    struct trend_point few = one->series[0].points[0];
+    struct trend_series series[2] = {
+        one->series[0],
+        {.mark = (char[]){"rare"}, .points = &few, .npoints = 1}};
+    struct trend two[2] = {*one, *one};
+    two[0].series = series;
+    two[0].nseries = 2;
+    two[1].scenario = (char[]){"a.'b', c.tc"};
+    const struct trends both = {.count = 2, .list = two};
+    char name[OTAVA_NAME], other[OTAVA_NAME];
+    otava_name(&both, 0, name);
+    otava_name(&both, 1, other);
+    cr_expect_eq(strncmp(name, "a__b___c.tc-alpine-kvm-", 23), 0, "%s", name);
+    cr_expect_str_neq(name, other);
+    two[1].scenario = one->scenario;
+    otava_name(&both, 1, other);
+    cr_expect_str_eq(other + strlen(other) - 2, "_2");
+    cr_expect_eq(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-"),
+                 strlen(name));
+    char *text = NULL;
+    size_t len = 0, rows = 0;
+    FILE *f = open_memstream(&text, &len);
+    otava_csv(f, &two[0]);
+    cr_assert_eq(fclose(f), 0);
+    cr_expect_eq(strncmp(text,
+                         "time,commit,\"login_prompt\"\n"
+                         "2023-11-14 22:13:20 +0000,\"<c00>\",2.5",
+                         62),
+                 0, "%s", text);
+    for (const char *c = text; (c = strchr(c, '\n')); c++)
+        rows++;
+    cr_expect_eq(rows, 1 + COMMITS);
+    cr_expect_null(strstr(text, ",,"));
+    free(text);
+    char *config = written(otava_config, &both);
+    cr_expect(strstr(config, name) && strstr(config, other));
+    cr_expect(strstr(config, "      \"login_prompt\":\n        direction: -1"),
+              "%s", config);
+    cr_expect_null(strstr(config, "rare"));
+    free(config);
+    trends_free(&t);
+}
+
+// Of several environments one is told: a name stands once in an object.
+Test(trend, bencher_reads_the_newest)
+{
+    struct trends t = make();
+    struct trend two[2] = {t.list[0], t.list[0]};
+    const struct trends both = {.count = 2, .list = two};
+    char *text = written(bencher_json, &both);
+    static const char key[] =
+        "{\"a \\\"b\\\", c.tc: login_prompt (alpine, kvm)\":{\"latency\":"
+        "{\"value\":2.7";
+    cr_expect_eq(strncmp(text, key, sizeof(key) - 1), 0, "%s", text);
+    cr_expect(strstr(text, ",\"lower_value\":2"));
+    cr_expect(strstr(text, ",\"upper_value\":2"));
+    const char *first = strstr(text, "login_prompt");
+    cr_expect_null(strstr(first + 1, "login_prompt"));
+    free(text);
+    t.unit = TREND_CPU;
+    text = written(bencher_json, &t);
+    cr_expect(strstr(text, "{\"cpu-time\":{\"value\":"), "%s", text);
+    free(text);
+    trends_free(&t);
 }
