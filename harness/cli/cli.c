@@ -355,8 +355,8 @@ static int run_command(const struct options *o, int argc, char **argv)
         [COMMAND_RUN] = with_scenarios, [COMMAND_COMPARE] = compare_main,
         [COMMAND_GATE] = compare_main,  [COMMAND_BISECT] = bisect_main,
         [COMMAND_TREND] = trend_main,   [COMMAND_MERGE] = merge_main,
-        [COMMAND_SHOW] = show_main,     [COMMAND_EXEC] = exec_main,
-        [COMMAND_MANUAL] = manual_main,
+        [COMMAND_SHOW] = show_main,     [COMMAND_INIT] = init_main,
+        [COMMAND_EXEC] = exec_main,     [COMMAND_MANUAL] = manual_main,
     };
     return mains[o->command](o, argc, argv);
 }

@@ -13,5 +13,6 @@ int bisect_main(const struct options *o, int argc, char **argv);
 int trend_main(const struct options *o, int argc, char **argv);
 int merge_main(const struct options *o, int argc, char **argv);
 int show_main(const struct options *o, int argc, char **argv);
+int init_main(const struct options *o, int argc, char **argv);
 int exec_main(const struct options *o, int argc, char **argv);
 int manual_main(const struct options *o, int argc, char **argv);

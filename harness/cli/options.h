@@ -28,6 +28,7 @@ enum command {
     COMMAND_BISECT,
     COMMAND_TREND,
     COMMAND_MERGE,
+    COMMAND_INIT,
     COMMAND_EXEC,
     COMMAND_MANUAL,
     COMMANDS,
@@ -76,6 +77,9 @@ struct options {
     const char *modules;
     size_t nfolders;
     char **folders; // owned
+    // Of init: a disk image, and how it writes.
+    const char *disk;
+    bool no_run, dry_run, force;
     size_t nsets;
     struct override *sets;
     size_t nsets_given;   // of these by argv; the others by conf

@@ -83,6 +83,20 @@ static const struct command_about abouts[COMMANDS] = {
             "Makes the reports of one run out of the --results of several: of "
             "the shards of a suite, say.",
         },
+    [COMMAND_INIT] =
+        {
+            "init",
+            "a scenario and a CI file for what lies in a folder",
+            {"toyvmm-test init [options] [DIR]"},
+            "Looks through DIR (this folder) for a kernel tree, a kernel, an "
+            "initrd and a disk image, by their content; boots once what it "
+            "found and writes boot.tc, which waits for what was seen, and the "
+            "files for a CI (GitHub, GitLab, Jenkins, or a script). What is "
+            "missing the guest busybox lends. Exits with 1, and writes "
+            "nothing, when the boot shows nothing to wait for; with 2 when a "
+            "file is there already. Where guests can't run it writes what was "
+            "not tried, and says so.",
+        },
     [COMMAND_EXEC] =
         {
             "exec",

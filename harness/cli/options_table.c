@@ -53,6 +53,15 @@ static const struct row rows[] = {
     {"kernel", 0, .metavar = "FILE", .take = take_text, FIELD(machine.kernel),
      .commands = IN(EXEC), .group = GROUP_MACHINE,
      .help = "vmlinux or bzImage; else the rig's"},
+    {"kernel", 0, .metavar = "FILE", .take = take_text, FIELD(machine.kernel),
+     .commands = IN(INIT), .group = GROUP_MACHINE,
+     .help = "vmlinux or bzImage; else the newest that is found"},
+    {"initrd", 0, .metavar = "FILE", .take = take_text, FIELD(machine.initrd),
+     .commands = IN(INIT), .group = GROUP_MACHINE,
+     .help = "else the one of the kernel's version, or the newest"},
+    {"disk", 0, .metavar = "FILE", .take = take_text, FIELD(disk),
+     .commands = IN(INIT), .group = GROUP_MACHINE,
+     .help = "a disk image; else the newest that is found"},
     {"modules", 0, .metavar = "DIR", .take = take_text, FIELD(modules),
      .commands = IN(EXEC), .group = GROUP_MACHINE,
      .help = "its modules: a `lib/modules/VERSION`, or the tree it was built "
@@ -104,6 +113,13 @@ static const struct row rows[] = {
      .commands = RUNS, .group = GROUP_INSTEAD,
      .help = "boot, and connect this terminal to the console; Ctrl-A x quits, "
              "Ctrl-A 1 goes to the second serial port, Ctrl-A h helps"},
+    {"no-run", 0, .take = take_flag, FIELD(no_run), .commands = IN(INIT),
+     .group = GROUP_INSTEAD,
+     .help = "don't boot: write what is likely to pass"},
+    {"dry-run", 0, .take = take_flag, FIELD(dry_run), .commands = IN(INIT),
+     .group = GROUP_INSTEAD, .help = "print the files instead of writing them"},
+    {"force", 0, .take = take_flag, FIELD(force), .commands = IN(INIT),
+     .group = GROUP_INSTEAD, .help = "replace files that are there"},
     {"probe", 0, .take = take_action, .action = ACTION_PROBE, .commands = RUNS,
      .group = GROUP_INSTEAD,
      .help = "tell where guests can run here, and why; exits 3 where the one "
@@ -116,7 +132,7 @@ static const struct row rows[] = {
              "(auto), or this one only; the default is TOYVMM_ACCEL's, else "
              "auto"},
     {"accel", 0, .metavar = "auto|kvm|rig", .take = take_accelerator,
-     .commands = IN(EXEC), .group = GROUP_WHERE,
+     .commands = IN(EXEC) | IN(INIT), .group = GROUP_WHERE,
      .help = "where the guest runs: this host's KVM if it works, else the rig "
              "(auto), or this one only; the default is TOYVMM_ACCEL's, else "
              "auto"},
@@ -148,6 +164,9 @@ static const struct row rows[] = {
      .commands = RUNS, .group = GROUP_WHERE,
      .help = "no machine: on a recording, at once; or on a folder of them, "
              "each scenario on its own"},
+    {"replay", 0, .metavar = "FILE", .take = take_text, FIELD(replay),
+     .commands = IN(INIT), .group = GROUP_WHERE,
+     .help = "no boot: what this recording shows"},
     {"replay-speed", 0, .metavar = "X", .take = take_speed, .commands = RUNS,
      .group = GROUP_WHERE,
      .help = "as fast as it was recorded (1), or X times"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // UTF-8 as the scenario reader needs it: checking, stepping, how wide a
-// character is on a terminal. For harness/scenario only.
+// character is on a terminal. For harness/scenario, and for who writes one.
 #pragma once
 
 #include <stddef.h>

@@ -234,6 +234,58 @@ EOF
     cd ../..
 }
 
+# init RECORDING ARGS: in a folder of its own, i, on what was recorded.
+init() {
+    local replay=$recordings/$1.tvr
+    shift
+    (cd i && timeout -k 5 300 "$test_program" init --replay "$replay" "$@" \
+        >../out 2>../err </dev/null)
+    status=$?
+}
+
+init_writes() {
+    mkdir i tmp
+    export TMPDIR=$work/tmp
+    printf 'an initrd that is none\n' >i/initrd.img
+    init alpine
+    [ $status = 0 ] && grep -q '^passed  a login prompt comes$' out &&
+        grep -q '^expect */login: \$/$' i/boot.tc && [ -x i/ci/boot-test.sh ] &&
+        "$test_program" --format --check i/boot.tc >>out 2>&1
+    claim "init writes a scenario that waits for what was seen"
+    toyvmm --replay "$recordings/alpine.tvr" i/boot.tc
+    [ $status = 0 ] && shellcheck --shell=sh i/ci/boot-test.sh >out 2>&1
+    claim "which passes, and a script for a CI that is clean"
+    cp i/boot.tc before
+    init alpine
+    [ $status = 2 ] && [ ! -s out ] && grep -q 'boot.tc is there already$' err &&
+        cmp before i/boot.tc >>err
+    claim "and replaces no file"
+    init secret --force
+    [ $status = 0 ] && grep -q '^wrote   .*boot.tc: ' out
+    claim "unless it is told to"
+    cp i/boot.tc before
+    init timeout --dry-run
+    [ $status = 0 ] && grep -q '^---- .*/i/ci/boot-test.sh$' out &&
+        grep -q '^passed ' err && cmp before i/boot.tc >>err
+    claim "--dry-run prints what would be written"
+    rm -r i/boot.tc i/ci
+    init panic
+    [ $status = 1 ] && grep -q '^failed  kernel panic: ' out &&
+        grep -q 'Kernel Offset: disabled' out && [ ! -e i/boot.tc ]
+    claim "a guest that panics is told of, and nothing is written"
+    mkdir -p i/.git
+    printf '[remote "origin"]\n\turl = git@github.com:a/b.git\n' >i/.git/config
+    toyvmm init --no-run i
+    [ $status = 0 ] && grep -q '^# It was not tried.$' i/boot.tc &&
+        python3 -c 'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' \
+            i/.github/workflows/boot.yml >>out 2>&1
+    claim "--no-run writes what was not tried, and the repository's workflow"
+    [ -z "$(ls -A tmp)" ]
+    claim "and nothing stays behind"
+    unset TMPDIR
+}
+
+init_writes
 retries
 config
 fail_fast
