@@ -283,7 +283,11 @@ static void tell_next(const struct job *j)
                          "'ci/boot-test.sh'; and to its post: junit 'boot.xml'",
     };
     const char *folder = j->options->npaths ? j->options->paths[0] : "";
-    tell(j, "next", "toyvmm-test '%s%sboot.tc'", folder, *folder ? "/" : "");
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s%sboot.tc", folder, *folder ? "/" : "");
+    fprintf(j->words, "%-8stoyvmm-test ", "next");
+    init_put_word(j->words, path);
+    fputc('\n', j->words);
     if (j->ci.include)
         tell(j, "", "add to .gitlab-ci.yml: include: [{local: %s}]",
              j->ci.definition);

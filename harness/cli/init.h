@@ -29,11 +29,14 @@ struct init_file {
     int64_t modified_ns;
     dev_t device;
     ino_t inode;
+    // For init_sniff: no decompressor is run, an initrd is known by its name.
+    bool no_unpacking;
+    bool unpacked; // one was run
 };
 
 // Looks at the content of the regular file at path; fills all of f but its
-// path. 0 also for a file that is nothing of these (INIT_OTHER); a negative
-// errno when it can't be read. Any thread.
+// path and no_unpacking. 0 also for a file that is nothing of these
+// (INIT_OTHER); a negative errno when it can't be read. Any thread.
 int init_sniff(const char *path, struct init_file *f, struct error *err);
 
 // Whether a scenario can name it: UTF-8 without control characters.
@@ -56,6 +59,7 @@ struct init_found {
     bool tree_built;
     struct init_config config; // the tree's
     size_t looked_at;          // files
+    size_t unpacked;           // of them
     bool cut_short;            // there was more than is looked at
     size_t unreadable;         // files and folders, and one of them
     char unreadable_name[256];
@@ -64,6 +68,8 @@ struct init_found {
 // How much is looked at: entries of folders, and folders below each other.
 #define INIT_ENTRIES_MAX 20000
 #define INIT_DEPTH_MAX   5
+// Packed files that are looked into: each takes a process.
+#define INIT_UNPACKED_MAX 100
 
 // Looks through folder: not into hidden folders, nor through links to folders;
 // of a kernel tree at its images only. -ENOTDIR, -ENOENT, -EACCES, -ENOMEM.
@@ -166,6 +172,8 @@ void init_ci_find(const char *folder, struct init_ci *ci);
 // kernel's tree below the root, which is built where it isn't; or NULL.
 char *init_ci_script(const struct init_ci *ci, const char *tree);
 char *init_ci_definition(const struct init_ci *ci, const char *tree);
+// Text as one word of the shell's.
+void init_put_word(FILE *f, const char *text);
 
 // ---- Writing (init_write.c) -------------------------------------------------
 

@@ -126,8 +126,7 @@ void init_ci_find(const char *folder, struct init_ci *ci)
 
 // ---- The script -------------------------------------------------------------
 
-// One word of the shell's.
-static void put_word(FILE *f, const char *text)
+void init_put_word(FILE *f, const char *text)
 {
     fputc('\'', f);
     for (; *text; text++) {
@@ -183,7 +182,7 @@ char *init_ci_script(const struct init_ci *ci, const char *tree)
         fputs("\n# The kernel, where it isn't built yet.\ntree=", f);
         if (*tree == '-')
             fputs("./", f);
-        put_word(f, tree);
+        init_put_word(f, tree);
         fputs("\nif [ ! -e \"$tree/arch/x86/boot/bzImage\" ] &&\n"
               "    [ ! -e \"$tree/vmlinux\" ]; then\n"
               "    [ -e \"$tree/.config\" ] || make -C \"$tree\" "
@@ -197,7 +196,7 @@ char *init_ci_script(const struct init_ci *ci, const char *tree)
     // A path is no option.
     if (*ci->scenario == '-')
         fputs("./", f);
-    put_word(f, ci->scenario);
+    init_put_word(f, ci->scenario);
     fputc('\n', f);
     bool failed = ferror(f);
     if (fclose(f) || failed) {

@@ -73,7 +73,8 @@ static bool is_known(const struct init_found *found, const struct init_file *f)
 static int look_at_file(struct scan *s, const char *path)
 {
     char whole[PATH_MAX];
-    struct init_file f = {.path = NULL};
+    struct init_file f = {.no_unpacking =
+                              s->found->unpacked >= INIT_UNPACKED_MAX};
     struct init_found *found = s->found;
     if (snprintf(whole, sizeof(whole), "%s/%s", s->root, path) >= PATH_MAX)
         return 0;
@@ -81,6 +82,7 @@ static int look_at_file(struct scan *s, const char *path)
     int code = init_sniff(whole, &f, s->err);
     if (code == -ENOMEM)
         return code;
+    found->unpacked += f.unpacked;
     if (code)
         count_unreadable(s, path);
     if (code || f.kind == INIT_OTHER || is_known(found, &f))

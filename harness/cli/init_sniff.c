@@ -217,14 +217,15 @@ static bool is_initrd(const struct init_head *h, struct init_file *f)
         const struct packer *p = &packers[i];
         if (!init_has(h, 0, p->magic, p->len))
             continue;
-        int code = unpack_first(p, h->fd, first);
+        int code = f->no_unpacking ? -ENOENT : unpack_first(p, h->fd, first);
+        f->unpacked = code != -ENOENT;
         const char *slash = strrchr(h->path, '/');
         bool called = !strncmp(slash ? slash + 1 : h->path, "initr", 5);
-        // Without the program the name must do.
+        // Where it isn't unpacked the name must do.
         if ((code || !is_cpio(first)) && !(code == -ENOENT && called))
             return false;
         snprintf(f->what, sizeof(f->what), "cpio archive, %s%s", p->name,
-                 code ? " (by its name: the program isn't here)" : "");
+                 code ? " (by its name)" : "");
         f->kind = INIT_INITRD;
         return true;
     }
@@ -250,6 +251,7 @@ int init_sniff(const char *path, struct init_file *f, struct error *err)
 {
     struct stat st = {.st_size = 0};
     f->kind = INIT_OTHER;
+    f->unpacked = false;
     f->root = INIT_ROOT_UNKNOWN;
     *f->version = *f->refused = *f->what = '\0';
     struct init_head *h = calloc(1, sizeof(*h));
