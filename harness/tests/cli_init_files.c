@@ -14,9 +14,9 @@ static void read_back(const char *text)
     struct error err = {""};
     char *laid_out = NULL;
     size_t len = 0;
-    put_file("boot.tc", text);
-    cr_expect_eq(scenario_load("boot.tc", NULL, 0, &s, &diags, &err), 0,
-                 "%s\n%s", diags.count ? diags.list[0].message : err.text,
+    cr_expect_eq(scenario_parse("boot.tc", text, strlen(text), NULL, 0, &s,
+                                &diags, &err),
+                 0, "%s\n%s", diags.count ? diags.list[0].message : err.text,
                  text);
     cr_expect_eq(diags.count, 0U, "%s\n%s",
                  diags.count ? diags.list[0].message : "", text);
@@ -53,7 +53,7 @@ Test(init_files, every_scenario_can_be_read)
         read_back(text);
         free(text);
         for (int end = 0; end <= INIT_ENDS; end++) {
-            for (unsigned parts = 0; parts < 8; parts++) {
+            for (unsigned parts = i % 4; parts < 8; parts += 4) {
                 // A header alone is no scenario.
                 if (end == INIT_ENDS && !(parts & (INIT_BANNER | INIT_KTAP)))
                     continue;
