@@ -165,6 +165,10 @@ static int try_it(struct job *j)
     if (code)
         return code == -EINTR ? EXIT_INTERRUPTED
                               : complain(&j->err, exit_for(code));
+    if (t->outcome == INIT_UNRUN && o->replay) {
+        fprintf(stderr, "%s\n", t->words ? t->words : "no recording");
+        return EXIT_WRONG;
+    }
     if (t->outcome == INIT_UNRUN) {
         t->parts = INIT_BANNER;
         t->end = m.known ? INIT_END_LOGIN : INIT_END_INIT;

@@ -257,6 +257,10 @@ static int judge(const struct bench *b, const struct init_machine *m, bool ktap,
     free(text);
     if (code < 0)
         return code;
+    if (code != EXIT_PASSED && code != EXIT_FAILED) {
+        t->words = tell_tail(b, "words", 4);
+        return 0;
+    }
     t->outcome = INIT_UNSEEN;
     if (code != EXIT_PASSED)
         t->reason = tell_reason(b);
