@@ -99,14 +99,17 @@ static int load(struct conf **out, const struct options *o, FILE *log,
     // In the rig all belongs to others; it was looked at outside.
     if (!o->config && !getenv("TOYVMM_RIG"))
         code = check_owner(path, err);
-    struct conf *c = code ? NULL : calloc(1, sizeof(*c));
-    if (c)
-        c->path = strdup(o->config ? o->config : path);
-    if (!code && (!c || !c->path))
-        code = error_set(err, -ENOMEM, "out of memory");
-    if (!code && (code = conf_read(c, log, err)))
+    if (code)
+        return code;
+    struct conf *c = calloc(1, sizeof(*c));
+    if (!c || !(c->path = strdup(o->config ? o->config : path))) {
+        conf_free(c);
+        return error_set(err, -ENOMEM, "out of memory");
+    }
+    code = conf_read(c, log, err);
+    if (code)
         code = error_prefix(err, -EINVAL, "%s can't be read", c->path);
-    if (!code && c->words.errors)
+    else if (c->words.errors)
         code = error_set(err, -EINVAL, "%s has %zu error%s: nothing was run",
                          c->path, c->words.errors,
                          c->words.errors == 1 ? "" : "s");
@@ -156,10 +159,12 @@ int conf_take(struct options *o, FILE *log, struct error *err)
         return 0;
     int code = load(&o->conf, o, log, err);
     // Where it runs first: the seed is for --exact.
-    for (size_t i = 0; !code && o->conf && i < 2 * o->conf->nlines; i++) {
-        const struct conf_line *line = &o->conf->lines[i % o->conf->nlines];
-        if ((line->row->take == take_accelerator) == (i < o->conf->nlines))
-            code = take_line(o, line, err);
+    for (unsigned round = 0; o->conf && round < 2; round++) {
+        for (size_t i = 0; !code && i < o->conf->nlines; i++) {
+            const struct conf_line *line = &o->conf->lines[i];
+            if ((line->row->take == take_accelerator) == (round == 0))
+                code = take_line(o, line, err);
+        }
     }
     return code;
 }

@@ -233,7 +233,8 @@ static const char *giver(const struct options *o, const char *name)
 {
     for (size_t i = 0; i < o->nsets; i++)
         if (!strcmp(o->sets[i].name, name))
-            return i < o->nsets_given ? "--set" : conf_path(o->conf);
+            return i < o->nsets_given || !o->conf ? "--set"
+                                                  : conf_path(o->conf);
     return NULL;
 }
 

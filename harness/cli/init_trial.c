@@ -33,8 +33,7 @@ struct bench {
     struct error *err;
 };
 
-// ---- Running ourselves
-// -------------------------------------------------------
+// ---- Running ourselves ------------------------------------------------------
 
 static int spawn(const struct bench *b, char **argv, pid_t *pid)
 {

@@ -49,12 +49,13 @@ struct options {
     enum command command;
     uint64_t given[OPTIONS_MOST / 64]; // a bit for each row, by argv
     const char *config;                // of --config, or NULL
-    bool no_config;
-    struct conf *conf; // the project's file, or NULL; owned
+    struct conf *conf;                 // the project's file, or NULL; owned
     enum action action;
     unsigned asked; // a bit for each action that was given
     enum accelerator accelerator;
     bool accelerator_given;
+    bool no_config;
+    bool no_run, dry_run;         // of init
     const char *reports[REPORTS]; // a file for each kind, or NULL
     const char *output_dir;       // a folder for each scenario, or NULL
     const char *record;           // file or folder, or NULL
@@ -76,17 +77,14 @@ struct options {
     // Of exec: the kernel's modules, and folders that the command may write to.
     const char *modules;
     size_t nfolders;
-    char **folders; // owned
-    // Of init: a disk image, and how it writes.
-    const char *disk;
-    bool no_run, dry_run, force;
+    char **folders;   // owned
+    const char *disk; // of init: an image
     size_t nsets;
     struct override *sets;
     size_t nsets_given;   // of these by argv; the others by conf
     double timeout_scale; // 0: by accelerator
     uint64_t timeout_ns;  // of each scenario; 0: its own
     int jobs;             // at least 1
-    bool jobs_auto;       // as many as this machine has room for
     int repeat;           // boots of each case; 0: as its scenario says
     int warmups;          // boots before them
     enum rerun_what rerun;
@@ -95,6 +93,8 @@ struct options {
     bool fail_fast; // when one did not pass, none begins any more
     bool flaky_ok;  // a flaky one doesn't fail the run
     bool bisect;    // exit as `git bisect run` wants it
+    bool jobs_auto; // as many as this machine has room for
+    bool force;     // of init: replace files
     struct {
         unsigned index, count; // from 1 on; 0, 0: all of them
     } shard;

@@ -273,7 +273,7 @@ init_writes() {
     [ $status = 1 ] && grep -q '^failed  kernel panic: ' out &&
         grep -q 'Kernel Offset: disabled' out && [ ! -e i/boot.tc ]
     claim "a guest that panics is told of, and nothing is written"
-    toyvmm init --replay "$0" i
+    toyvmm init --replay "$test_program" i
     [ $status = 2 ] && grep -q recording err && [ ! -e i/boot.tc ]
     claim "a recording that is none is no trial"
     mkdir -p i/.git
