@@ -41,8 +41,7 @@ void case_list_free(struct case_list *list)
     *list = (struct case_list){0};
 }
 
-// ---- Axes
-// -------------------------------------------------------------------------
+// ---- Axes -------------------------------------------------------------------
 
 static const char *value_of(const struct matrix_axis *axis, size_t index)
 {
@@ -90,8 +89,7 @@ static void choose(const struct reader *r, const struct scenario *s, size_t n,
     }
 }
 
-// ---- Names
-// ------------------------------------------------------------------------
+// ---- Names ------------------------------------------------------------------
 
 static bool is_plain(char c)
 {
@@ -158,8 +156,7 @@ static char *make_title(const struct test_case *c, bool every)
     return NULL;
 }
 
-// ---- Reading
-// ----------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------
 
 static char *diagnostics_text(const struct diagnostics *d)
 {

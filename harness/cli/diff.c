@@ -29,8 +29,7 @@ struct diff {
     struct change *changes;
 };
 
-// ---- Lines
-// ------------------------------------------------------------------------
+// ---- Lines ------------------------------------------------------------------
 
 static bool cut(struct lines *l, const char *text)
 {
@@ -62,8 +61,7 @@ static bool equal(const struct diff *d, size_t i, size_t k)
            !memcmp(d->old.at[i], d->new.at[k], length(&d->old, i));
 }
 
-// ---- Where they differ
-// --------------------------------------------------------------
+// ---- Where they differ ------------------------------------------------------
 
 static void trim(struct diff *d)
 {
@@ -139,8 +137,7 @@ static bool find_changes(struct diff *d)
     return true;
 }
 
-// ---- Hunks
-// ------------------------------------------------------------------------
+// ---- Hunks ------------------------------------------------------------------
 
 static void put_lines(FILE *f, char sign, const struct lines *l, size_t from,
                       size_t to)

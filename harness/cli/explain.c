@@ -40,8 +40,7 @@ static FILE *line(const struct explainer *e, const char *name)
     return e->w.f;
 }
 
-// ---- The machine
-// ------------------------------------------------------------------
+// ---- The machine ------------------------------------------------------------
 
 static void put_disks(const struct explainer *e, const struct guest *g)
 {
@@ -195,8 +194,7 @@ static void put_place(const struct explainer *e)
         fprintf(f, "%s\n", e->accelerator);
 }
 
-// ---- The test
-// ---------------------------------------------------------------------
+// ---- The test ---------------------------------------------------------------
 
 static void put_deadline(const struct explainer *e, const char *name,
                          uint64_t ns, const struct source_pos *pos)
@@ -314,8 +312,7 @@ static void put_files(const struct explainer *e)
     }
 }
 
-// ---- What fails it
-// ----------------------------------------------------------------
+// ---- What fails it ----------------------------------------------------------
 
 static bool is_allowed(const struct scenario *s, const char *name)
 {
@@ -378,8 +375,7 @@ static void put_rules(const struct explainer *e)
     }
 }
 
-// ---- One file
-// ---------------------------------------------------------------------
+// ---- One file ---------------------------------------------------------------
 
 static void put_tags(const struct explainer *e)
 {

@@ -8,8 +8,7 @@
 
 #define INDENT 4
 
-// ---- Parts of a step
-// --------------------------------------------------------------
+// ---- Parts of a step --------------------------------------------------------
 
 static void put_wait(const struct words *w, uint64_t within_ns)
 {
@@ -43,8 +42,7 @@ static const char *event_words(enum guest_event event)
     return words[event];
 }
 
-// ---- Steps without a block
-// --------------------------------------------------------
+// ---- Steps without a block --------------------------------------------------
 
 static void put_expect(const struct words *w, const struct step *s)
 {
@@ -256,8 +254,7 @@ static void put_head(const struct words *w, const struct step *s)
     }
 }
 
-// ---- Steps in steps
-// --------------------------------------------------------------
+// ---- Steps in steps ---------------------------------------------------------
 
 // A list of steps: how deep it stands, what its numbers begin with ("3.1.") and
 // how many it had so far.

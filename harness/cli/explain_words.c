@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-// ---- Variables
-// --------------------------------------------------------------------
+// ---- Variables --------------------------------------------------------------
 
 static bool block_sets(const struct block *b, const char *name);
 
@@ -84,8 +83,7 @@ static const struct text *constant(const struct scenario *s, const char *name)
     return NULL;
 }
 
-// ---- Texts
-// ------------------------------------------------------------------------
+// ---- Texts ------------------------------------------------------------------
 
 static void put_bytes(FILE *f, const char *bytes, size_t len)
 {
@@ -169,8 +167,7 @@ void words_pattern(const struct words *w, const struct pattern_node *n)
             fputc(flags[i].letter, w->f);
 }
 
-// ---- Quantities
-// -------------------------------------------------------------------
+// ---- Quantities -------------------------------------------------------------
 
 void words_duration(FILE *f, uint64_t ns)
 {

@@ -133,8 +133,7 @@ static int split(const char *path, char **suite, char **file)
     return *suite && *file ? 0 : -ENOMEM;
 }
 
-// ---- Cases
-// ------------------------------------------------------------------------
+// ---- Cases ------------------------------------------------------------------
 
 static bool is_taken(const struct selection *s, const struct selected *one)
 {
@@ -198,8 +197,7 @@ static int add_case(struct selection *s, const char *path, const char *suite,
     return code;
 }
 
-// ---- Files
-// ------------------------------------------------------------------------
+// ---- Files ------------------------------------------------------------------
 
 // Takes the cases of one file that are wanted. 0, or a negative errno; what is
 // wrong with the file was told then.

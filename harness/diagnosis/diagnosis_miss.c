@@ -15,8 +15,7 @@
 // Of a pattern's rest so much is shown.
 #define WANTED_MAX ((size_t)32)
 
-// ---- Text in columns
-// ----------------------------------------------------------
+// ---- Text in columns --------------------------------------------------------
 
 static bool is_first(char byte)
 {
@@ -81,8 +80,7 @@ static size_t cut(const char *text, size_t len, size_t max)
     return max;
 }
 
-// ---- The nearest
-// ---------------------------------------------------------------
+// ---- The nearest ------------------------------------------------------------
 
 static void tell_partial(FILE *f, const struct near_miss *n)
 {
@@ -130,8 +128,7 @@ static void tell_nearest(FILE *f, struct diagnosis *d, const struct pattern *p,
     show_line(f, d, &n);
 }
 
-// ---- What would have matched
-// ----------------------------------------------------
+// ---- What would have matched ------------------------------------------------
 
 static bool is_quiet(const struct diagnosis *d, const struct matcher *m)
 {
@@ -201,8 +198,7 @@ static void tell_other_ports(FILE *f, struct diagnosis *d,
     pattern_free(v);
 }
 
-// ---- What earlier steps consumed
-// ------------------------------------------------
+// ---- What earlier steps consumed --------------------------------------------
 
 // The record of the port as text, with the times of its lines.
 struct past {

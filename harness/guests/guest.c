@@ -290,8 +290,7 @@ int guest_check(const struct guest *guest, struct error *err)
     return toyvmm_check(&config, err);
 }
 
-// ---- What isn't there
-// -----------------------------------------------------------
+// ---- What isn't there -------------------------------------------------------
 
 struct looker {
     const struct scenario *s;

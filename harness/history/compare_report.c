@@ -188,8 +188,7 @@ void compared_markdown(FILE *f, const struct compared *c)
     fputc('\n', f);
 }
 
-// ---- JSON
-// ----------------------------------------------------------------------
+// ---- JSON -------------------------------------------------------------------
 
 static void mark_object(struct json *j, const struct compared_mark *mark,
                         const struct acknowledgement *known)

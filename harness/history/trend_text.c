@@ -19,8 +19,7 @@ const char *trend_time(char buf[TREND_TIME], double ns)
     return buf;
 }
 
-// ---- Terminal
-// ----------------------------------------------------------------
+// ---- Terminal ---------------------------------------------------------------
 
 // Block elements U+2581..U+2588, from the smallest median to the largest.
 static void sparkline(FILE *f, const struct trend_series *s, size_t width)
@@ -91,8 +90,7 @@ void trends_terminal(FILE *f, const struct trends *t, unsigned columns)
         fputs("the history holds no such runs\n", f);
 }
 
-// ---- CSV
-// ---------------------------------------------------------------------
+// ---- CSV --------------------------------------------------------------------
 
 static void csv_field(FILE *f, const char *text)
 {
@@ -149,8 +147,7 @@ void trends_csv(FILE *f, const struct trends *t)
     }
 }
 
-// ---- OpenMetrics
-// ---------------------------------------------------------------
+// ---- OpenMetrics ------------------------------------------------------------
 
 // A label's value: OpenMetrics 1.0, "escaped-string".
 static void label(FILE *f, const char *name, const char *value, bool first)

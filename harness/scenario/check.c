@@ -21,8 +21,7 @@ const char *builtin_mark_at(size_t index)
     return index < count ? builtin_marks[index] : NULL;
 }
 
-// ---- Names
-// ----------------------------------------------------------------------
+// ---- Names ------------------------------------------------------------------
 
 void check_define(struct check *c, const char *name, unsigned kinds)
 {
@@ -108,8 +107,7 @@ static void define_groups(struct check *c, const struct pattern_node *n)
         check_define(c, n->groups[i], SYMBOL_VARIABLE);
 }
 
-// ---- Steps
-// ----------------------------------------------------------------------
+// ---- Steps ------------------------------------------------------------------
 
 static void check_check(struct check *c, const struct step *s)
 {
@@ -224,8 +222,7 @@ static void check_block(struct check *c, const struct block *b)
         check_step(c, &b->steps[i]);
 }
 
-// ---- The whole
-// ------------------------------------------------------------------
+// ---- The whole --------------------------------------------------------------
 
 // Any name in a statement that failed may have been defined there.
 static void excuse_tainted(struct check *c)

@@ -10,8 +10,7 @@
 void check_scenario(struct parser *p, const struct override *overrides,
                     size_t noverrides);
 
-// ---- Shared by check*.c
-// -------------------------------------------------------
+// ---- Shared by check*.c -----------------------------------------------------
 
 struct check {
     struct parser *p;

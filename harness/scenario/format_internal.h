@@ -16,8 +16,7 @@ struct format_tokens {
     const struct token *list;
 };
 
-// ---- Items: statements, and the branches of `expect one`
-// ------------------------------------------------------------------
+// ---- Items: statements, and the branches of `expect one` --------------------
 
 struct format_item;
 
@@ -38,8 +37,7 @@ struct format_item {
 // All items of a file, in an imagined block around it.
 struct format_block format_items(const struct format_tokens *t);
 
-// ---- Lines
-// ------------------------------------------------------------------------
+// ---- Lines ------------------------------------------------------------------
 
 // Neighbouring lines of one kind stand in columns.
 enum format_run { RUN_NONE, RUN_SET, RUN_MATRIX, RUN_CHECK, RUN_BRANCH };
@@ -59,8 +57,7 @@ struct format_line {
 struct list format_lines(const struct format_tokens *t,
                          const struct format_block *file);
 
-// ---- Text
-// -------------------------------------------------------------------------
+// ---- Text -------------------------------------------------------------------
 
 #define FORMAT_WIDTH 80
 

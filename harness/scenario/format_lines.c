@@ -56,8 +56,7 @@ static const char *join(const struct layout *l, size_t from, size_t to)
     return out;
 }
 
-// ---- What stands between tokens
-// ---------------------------------------------------
+// ---- What stands between tokens ---------------------------------------------
 
 static const char *gap_begin(const struct layout *l, size_t i)
 {
@@ -120,8 +119,7 @@ static void take_gap(struct layout *l, size_t i, unsigned indent,
         add_line(l, 0);
 }
 
-// ---- Statements without a block
-// ---------------------------------------------------
+// ---- Statements without a block ---------------------------------------------
 
 static bool head_is(const struct layout *l, const struct format_item *item,
                     const char *word)
@@ -174,8 +172,7 @@ static void add_simple(struct layout *l, const struct format_item *item,
     line->cells[line->ncells++] = join(l, at, end);
 }
 
-// ---- Blocks on one line
-// -----------------------------------------------------------
+// ---- Blocks on one line -----------------------------------------------------
 
 // Whether a block may stay on, or go to, one line.
 static bool block_is_short(const struct layout *l, const struct format_block *b)
@@ -230,8 +227,7 @@ static bool add_short(struct layout *l, const struct format_item *item,
     return true;
 }
 
-// ---- All items
-// --------------------------------------------------------------------
+// ---- All items --------------------------------------------------------------
 
 static void add_items(struct layout *l, const struct format_block *b,
                       unsigned indent, bool branches);
@@ -283,8 +279,7 @@ static void add_items(struct layout *l, const struct format_block *b,
     }
 }
 
-// ---- The file
-// ---------------------------------------------------------------------
+// ---- The file ---------------------------------------------------------------
 
 static bool is_header(const struct layout *l, const struct format_item *item)
 {

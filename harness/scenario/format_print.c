@@ -17,8 +17,7 @@ size_t format_width(const char *text)
     return width;
 }
 
-// ---- Cells
-// ------------------------------------------------------------------------
+// ---- Cells ------------------------------------------------------------------
 
 // Lines that are put in columns together: from - to, without the latter.
 struct run {
@@ -91,8 +90,7 @@ static void align_cells(struct arena *arena, struct format_line *lines,
     }
 }
 
-// ---- Comments behind code
-// ---------------------------------------------------------
+// ---- Comments behind code ---------------------------------------------------
 
 static bool ends_with_comment(const struct format_line *line)
 {
@@ -121,8 +119,7 @@ static void align_comments(const struct format_line *lines, size_t count,
     }
 }
 
-// ---- Text
-// -------------------------------------------------------------------------
+// ---- Text -------------------------------------------------------------------
 
 char *format_print(struct arena *arena, const struct list *lines, size_t *len)
 {

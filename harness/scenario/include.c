@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-// ---- Characters
-// -----------------------------------------------------------------
+// ---- Characters -------------------------------------------------------------
 
 static void report_character(struct diag *d, struct source_pos pos,
                              const char *at, bool valid)
@@ -50,8 +49,7 @@ static bool check_characters(struct diag *d, const struct source *s, size_t len)
     return !bad_line;
 }
 
-// ---- One file
-// -------------------------------------------------------------------
+// ---- One file ---------------------------------------------------------------
 
 // `use` is where it is used; line 0: it is the scenario's own. p->no_text tells
 // whether it is text.
@@ -89,8 +87,7 @@ void parse_scenario(struct parser *p, const struct file_text *file)
     p->sc->included = p->included.items;
 }
 
-// ---- use
-// ------------------------------------------------------------------------
+// ---- use --------------------------------------------------------------------
 
 enum parsed parse_use(struct parser *p, struct step *out)
 {

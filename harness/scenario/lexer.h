@@ -67,8 +67,7 @@ bool token_is(const struct token *t, const char *word);
 
 struct source_pos lexer_pos(const struct lexer *lx, const struct cursor *at);
 
-// ---- For lexer_text.c
-// ---------------------------------------------------------
+// ---- For lexer_text.c -------------------------------------------------------
 
 // One character further.
 void cursor_step(struct cursor *c);

@@ -101,8 +101,7 @@ static const char not_a_variable[] =
     "`${` is not followed by a variable's name and `}`";
 static const char dollar_hint[] = "write `\\${` for the characters `${`";
 
-// ---- Texts
-// ----------------------------------------------------------------------
+// ---- Texts ------------------------------------------------------------------
 
 static int hex_digit(char c)
 {
@@ -239,8 +238,7 @@ void lex_bare_text(struct lexer *lx, struct token *t, bool variables)
     token_end(lx, t, TOKEN_BARE);
 }
 
-// ---- Patterns
-// ---------------------------------------------------------------------
+// ---- Patterns ---------------------------------------------------------------
 
 // m{...} nests; m!...! ends at the next one, like /.../.
 static const char openers[] = "{([", closers[] = "})]", plain[] = "!|,~%@";

@@ -49,8 +49,7 @@ static void unknown_event(struct parser *p, bool in_one)
                                                  : NULL);
 }
 
-// ---- A pattern
-// ------------------------------------------------------------------
+// ---- A pattern --------------------------------------------------------------
 
 static bool pattern_within(struct parser *p, struct step *out)
 {
@@ -72,8 +71,7 @@ static enum parsed expect_pattern(struct parser *p, struct step *out)
     return PARSED_STEP;
 }
 
-// ---- An event, or silence
-// -------------------------------------------------------
+// ---- An event, or silence ---------------------------------------------------
 
 static bool event_within(struct parser *p, struct step *out)
 {
@@ -104,8 +102,7 @@ static enum parsed expect_idle(struct parser *p, struct step *out)
     return PARSED_STEP;
 }
 
-// ---- The first of several
-// -------------------------------------------------------
+// ---- The first of several ---------------------------------------------------
 
 static bool one_within(struct parser *p, struct step *out)
 {

@@ -104,8 +104,7 @@ enum parsed parse_set(struct parser *p, struct step *out)
     return PARSED_HEADER;
 }
 
-// ---- matrix
-// ---------------------------------------------------------------------
+// ---- matrix -----------------------------------------------------------------
 
 static bool same_text(const struct text *a, const struct text *b)
 {
@@ -163,8 +162,7 @@ enum parsed parse_matrix(struct parser *p, struct step *out)
     return PARSED_HEADER;
 }
 
-// ---- needs
-// ----------------------------------------------------------------------
+// ---- needs ------------------------------------------------------------------
 
 enum parsed parse_needs(struct parser *p, struct step *out)
 {
@@ -196,8 +194,7 @@ enum parsed parse_needs(struct parser *p, struct step *out)
     return PARSED_HEADER;
 }
 
-// ---- fail, allow
-// ----------------------------------------------------------------
+// ---- fail, allow ------------------------------------------------------------
 
 enum parsed parse_fail(struct parser *p, struct step *out)
 {

@@ -17,8 +17,7 @@ static void hide_token(struct parser *p)
     }
 }
 
-// ---- send, type, key
-// ------------------------------------------------------------
+// ---- send, type, key --------------------------------------------------------
 
 static bool send_secret(struct parser *p, struct step *out)
 {
@@ -92,8 +91,7 @@ enum parsed parse_key(struct parser *p, struct step *out)
     return PARSED_STEP;
 }
 
-// ---- login
-// ----------------------------------------------------------------------
+// ---- login ------------------------------------------------------------------
 
 static bool login_password(struct parser *p, struct step *out)
 {
@@ -125,8 +123,7 @@ enum parsed parse_login(struct parser *p, struct step *out)
     return PARSED_STEP;
 }
 
-// ---- run, ktap
-// ------------------------------------------------------------------
+// ---- run, ktap --------------------------------------------------------------
 
 static bool run_status(struct parser *p, struct step *out)
 {

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-// ---- Trials
-// ---------------------------------------------------------------------
+// ---- Trials -----------------------------------------------------------------
 
 const char *trial_value(enum variable_place place)
 {
@@ -111,8 +110,7 @@ static void make_text(struct parser *p, struct trial *t)
     }
 }
 
-// ---- Compiling
-// ------------------------------------------------------------------
+// ---- Compiling --------------------------------------------------------------
 
 static void free_pattern(void *what)
 {

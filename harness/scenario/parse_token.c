@@ -22,8 +22,7 @@ struct token parser_peek(const struct parser *p, unsigned n)
     return t;
 }
 
-// ---- Errors
-// -------------------------------------------------------------------
+// ---- Errors -----------------------------------------------------------------
 
 void parse_error(struct parser *p, const struct cursor *at, unsigned width,
                  const char *hint, const char *fmt, ...)
@@ -94,8 +93,7 @@ const char *place_name(struct parser *p, const struct source_pos *pos)
     return arena_printf(p->arena, "%.200s:%u", pos->file, pos->line);
 }
 
-// ---- Options
-// ------------------------------------------------------------------
+// ---- Options ----------------------------------------------------------------
 
 bool at_end_of_statement(const struct parser *p)
 {

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-// ---- Getting back in step
-// -----------------------------------------------------
+// ---- Getting back in step ---------------------------------------------------
 
 // Skips `{` and all up to its `}`.
 static void skip_braces(struct parser *p)
@@ -55,8 +54,7 @@ static void end_statement(struct parser *p)
     skip_statement(p);
 }
 
-// ---- Blocks
-// ---------------------------------------------------------------------
+// ---- Blocks -----------------------------------------------------------------
 
 bool parse_braces(struct parser *p, void (*item)(struct parser *p, void *owner),
                   void *owner)
@@ -109,8 +107,7 @@ void parse_block(struct parser *p, struct block *out)
     out->steps = steps.items;
 }
 
-// ---- Statements
-// -----------------------------------------------------------------
+// ---- Statements -------------------------------------------------------------
 
 // Puts a token into the line. A text or a pattern stands there as it was
 // written, unless it goes over several lines; blanks mean nothing elsewhere.

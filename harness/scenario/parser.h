@@ -99,16 +99,14 @@ size_t statement_count(void);
 const struct statement *statement_find(const char *word, size_t len);
 const struct statement *statement_at(const char *word, enum place place);
 
-// ---- include.c: files
-// -------------------------------------------------------
+// ---- include.c: files -------------------------------------------------------
 
 // Reads the scenario, whose own file is given, into p->sc.
 void parse_scenario(struct parser *p, const struct file_text *file);
 // Puts the statements of the `use` at hand, which was parsed well, among steps.
 void include_file(struct parser *p, struct list *steps);
 
-// ---- parse_token.c: tokens, errors, options
-// ----------------------------------
+// ---- parse_token.c: tokens, errors, options ---------------------------------
 
 void parser_next(struct parser *p);
 // The token after the present one (n 1), or the one after that (n 2).
@@ -138,8 +136,7 @@ struct option {
 bool parse_options(struct parser *p, struct step *out,
                    const struct option *options, size_t count);
 
-// ---- parser.c: statements, blocks
-// --------------------------------------------
+// ---- parser.c: statements, blocks -------------------------------------------
 
 // Reads statements to the end of the file at hand; its steps go into steps.
 void parse_statements(struct parser *p, struct list *steps);
@@ -184,8 +181,7 @@ bool parse_size(struct parser *p, uint64_t *out);
 bool parse_compare(struct parser *p, enum compare_op *out);
 bool parse_value(struct parser *p, struct value *out);
 
-// ---- The statements, by family
-// -----------------------------------------------
+// ---- The statements, by family ----------------------------------------------
 
 typedef enum parsed parse_fn(struct parser *p, struct step *out);
 

@@ -87,8 +87,7 @@ static const struct advice advices[] = {
     {PCRE2_ERROR_UNICODE_DISALLOWED_CODE_POINT, AT_ESCAPE, NULL, NULL},
 };
 
-// ---- Where
-// ----------------------------------------------------------------------
+// ---- Where ------------------------------------------------------------------
 
 static size_t back_to(const char *tried, size_t offset, char c)
 {
@@ -145,8 +144,7 @@ static size_t begin_of(enum where where, const char *tried, size_t offset)
     return offset;
 }
 
-// ---- Hints
-// ----------------------------------------------------------------------
+// ---- Hints ------------------------------------------------------------------
 
 static const char *const posix_classes[] = {
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph",
@@ -226,8 +224,7 @@ static const char *hint_class(struct parser *p, const char *open,
                         (int)(first + 1 - open), open);
 }
 
-// ---- The whole
-// ------------------------------------------------------------------
+// ---- The whole --------------------------------------------------------------
 
 void report_pattern(struct parser *p, const struct trial *t, int number,
                     size_t offset, const char *message)

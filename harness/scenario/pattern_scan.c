@@ -133,8 +133,7 @@ static void scan_escape(struct scan *s)
     }
 }
 
-// ---- Classes
-// --------------------------------------------------------------------
+// ---- Classes ----------------------------------------------------------------
 
 // [:name:] within a class; false when it isn't one.
 static bool scan_posix(struct scan *s)
@@ -190,8 +189,7 @@ static void scan_class(struct scan *s)
     s->out->open_class = open;
 }
 
-// ---- Groups
-// ---------------------------------------------------------------------
+// ---- Groups -----------------------------------------------------------------
 
 static void open_group(struct scan *s, const char *open)
 {
@@ -291,8 +289,7 @@ static void close_group(struct scan *s)
         s->extended = groups[--s->groups.count].extended;
 }
 
-// ---- The whole
-// ------------------------------------------------------------------
+// ---- The whole --------------------------------------------------------------
 
 void pattern_scan(struct arena *arena, const char *begin, const char *end,
                   bool extended, struct pattern_scan *out)

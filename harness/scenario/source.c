@@ -39,8 +39,7 @@ const char *source_beside(struct arena *arena, const char *from,
     return arena_printf(arena, "%.*s%s", (int)(slash + 1 - from), from, path);
 }
 
-// ---- The disk
-// -------------------------------------------------------------------
+// ---- The disk ---------------------------------------------------------------
 
 // Reads fd to its end, or most + 1 bytes. A heap block, or NULL with errno set.
 static char *read_all(int fd, size_t most, size_t *len)
@@ -105,8 +104,7 @@ int disk_read(void *owner, const char *path, bool used, size_t most,
     return code;
 }
 
-// ---- Memory
-// ---------------------------------------------------------------------
+// ---- Memory -----------------------------------------------------------------
 
 int memory_read(void *owner, const char *path, bool used, size_t most,
                 struct file_text *out, struct error *err)

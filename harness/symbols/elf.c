@@ -55,8 +55,7 @@ static void *read_new(const struct file *f, uint64_t offset, uint64_t len)
     return NULL;
 }
 
-// ---- .symtab
-// -----------------------------------------------------------------
+// ---- .symtab ----------------------------------------------------------------
 
 static char type_of(const struct file *f, const Elf64_Sym *symbol)
 {
@@ -116,8 +115,7 @@ static int read_table(struct ksyms *s, const struct file *f,
     return code;
 }
 
-// ---- What it loads
-// ------------------------------------------------------------
+// ---- What it loads ----------------------------------------------------------
 
 struct loads {
     const struct file *file;
@@ -170,8 +168,7 @@ static int read_kallsyms(struct ksyms *s, const struct file *f,
     return code;
 }
 
-// ---- The file
-// -------------------------------------------------------------------
+// ---- The file ---------------------------------------------------------------
 
 static int check_header(const struct file *f, struct error *err)
 {

@@ -22,8 +22,7 @@
 
 static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
 
-// ---- Addresses
-// ----------------------------------------------------------------
+// ---- Addresses --------------------------------------------------------------
 
 enum encoding {
     SIGNED_OFFSETS,   // negative ones count from base, others are addresses
@@ -101,8 +100,7 @@ static bool find_addresses(const struct kallsyms *k, struct addresses *a)
     return false;
 }
 
-// ---- Names
-// ----------------------------------------------------------------------
+// ---- Names ------------------------------------------------------------------
 
 // The text of the len token numbers at `at`: how long it is, or 0 when it is
 // longer than a name can be.
@@ -142,8 +140,7 @@ int kallsyms_add(const struct kallsyms *k, struct ksyms *s, struct error *err)
     return code;
 }
 
-// ---- The search
-// ------------------------------------------------------------------
+// ---- The search -------------------------------------------------------------
 
 // The tokens seem to be at `address`: copies what is around and reads it.
 static int try_at(struct ksyms *s, const struct ksyms_memory *memory,

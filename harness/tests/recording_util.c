@@ -87,8 +87,7 @@ char *result_text(const struct result *r, bool times)
     return text;
 }
 
-// ---- A recorded run of a scripted guest
-// --------------------------------------
+// ---- A recorded run of a scripted guest -------------------------------------
 
 struct session {
     const char *path;

@@ -268,8 +268,7 @@ Test(ktap_step, an_expected_panic_may_follow)
     result_free(&r);
 }
 
-// ---- The kernel's log, printed
-// ------------------------------------------------
+// ---- The kernel's log, printed ----------------------------------------------
 
 // A program prints old messages while tests are read: they are its text.
 Test(ktap_step, an_old_log_within_live_tests_is_text)

@@ -80,8 +80,7 @@ Test(scenario_files, shipped_scenarios_are_clean)
     cr_assert_geq(seen, 1);
 }
 
-// ---- Encoding
-// -------------------------------------------------------------------
+// ---- Encoding ---------------------------------------------------------------
 
 Test(scenario_files, byte_order_mark_and_crlf)
 {
@@ -123,8 +122,7 @@ Test(scenario_files, what_is_no_text)
     REFUSED("guest g\n\xff\n", 2, 1, "byte 0xff: this is not UTF-8");
 }
 
-// ---- Limits
-// ---------------------------------------------------------------------
+// ---- Limits -----------------------------------------------------------------
 
 Test(scenario_files, too_many_errors)
 {
@@ -238,8 +236,7 @@ Test(scenario_files, memory_runs_out)
     arena_free(a);
 }
 
-// ---- Warnings
-// -------------------------------------------------------------------
+// ---- Warnings ---------------------------------------------------------------
 
 static void warns(const char *text, unsigned line, unsigned column,
                   const char *message)
@@ -267,8 +264,7 @@ Test(scenario_files, warnings)
     warns("guest g\n", 1, 1, "no steps: this scenario checks nothing");
 }
 
-// ---- How they look
-// --------------------------------------------------------------
+// ---- How they look ----------------------------------------------------------
 
 static void looks(const char *text, const char *expected)
 {

@@ -19,8 +19,7 @@
 #define DAMAGES 200
 #endif
 
-// ---- Reading
-// ----------------------------------------------------------------------
+// ---- Reading ----------------------------------------------------------------
 
 // The scenario's own text from memory, what it uses from the disk.
 struct own_text {
@@ -56,8 +55,7 @@ static char *tree_of(const char *path, const char *text, size_t len)
     return tree;
 }
 
-// ---- Tokens
-// -----------------------------------------------------------------------
+// ---- Tokens -----------------------------------------------------------------
 
 struct tokens {
     struct arena *arena;
@@ -120,8 +118,7 @@ static char *comments_of(const char *text, size_t len)
     return out;
 }
 
-// ---- Shaking
-// ----------------------------------------------------------------------
+// ---- Shaking ----------------------------------------------------------------
 
 // The same numbers in every run.
 static unsigned dice(uint64_t *state, unsigned sides)
@@ -187,8 +184,7 @@ static char *shake(const struct tokens *t, uint64_t *state, size_t *len)
     return out;
 }
 
-// ---- The properties
-// ---------------------------------------------------------------
+// ---- The properties ---------------------------------------------------------
 
 // path's text means tree: it does so laid out, too.
 static void check_text(const char *path, const char *text, size_t len,
@@ -219,8 +215,7 @@ static void check_text(const char *path, const char *text, size_t len,
     free(twice);
 }
 
-// ---- Damage
-// -----------------------------------------------------------------------
+// ---- Damage -----------------------------------------------------------------
 
 // Takes a character out, puts one in, or puts another token's text in.
 static char *damage(const struct tokens *t, uint64_t *state, size_t *len)
@@ -268,8 +263,7 @@ static void check_damaged(const char *path, const char *text, size_t len)
     free(tree);
 }
 
-// ---- All files
-// --------------------------------------------------------------------
+// ---- All files --------------------------------------------------------------
 
 static size_t files;
 

@@ -9,8 +9,7 @@
 
 #define MOST 200
 
-// ---- Reading the grammar
-// ------------------------------------------------------------
+// ---- Reading the grammar ----------------------------------------------------
 
 struct production {
     char name[32];
@@ -141,8 +140,7 @@ Test(scenario_grammar, has_each_statement)
     free(g);
 }
 
-// ---- The examples
-// ---------------------------------------------------------------
+// ---- The examples -----------------------------------------------------------
 
 struct example {
     char head[200];  // "right", "wrong 1:5 message", ...

@@ -151,8 +151,7 @@ Test(scenario_header, fail_and_allow)
     parsed_free(&p);
 }
 
-// ---- Overrides
-// ------------------------------------------------------------------
+// ---- Overrides --------------------------------------------------------------
 
 static struct parsed_text parse_with(const char *text, const struct override *o,
                                      size_t n)
@@ -193,8 +192,7 @@ Test(scenario_header, override_of_what_nobody_uses)
     parsed_free(&p);
 }
 
-// ---- The machine's ports, symbols, and what it needs
-// -------------------------------------------------
+// ---- The machine's ports, symbols, and what it needs ------------------------
 
 Test(scenario_header, ports_symbols_needs)
 {
@@ -222,8 +220,7 @@ Test(scenario_header, ports_symbols_needs)
     parsed_free(&p);
 }
 
-// ---- matrix
-// ---------------------------------------------------------------------
+// ---- matrix -----------------------------------------------------------------
 
 static const char axes[] =
     "test \"on ${kernel}, ${mode}\"\nguest b-${kernel}\nset x ${mode}!\n"

@@ -136,8 +136,7 @@ Test(scenario_pattern_errors, everywhere)
     CHECK_ALL(table, "guest g\n");
 }
 
-// ---- Variables
-// ------------------------------------------------------------------
+// ---- Variables --------------------------------------------------------------
 
 // Found before boot, at their own column, whatever the values will be.
 Test(scenario_pattern_errors, with_variables)

@@ -35,8 +35,7 @@ static inline void parsed_free(struct parsed_text *p)
     diagnostics_free(&p->diags);
 }
 
-// ---- Files in memory
-// ---------------------------------------------------------
+// ---- Files in memory --------------------------------------------------------
 
 struct memory_file {
     const char *path;
@@ -144,8 +143,7 @@ static inline char *read_fixture(const char *name)
     return read_fixture_bytes(name, &len);
 }
 
-// ---- Wrong texts, each with its one diagnostic
-// -------------------------------
+// ---- Wrong texts, each with its one diagnostic ------------------------------
 
 struct wrong {
     const char *text; // behind "guest g\n": its first line is line 2

@@ -94,8 +94,7 @@ Test(scenario_use, names_go_through_all_files)
     parsed_free(&p);
 }
 
-// ---- Errors
-// -------------------------------------------------------------------
+// ---- Errors -----------------------------------------------------------------
 
 static void looks(const struct memory_file *files, const char *expected)
 {
@@ -218,8 +217,7 @@ Test(scenario_use, wrong_statements)
     CHECK_ALL(table, "guest g\n");
 }
 
-// ---- Limits
-// -------------------------------------------------------------------
+// ---- Limits -----------------------------------------------------------------
 
 // A chain of files, each of which uses the next.
 static struct parsed_text parse_chain(unsigned depth)
@@ -329,8 +327,7 @@ Test(scenario_use, doubling_ends)
     parsed_free(&p);
 }
 
-// ---- The disk
-// -------------------------------------------------------------------
+// ---- The disk ---------------------------------------------------------------
 
 static void write_file(const char *path, const char *text)
 {
