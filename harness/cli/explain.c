@@ -5,185 +5,29 @@
 #include "harness/cli/accel.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/conf.h"
-#include "harness/cli/explain_words.h"
+#include "harness/cli/explain_internal.h"
 #include "harness/cli/needs.h"
 #include "harness/cli/options_internal.h"
-#include "harness/guests/guest.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-// How the note of a guest begins that runs instead of another.
-#define FALLBACK "fell back to "
-
-// What is explained, and where it would run.
-struct explainer {
-    struct words w;
-    const struct options *o;
-    const struct selected *one;
-    const char *accelerator; // NULL: nowhere
-    char why[512];           // then
-    double scale;
-};
-
-static void title(const struct explainer *e, const char *name)
-{
-    fprintf(e->w.f, "%s\n", name);
-}
-
-// A line "    name          value": the caller writes the value.
-static FILE *line(const struct explainer *e, const char *name)
+FILE *explain_line(const struct explainer *e, const char *name)
 {
     fprintf(e->w.f, "    %-13s ", name);
     return e->w.f;
 }
 
-// ---- The machine ------------------------------------------------------------
-
-static void put_disks(const struct explainer *e, const struct guest *g)
+void explain_title(const struct explainer *e, const char *name)
 {
-    static const char *const modes[] = {
-        [TOYVMM_DISK_DROPS] = "what the guest writes is dropped",
-        [TOYVMM_DISK_READONLY] = "read-only",
-        [TOYVMM_DISK_WRITABLE] = "what the guest writes changes it",
-    };
-    for (size_t i = 0; i < g->ndisks; i++) {
-        const struct toyvmm_disk *d = &g->disks[i];
-        const char *format = toyvmm_disk_format(d->path);
-        FILE *f = line(e, i ? "" : "disks");
-        fprintf(f, "vd%c: %s, ", (char)('a' + i), d->path);
-        if (format && strcmp(format, "raw") != 0)
-            fprintf(f, "%s by qemu-storage-daemon, ", format);
-        fputs(modes[d->mode], f);
-        if (d->serial)
-            fprintf(e->w.f, ", serial number %s", d->serial);
-        fputc('\n', e->w.f);
-    }
+    fprintf(e->w.f, "%s\n", name);
 }
 
-// "02:...": the address of the guest's card.
-static void put_mac(FILE *f, const uint8_t mac[6])
-{
-    for (unsigned i = 0; i < 6; i++)
-        fprintf(f, "%s%02x", i ? ":" : "", mac[i]);
-}
-
-static void put_net(const struct explainer *e, const struct toyvmm_net *net)
-{
-    if (net->kind == TOYVMM_NET_NONE)
-        return;
-    FILE *f = line(e, "network");
-    if (net->kind == TOYVMM_NET_TAP)
-        fprintf(f, "eth0: the tap interface %s, address ", net->tap);
-    else
-        fputs("eth0: 10.0.2.15 by DHCP, gateway 10.0.2.2, nothing else, "
-              "address ",
-              f);
-    put_mac(f, net->mac);
-    fputc('\n', f);
-    for (size_t i = 0; i < net->nforwards; i++)
-        fprintf(line(e, ""),
-                "port %u of this machine's loopback is the "
-                "guest's port %u\n",
-                net->forwards[i].host, net->forwards[i].guest);
-    for (size_t i = 0; i < net->nreach; i++)
-        fprintf(line(e, ""),
-                "the gateway's port %u is that of this machine's "
-                "loopback\n",
-                net->reach[i]);
-    if (net->pcap)
-        fprintf(line(e, ""), "its frames are written to %s\n", net->pcap);
-}
-
-static void put_shares(const struct explainer *e, const struct guest *g)
-{
-    for (size_t i = 0; i < g->nfolders; i++) {
-        const struct toyvmm_folder *folder = &g->folders[i];
-        fprintf(line(e, i ? "" : "shares"), "%s: %s, %s\n", folder->tag,
-                folder->path,
-                folder->writable ? "what the guest writes changes it"
-                                 : "read-only");
-    }
-}
-
-static int put_guest(const struct explainer *e, const struct guest *g)
-{
-    const struct scenario *s = e->w.scenario;
-    FILE *f = line(e, "guest");
-    if (s->guest && strcmp(s->guest, g->name) != 0)
-        fprintf(f, "%s, which is %s\n", s->guest, g->name);
-    else
-        fprintf(f, "%s\n", g->name);
-    if (g->note)
-        fprintf(line(e, ""), "%s\n", g->note);
-    if (g->note && !strncmp(g->note, FALLBACK, strlen(FALLBACK)))
-        fprintf(line(e, ""), "a run tries to build or fetch %s first\n",
-                s->guest);
-    fprintf(line(e, "kernel"), "%s\n", g->kernel);
-    fprintf(line(e, "initrd"), "%s\n", g->initrd ? g->initrd : "none");
-    fprintf(line(e, "command line"), "%s\n", g->cmdline);
-    const char *backing = guest_backing_word(g->backing);
-    fprintf(line(e, "memory"), "%" PRIu64 "M%s%s\n", g->memory >> 20,
-            backing ? ", " : "", backing ? backing : "");
-    fprintf(line(e, "cpus"), "%u\n", g->cpus);
-    uint64_t boots = e->o->repeat ? (uint64_t)e->o->repeat : s->repeats;
-    if (boots > 1 || e->o->warmups)
-        fprintf(line(e, "boots"), "%" PRIu64 "\n", boots ? boots : 1);
-    if (e->o->warmups)
-        fprintf(line(e, ""), "and %d before them, not counted\n",
-                e->o->warmups);
-    fprintf(line(e, "serial ports"), "ttyS0");
-    unsigned ports = s->serial_ports ? s->serial_ports : TOYVMM_UARTS;
-    fprintf(f, ports > 1 ? " to ttyS%u\n" : "\n", ports - 1);
-    if (g->mmio)
-        fprintf(line(e, "machine"),
-                "virtio behind registers in memory, no PCI\n");
-    if (g->console || g->nnamed)
-        fprintf(line(e, "console"), "hvc0, on virtio\n");
-    for (size_t i = 0; i < g->nnamed; i++)
-        fprintf(line(e, port_name(PORT_NAMED + (unsigned)i)),
-                "%s, /dev/virtio-ports/%s in the guest\n", g->named[i],
-                g->named[i]);
-    put_disks(e, g);
-    put_net(e, &g->net);
-    put_shares(e, g);
-    struct error err = {""};
-    int code = guest_check(g, &err);
-    if (code)
-        fprintf(line(e, "but"), "%s\n", err.text);
-    return code == -EINVAL ? code : 0;
-}
-
-static int put_machine(const struct explainer *e)
-{
-    const struct scenario *s = e->w.scenario;
-    struct guest guest = {0};
-    struct error err = {""};
-    title(e, "machine");
-    // Found now, a guest is not built when it is asked for again.
-    int code = s->guest ? guest_conf_look(&guest, s->guest, &err) : 0;
-    guest_free(&guest);
-    if (code)
-        fprintf(line(e, "guest"), "%s: %s\n", s->guest,
-                code == -EINVAL ? err.text
-                                : "not there yet: a run builds or fetches it");
-    if (!code) {
-        code = guest_make(&guest, s, selected_machine(e->one, &e->o->machine),
-                          &err);
-        if (code)
-            fprintf(line(e, "guest"), "%s\n", err.text);
-        else
-            code = put_guest(e, &guest);
-        guest_free(&guest);
-    }
-    return code == -EINVAL ? code : 0;
-}
+// ---- The test ---------------------------------------------------------------
 
 static void put_place(const struct explainer *e)
 {
-    FILE *f = line(e, "accelerator");
+    FILE *f = explain_line(e, "accelerator");
     if (!e->accelerator)
         fprintf(f, "none: %s\n", e->why);
     else if (!strcmp(e->accelerator, "rig"))
@@ -194,12 +38,10 @@ static void put_place(const struct explainer *e)
         fprintf(f, "%s\n", e->accelerator);
 }
 
-// ---- The test ---------------------------------------------------------------
-
 static void put_deadline(const struct explainer *e, const char *name,
                          uint64_t ns, const struct source_pos *pos)
 {
-    FILE *f = line(e, name);
+    FILE *f = explain_line(e, name);
     words_duration(f, ns);
     if (e->scale < 1 || e->scale > 1) {
         fprintf(f, " * %g = ", e->scale);
@@ -240,7 +82,7 @@ static void put_conf(const struct explainer *e)
 {
     if (!e->o->conf)
         return;
-    conf_tell(line(e, "config"), e->o->conf, e->one);
+    conf_tell(explain_line(e, "config"), e->o->conf, e->one);
     fputc('\n', e->w.f);
 }
 
@@ -249,17 +91,17 @@ static void put_attempts(const struct explainer *e)
     unsigned own = e->one->attempts;
     unsigned attempts = own ? own : (unsigned)e->o->retries + 1;
     if (attempts > 1)
-        fprintf(line(e, "attempts"), "%u at most\n", attempts);
+        fprintf(explain_line(e, "attempts"), "%u at most\n", attempts);
 }
 
 static void put_settings(const struct explainer *e)
 {
     const struct scenario *s = e->w.scenario;
     if (s->nsettings)
-        title(e, "variables");
+        explain_title(e, "variables");
     for (size_t i = 0; i < s->nsettings; i++) {
         const struct setting *set = &s->settings[i];
-        FILE *f = line(e, set->name);
+        FILE *f = explain_line(e, set->name);
         words_text(&e->w, &set->value);
         fputs("  [", f);
         const char *by = giver(e->o, set->name);
@@ -277,7 +119,7 @@ static void put_needs(const struct explainer *e)
 {
     const struct scenario *s = e->w.scenario;
     if (s->nneeds)
-        title(e, "needs");
+        explain_title(e, "needs");
     for (size_t i = 0; i < s->nneeds; i++) {
         static const char *const names[] = {[NEED_KVM] = "kvm",
                                             [NEED_RIG] = "rig",
@@ -286,7 +128,7 @@ static void put_needs(const struct explainer *e)
         const struct need *need = &s->needs[i];
         struct error err = {""};
         char *reason = needs_reason(s, need, e->accelerator, false, &err);
-        FILE *f = line(e, names[need->kind]);
+        FILE *f = explain_line(e, names[need->kind]);
         if (need->guest)
             fprintf(f, "%s: ", need->guest);
         if (reason)
@@ -304,7 +146,7 @@ static void put_files(const struct explainer *e)
 {
     const struct scenario *s = e->w.scenario;
     if (s->nincluded)
-        title(e, "files that it uses");
+        explain_title(e, "files that it uses");
     for (size_t i = 0; i < s->nincluded; i++) {
         fprintf(e->w.f, "    %s  [", s->included[i].path);
         words_place(&e->w, &s->included[i].pos);
@@ -348,7 +190,7 @@ static void put_rules(const struct explainer *e)
 {
     const struct scenario *s = e->w.scenario;
     FILE *f = e->w.f;
-    title(e, "fails at once on");
+    explain_title(e, "fails at once on");
     put_builtin(e);
     for (size_t i = 0; i < s->nfails; i++) {
         fputs("    ", f);
@@ -362,7 +204,7 @@ static void put_rules(const struct explainer *e)
         fputs("]\n", f);
     }
     if (s->nallows)
-        title(e, "allows");
+        explain_title(e, "allows");
     for (size_t i = 0; i < s->nallows; i++) {
         fputs("    ", f);
         if (s->allows[i].name)
@@ -382,7 +224,7 @@ static void put_tags(const struct explainer *e)
     const struct scenario *s = e->w.scenario;
     if (!s->ntags)
         return;
-    line(e, "tags");
+    explain_line(e, "tags");
     for (size_t i = 0; i < s->ntags; i++)
         fprintf(e->w.f, "%s%s", i ? " " : "", s->tags[i]);
     fputc('\n', e->w.f);
@@ -404,8 +246,8 @@ static int explain_file(struct explainer *e, size_t count)
     const struct scenario *s = e->w.scenario;
     fprintf(e->w.f, "%s: %s\n", e->one->path, e->one->what.title);
     put_cases(e, count);
-    int code = put_machine(e);
-    title(e, "test");
+    int code = explain_machine(e);
+    explain_title(e, "test");
     put_place(e);
     put_conf(e);
     put_attempts(e);
@@ -416,7 +258,7 @@ static int explain_file(struct explainer *e, size_t count)
     put_settings(e);
     put_needs(e);
     put_rules(e);
-    title(e, "steps");
+    explain_title(e, "steps");
     words_steps(&e->w);
     return code;
 }
