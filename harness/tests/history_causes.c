@@ -80,15 +80,21 @@ static const struct cause *find(const struct causes *c, const char *name)
     return NULL;
 }
 
+static struct causes look(const struct made *m, const char *mark)
+{
+    struct causes c;
+    struct error err = {""};
+    cr_assert_eq(
+        causes_find(m->sides, mark, &compare_defaults, false, &c, &err), 0,
+        "%s", err.text);
+    return c;
+}
+
 Test(causes, what_grew_is_ranked_and_the_rest_is_said)
 {
     struct made m;
-    struct causes c;
-    struct error err = {""};
     fill(&m);
-    cr_assert_eq(causes_find(m.sides, "login_prompt", &compare_defaults, false,
-                             &c, &err),
-                 0, "%s", err.text);
+    struct causes c = look(&m, "login_prompt");
     cr_expect_float_eq(c.growth, 200 * MS, 10 * MS, "%g", c.growth);
     cr_assert_eq(c.count, 5);
     cr_expect_eq(c.list[0].kind, CAUSE_PHASE);
@@ -119,12 +125,9 @@ Test(causes, what_grew_is_ranked_and_the_rest_is_said)
 Test(causes, an_early_mark_has_no_initcalls)
 {
     struct made m;
-    struct causes c;
     struct error err = {""};
     fill(&m);
-    cr_assert_eq(causes_find(m.sides, "kernel_banner", &compare_defaults, false,
-                             &c, &err),
-                 0);
+    struct causes c = look(&m, "kernel_banner");
     cr_expect_eq(c.looked_at, 1);
     cr_expect_eq(c.count, 0);
     cr_expect_float_eq(c.rest, c.growth, 1e-6);
@@ -139,8 +142,6 @@ Test(causes, an_early_mark_has_no_initcalls)
 Test(causes, noise_is_no_cause)
 {
     struct made m;
-    struct causes c;
-    struct error err = {""};
     begin(&m);
     for (size_t s = 0; s < 2; s++) {
         for (size_t i = 0; i < RUNS; i++) {
@@ -151,8 +152,7 @@ Test(causes, noise_is_no_cause)
                 noisy(&m, 1000 * MS) + (s ? 60 * MS : 0));
         }
     }
-    cr_assert_eq(
-        causes_find(m.sides, "late", &compare_defaults, false, &c, &err), 0);
+    struct causes c = look(&m, "late");
     cr_expect_float_eq(c.growth, 60 * MS, 10 * MS);
     cr_expect_eq(c.count, 0, "%s", c.count ? c.list[0].name : "");
     cr_expect_float_eq(c.rest, c.growth, 1);
@@ -164,8 +164,6 @@ Test(causes, noise_is_no_cause)
 Test(causes, phases_are_those_of_every_boot)
 {
     struct made m;
-    struct causes c;
-    struct error err = {""};
     fill(&m);
     for (size_t i = 0; i < RUNS; i++) {
         put(&m, 0, i, CAUSE_MARK, "moved", 100 * MS);
@@ -175,9 +173,7 @@ Test(causes, phases_are_those_of_every_boot)
             put(&m, 0, i, CAUSE_MARK, "rare", 300 * MS);
         put(&m, 1, i, CAUSE_MARK, "rare", 300 * MS);
     }
-    cr_assert_eq(causes_find(m.sides, "login_prompt", &compare_defaults, false,
-                             &c, &err),
-                 0);
+    struct causes c = look(&m, "login_prompt");
     cr_expect_null(find(&c, "moved"));
     cr_expect_null(find(&c, "rare"));
     cr_assert_not_null(find(&c, "fresh"));
@@ -191,8 +187,6 @@ Test(causes, phases_are_those_of_every_boot)
 Test(causes, a_phase_may_have_had_no_length)
 {
     struct made m;
-    struct causes c;
-    struct error err = {""};
     begin(&m);
     for (size_t s = 0; s < 2; s++) {
         for (size_t i = 0; i < RUNS; i++) {
@@ -201,8 +195,7 @@ Test(causes, a_phase_may_have_had_no_length)
             put(&m, s, i, CAUSE_MARK, "b", at + (s ? 80 * MS : 0));
         }
     }
-    cr_assert_eq(causes_find(m.sides, "b", &compare_defaults, false, &c, &err),
-                 0);
+    struct causes c = look(&m, "b");
     cr_assert_eq(c.count, 1);
     cr_expect_str_eq(c.list[0].name, "a");
     cr_expect_float_eq(c.list[0].share, 1, 0.1);
@@ -247,23 +240,17 @@ static char *told(const struct causes *c, unsigned how)
     else
         causes_json(&j, c);
     cr_assert_eq(fclose(f), 0);
-    char *copy = strdup(text);
-    free(text);
-    return copy;
+    return text;
 }
 
 // Names are a guest's: they break no terminal, no table and no object.
 Test(causes, names_stay_text)
 {
     struct made m;
-    struct causes c;
-    struct error err = {""};
     fill(&m);
     for (size_t i = 0; i < RUNS; i++)
         put(&m, 1, i, CAUSE_INITCALL, "a|b\033[31m\"\n<i>", 50 * MS);
-    cr_assert_eq(causes_find(m.sides, "login_prompt", &compare_defaults, false,
-                             &c, &err),
-                 0);
+    struct causes c = look(&m, "login_prompt");
     char *text = told(&c, 0);
     cr_expect_null(strchr(text, '\033'));
     cr_expect(strstr(text, "what grew until login_prompt, +"), "%s", text);

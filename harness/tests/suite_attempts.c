@@ -4,15 +4,12 @@
 // the second time.
 #include "harness/suite/attempts.h"
 #include "harness/suite/recording.h"
-#include "harness/suite/stress.h"
+#include "harness/tests/suite_attempts_util.h"
 
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define RECORDINGS TEST_SOURCE_DIR "/fixtures/recordings/"
 
 // What the rounds saw, and what they shall do.
 struct rounds {
@@ -23,14 +20,6 @@ struct rounds {
     int code;             // of the second one
 };
 
-static void copy(const char *from, const char *to)
-{
-    char command[512];
-    snprintf(command, sizeof(command), "cp '%s' '%s'", from, to);
-    // NOLINTNEXTLINE(cert-env33-c): paths of this test
-    cr_assert_eq(system(command), 0);
-}
-
 static int run_round(void *owner, const struct plan *plan,
                      struct suite_run *out, struct error *err)
 {
@@ -38,7 +27,7 @@ static int run_round(void *owner, const struct plan *plan,
     r->ncases[r->count++] = plan->ncases;
     for (size_t i = 0; i < plan->ncases; i++)
         if (r->count == r->passes_from)
-            copy(RECORDINGS "secret.tvr", plan->cases[i].replay);
+            put_recording(RECORDINGS "secret.tvr", plan->cases[i].replay);
     if (r->count == 2 && r->code) {
         *out = (struct suite_run){0};
         return error_set(err, r->code, "no round");
@@ -48,25 +37,7 @@ static int run_round(void *owner, const struct plan *plan,
     return code;
 }
 
-static char folder[] = "/tmp/toyvmm-attempts-XXXXXX";
-
-static void begin(void)
-{
-    cr_assert_not_null(mkdtemp(folder));
-    cr_assert_eq(chdir(folder), 0);
-    copy(RECORDINGS "timeout.tvr", "a.tvr");
-    copy(RECORDINGS "secret.tvr", "b.tvr");
-}
-
-static void end(void)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r '%s'", folder);
-    cr_assert_eq(chdir("/"), 0);
-    cr_expect_eq(system(command), 0);
-}
-
-TestSuite(attempts, .init = begin, .fini = end);
+TestSuite(attempts, .init = attempts_begin, .fini = attempts_end);
 
 // The recording a.tvr does not do what the scenario wants, b.tvr does.
 static int run_with(struct rounds *r, const struct suite_policy *policy,
@@ -108,12 +79,9 @@ static void check_others(const struct suite_run *run)
     cr_expect_eq(run->results[2].nattempts, 0);
 }
 
-static int all_fail(void *owner, const struct plan *plan, struct suite_run *out,
-                    struct error *err)
+// A round in which no case passes.
+static void fail_all(const struct plan *plan, struct suite_run *out)
 {
-    struct rounds *r = owner;
-    (void)err;
-    r->count++;
     *out = (struct suite_run){.results =
                                   calloc(plan->ncases, sizeof(*out->results)),
                               .count = plan->ncases};
@@ -122,6 +90,15 @@ static int all_fail(void *owner, const struct plan *plan, struct suite_run *out,
         out->results[i].verdict = VERDICT_FAILED;
         result_set(&out->results[i].path, "%s", plan->cases[i].path);
     }
+}
+
+static int all_fail(void *owner, const struct plan *plan, struct suite_run *out,
+                    struct error *err)
+{
+    struct rounds *r = owner;
+    (void)err;
+    r->count++;
+    fail_all(plan, out);
     return 0;
 }
 
@@ -361,14 +338,7 @@ static int two_fail(void *owner, const struct plan *plan, struct suite_run *out,
     (void)err;
     cr_expect_eq(plan->fail_fast, *rounds == 0);
     ++*rounds;
-    *out = (struct suite_run){.results =
-                                  calloc(plan->ncases, sizeof(*out->results)),
-                              .count = plan->ncases};
-    cr_assert_not_null(out->results);
-    for (size_t i = 0; i < plan->ncases; i++) {
-        out->results[i].verdict = VERDICT_FAILED;
-        result_set(&out->results[i].path, "%s", plan->cases[i].path);
-    }
+    fail_all(plan, out);
     return 0;
 }
 
@@ -389,93 +359,7 @@ Test(attempts, fail_fast_stops_no_second_attempt)
     suite_run_free(&out);
 }
 
-// ---- --stress ---------------------------------------------------------------
-
-// A round passes until fails_in (0: all do).
-struct stress_rounds {
-    unsigned count, fails_in;
-    bool interrupted;
-};
-
-static int stress_round(void *owner, const struct plan *plan,
-                        struct suite_run *out, struct error *err)
-{
-    struct stress_rounds *r = owner;
-    cr_expect(plan->fail_fast);
-    r->count++;
-    if (r->count == r->fails_in)
-        copy(RECORDINGS "timeout.tvr", plan->cases[0].replay);
-    int code = suite_run(plan, 1, true, out, err);
-    out->interrupted = r->interrupted;
-    return code;
-}
-
-static struct stress_told stress(struct stress_rounds *r,
-                                 const struct stress_limit *limit,
-                                 const char *skip, struct suite_run *out)
-{
-    struct plan_case cases[2] = {{.name = "a"}, {.name = "b"}};
-    for (size_t i = 0; i < 2; i++) {
-        cases[i].path = RECORDINGS "secret.tc";
-        cases[i].suite = "t";
-        cases[i].replay = "b.tvr";
-        cases[i].skip = skip;
-    }
-    struct plan plan = {.timeout_scale = 4,
-                        .accelerator = "replay",
-                        .quiet_passed = true,
-                        .ncases = 2,
-                        .cases = cases};
-    const struct suite_policy policy = {.retries = 0};
-    struct stress_told told;
-    struct error err = {""};
-    cr_assert_eq(
-        suite_stress(&plan, &policy, limit, stress_round, r, out, &told, &err),
-        0);
-    cr_expect_eq(told.rounds, r->count);
-    return told;
-}
-
-Test(attempts, stress_ends_after_its_rounds)
-{
-    const struct stress_limit limit = {.rounds = 3};
-    struct stress_rounds r = {0};
-    struct suite_run out;
-    struct stress_told told = stress(&r, &limit, NULL, &out);
-    cr_expect(told.rounds == 3 && told.cases == 6 && !told.failed);
-    cr_expect_str_eq(result_property(&out.results[1], STRESS_ROUND), "3");
-    suite_run_free(&out);
-}
-
-Test(attempts, stress_ends_with_the_first_failure)
-{
-    const struct stress_limit limit = {.rounds = 1000};
-    struct stress_rounds r = {.fails_in = 2};
-    struct suite_run out;
-    struct stress_told told = stress(&r, &limit, NULL, &out);
-    cr_expect(told.rounds == 2 && told.cases == 3 && told.failed);
-    cr_expect_eq(out.results[0].verdict, VERDICT_FAILED);
-    cr_expect_str_eq(result_property(&out.results[0], STRESS_ROUND), "2");
-    cr_expect_eq(out.results[1].verdict, VERDICT_UNRUN);
-    suite_run_free(&out);
-}
-
-// One round is run however short the time is; an interruption ends it, and so
-// does a plan in which nothing runs.
-Test(attempts, stress_ends_otherwise)
-{
-    const struct stress_limit instant = {.ns = 1}, hour = {.ns = UINT64_MAX};
-    struct stress_rounds r = {0};
-    struct suite_run out;
-    cr_expect_eq(stress(&r, &instant, NULL, &out).rounds, 1);
-    suite_run_free(&out);
-    r = (struct stress_rounds){.interrupted = true};
-    cr_expect_eq(stress(&r, &hour, NULL, &out).rounds, 1);
-    suite_run_free(&out);
-    r = (struct stress_rounds){0};
-    cr_expect_eq(stress(&r, &hour, "why", &out).cases, 0);
-    suite_run_free(&out);
-}
+// ---- Recordings -------------------------------------------------------------
 
 static void touch(const char *name)
 {
