@@ -13,6 +13,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly ALL_STAGES=(setup build unit lint asan tsan fuzz fixtures rig kvm
     scenarios)
+# Neighbours of these run beside each other: each has long parts in which one
+# process is at work, or none.
+readonly SIDE_BY_SIDE=' fixtures rig kvm scenarios '
 readonly BUILD=build
 # What the tests run is nothing that the user would run again.
 export XDG_STATE_HOME=$PWD/$BUILD/state
@@ -59,7 +62,7 @@ run_tap()
 }
 
 # at_a_time N COMMAND...: begins it when fewer than N others run; what it says
-# comes in one piece. The caller waits for all of them.
+# comes in one piece. Its stage's end waits for all of them.
 at_a_time()
 {
     [ "$(jobs -rp | wc -l)" -lt "$1" ] || wait -n || :
@@ -153,7 +156,6 @@ stage_unit()
         at_a_time 2 run_criterion "unit-$room" "$BUILD/bin/test-$room" \
             $(room_prefix "$room")
     done
-    wait
 }
 
 # What a room's tests run under: the history wants a server.
@@ -219,13 +221,12 @@ stage_asan()
     ASAN_OPTIONS=intercept_strstr=0:intercept_memmem=0:quarantine_size_mb=16
     export ASAN_OPTIONS
     # shellcheck disable=SC2046  # room names are single words
-    sanitizer_build asan address,undefined $(rooms)
+    sanitizer_build asan address,undefined $(rooms) machine
     for room in $(rooms); do
         # shellcheck disable=SC2046  # the prefix is words on purpose
         at_a_time 2 run_criterion "asan-$room" "$BUILD-asan/bin/test-$room" \
             $(room_prefix "$room")
     done
-    wait
 }
 
 # The suites that have threads: one alone has no races. The machine's are in
@@ -233,7 +234,7 @@ stage_asan()
 stage_tsan()
 {
     local suite room
-    sanitizer_build tsan thread console devices loop net virtio vhost
+    sanitizer_build tsan thread console devices loop net virtio vhost machine
     for suite in console_live devices_uart_threads loop net_user \
         virtio_blk virtio_console virtio_net vhost_front vhost_device \
         vhost_ways; do
@@ -241,7 +242,6 @@ stage_tsan()
         FILTER="$suite/*" at_a_time 2 run_criterion "tsan-$suite" \
             "$BUILD-tsan/bin/test-$room"
     done
-    wait
 }
 
 # fuzz_one PROGRAM SEEDS: hunts for a while from the seeds on; what it finds on
@@ -278,12 +278,13 @@ stage_fuzz()
 
 stage_fixtures()
 {
-    run_tap fixtures fixtures/tests/fixtures.sh
+    at_a_time 3 run_tap fixtures fixtures/tests/fixtures.sh
 }
 
 stage_rig()
 {
-    run_tap rig harness/rig/test.sh "$BUILD/bin/toyvmm-rig"
+    KVM_PREFIX=$(kvm_prefix)
+    with_guests run_tap rig harness/rig/test.sh "$BUILD/bin/toyvmm-rig"
 }
 
 # The command that gives a working /dev/kvm: nothing, where the host's will do.
@@ -320,7 +321,6 @@ stage_kvm()
     done
     # shellcheck disable=SC2086
     with_guests run_criterion kvm-host "$BUILD/bin/test-host" $KVM_PREFIX
-    wait
 }
 
 # As a user types it: where there is no KVM, each starts the rig itself.
@@ -356,12 +356,28 @@ stage_scenarios()
     with_guests run_tap package scripts/package/test.sh "$BUILD"
     with_guests stage_intel
     with_guests logins
-    wait
 }
 
 stage_intel()
 {
     run_tap intel scripts/bochs/login.sh "$BUILD/bin/toyvmm-test"
+}
+
+# rows STAGE...: a line for each, and one for neighbours that run beside each
+# other.
+rows()
+{
+    local stage row=
+    for stage; do
+        if [ -n "$row" ] && [[ $SIDE_BY_SIDE = *" ${row##* } "* ]] &&
+            [[ $SIDE_BY_SIDE = *" $stage "* ]]; then
+            row+=" $stage"
+        else
+            [ -z "$row" ] || echo "$row"
+            row=$stage
+        fi
+    done
+    echo "$row"
 }
 
 main()
@@ -381,18 +397,24 @@ main()
 
     mkdir -p "$RESULTS"
     rm -f "$RESULTS"/*.tap
-    local status
-    for stage in "${stages[@]}"; do
-        say "$stage"
+    local rows row status
+    mapfile -t rows < <(rows "${stages[@]}")
+    for row in "${rows[@]}"; do
         # A subshell outside any condition, so that `set -e` holds in it.
         set +e
         (
+            trap wait EXIT
             set -e
-            "stage_$stage"
+            for stage in $row; do
+                say "$stage"
+                echo "$stage" >"$RESULTS/stage"
+                "stage_$stage"
+            done
         )
         status=$?
         set -e
         [ "$status" -ne 0 ] || continue
+        stage=$(<"$RESULTS/stage")
         echo "not ok - stage $stage" | tee "$RESULTS/stage-$stage.tap"
         # What can't be installed or built leaves nothing to run.
         case $stage in setup | build) break ;; esac
