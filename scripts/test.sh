@@ -70,7 +70,7 @@ at_a_time()
     {
         local out
         out=$("$@" 2>&1) || :
-        printf '%s\n' "$out"
+        [ -z "$out" ] || printf '%s\n' "$out"
     } &
 }
 
