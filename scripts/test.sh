@@ -346,10 +346,10 @@ stage_scenarios()
     done
     # The longest begin first.
     with_guests run_tap scenarios-2 harness/tests/e2e.sh "$program" second
-    with_guests run_tap scenarios-1 harness/tests/e2e.sh "$program" first
     with_guests run_tap measure harness/tests/e2e_measure.sh "$program"
-    with_guests run_tap torture harness/tests/torture.sh "$program"
+    with_guests run_tap scenarios-1 harness/tests/e2e.sh "$program" first
     with_guests run_tap exact harness/tests/e2e_exact.sh "$program"
+    with_guests run_tap torture harness/tests/torture.sh "$program"
     with_guests run_tap scenarios-cli harness/tests/e2e_cli.sh "$program"
     with_guests run_tap runs harness/tests/e2e_runs.sh "$program"
     with_guests run_tap ci ci/test.sh "$program"
