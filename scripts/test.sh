@@ -236,7 +236,8 @@ stage_tsan()
     local suite room
     sanitizer_build tsan thread console devices loop net virtio vhost machine
     for suite in console_live devices_uart_threads loop net_user \
-        virtio_blk virtio_console virtio_net vhost_front vhost_device \
+        virtio_blk virtio_console virtio_net virtio_vsock \
+        virtio_vsock_credit virtio_vsock_limits vhost_front vhost_device \
         vhost_ways; do
         room=${suite%%_*}
         FILTER="$suite/*" at_a_time 2 run_criterion "tsan-$suite" \

@@ -32,7 +32,7 @@ struct loop {
     // Guards what follows. Never held while a callback runs.
     pthread_mutex_t lock;
     pthread_cond_t passed;       // a callback has returned
-    struct loop_source *sources; // a handful: devices, not connections
+    struct loop_source *sources; // a handful, or some hundred connections
     uint64_t last_id, calling;   // calling: whose callback runs, 0: none
     bool quit;
 };

@@ -93,10 +93,15 @@ bool virtio_runs(const struct virtio_device *dev)
            !(dev->status & (VIRTIO_NEEDS_RESET | VIRTIO_FAILED));
 }
 
-void virtio_refuse(struct virtio_device *dev, const char *why)
+void virtio_note(struct virtio_device *dev, const char *why)
 {
     dev->refusals++;
     snprintf(dev->refusal, sizeof dev->refusal, "%s", why);
+}
+
+void virtio_refuse(struct virtio_device *dev, const char *why)
+{
+    virtio_note(dev, why);
     if (dev->status & VIRTIO_NEEDS_RESET)
         return;
     dev->status |= VIRTIO_NEEDS_RESET;

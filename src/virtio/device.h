@@ -29,6 +29,7 @@ enum virtio_id { // chapter 5
     VIRTIO_ID_CONSOLE = 3,
     VIRTIO_ID_RNG = 4,
     VIRTIO_ID_BALLOON = 5,
+    VIRTIO_ID_VSOCK = 19,
     VIRTIO_ID_FS = 26,
 };
 
@@ -142,6 +143,9 @@ void virtio_interrupt_queue(struct virtio_device *dev, unsigned queue);
 // The device's own rules were broken (a request without room for its answer):
 // counted and told like a fault of a ring; why is a sentence part.
 void virtio_refuse(struct virtio_device *dev, const char *why);
+
+// The same where the device goes on: one of its connections is at fault.
+void virtio_note(struct virtio_device *dev, const char *why);
 
 // The configuration has changed.
 void virtio_config_changed(struct virtio_device *dev);
