@@ -210,6 +210,19 @@ struct toyvmm_folder {
     bool writable;   // else the host's kernel refuses each change
 };
 
+// A socket device (virtio-vsock): a program of the host's that connects to the
+// Unix socket path, writes "CONNECT PORT\n" and reads "OK HOSTPORT\n" has a
+// stream to the guest's program that listens on that port; a program of the
+// guest's that connects to CID 2 and a port has one to who listens on the
+// host's Unix socket path_PORT. 256 of them at a time; more are turned away.
+#define TOYVMM_VSOCK_CID     3 // the guest's, where nothing else is said
+#define TOYVMM_VSOCK_CID_MAX 0xfffffffeU
+
+struct toyvmm_vsock {
+    const char *path; // made for the machine, at most 96 bytes; NULL: no device
+    uint32_t cid;     // 3 to TOYVMM_VSOCK_CID_MAX; 0: TOYVMM_VSOCK_CID
+};
+
 struct toyvmm_servers; // the programs that serve folders and disks, opaque
 
 struct toyvmm_config {
@@ -231,8 +244,8 @@ struct toyvmm_config {
     bool console;
     size_t nnamed;
     const char *const *named;
-    // With a disk, a network, a folder or a console it has virtio-rng and a
-    // balloon besides, and all of it lies on PCI; or, with mmio, behind
+    // With a disk, a network, a folder, sockets or a console it has virtio-rng
+    // and a balloon besides, and all of it lies on PCI; or, with mmio, behind
     // registers in memory that ACPI names (LNRO0005), and there is no PCI.
     bool mmio;
     size_t ndisks; // up to TOYVMM_DISKS_MAX
@@ -241,6 +254,7 @@ struct toyvmm_config {
     // needs servers, too.
     struct toyvmm_kept *kept;
     struct toyvmm_net net;
+    struct toyvmm_vsock vsock;
     // With a folder the machine's memory is shared.
     size_t nfolders; // up to TOYVMM_FOLDERS_MAX
     const struct toyvmm_folder *folders;
@@ -279,6 +293,11 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err);
 // tap interface), -EPERM, -EBUSY, ... with a sentence that says what cures it.
 // Of no network nothing is asked. toyvmm_check asks it, too.
 int toyvmm_check_net(const struct toyvmm_net *net, struct error *err);
+
+// Whether its socket can be made: 0; -ENAMETOOLONG; -ENOENT, -ENOTDIR, -EACCES
+// of its folder; -EEXIST: what is there is no socket; -EADDRINUSE: somebody
+// listens there; each with a sentence. toyvmm_check asks it, too.
+int toyvmm_check_vsock(const struct toyvmm_vsock *vsock, struct error *err);
 
 // Whether the folder is there, and what serves it: 0, -ENOENT (no such folder,
 // or no virtiofsd: names its package), -ENOTDIR, ... toyvmm_check asks it, too.
@@ -391,13 +410,16 @@ size_t toyvmm_read_virtual(struct toyvmm *vm, const struct toyvmm_regs *regs,
                            uint64_t address, void *to, size_t len);
 
 // What drivers did against the rules of virtio, and was not done: such a device
-// waits until its driver resets it. And writes for which a disk had no room,
-// frames for which the guest had none, folders that nobody serves any more.
+// waits until its driver resets it; of sockets it may be one connection that is
+// reset. And writes for which a disk had no room,
+// frames for which the guest had none, connections beyond those that there may
+// be, folders that nobody serves any more.
 struct toyvmm_refusal {
     char device[48]; // "disk vda", "net eth0", "share src"
     uint64_t count;
     uint64_t dropped; // frames that came while the guest had no room for them
-    char why[96];     // the last one, part of a sentence; "" when count is 0
+    uint64_t turned_away; // connections of a socket device
+    char why[96]; // the last one, part of a sentence; "" when count is 0
     // A folder: what became of what serves it; "": nothing. The guest waits for
     // it in vain.
     char lost[256];
@@ -406,7 +428,7 @@ struct toyvmm_refusal {
 };
 
 // As many devices tell of it at most.
-#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + TOYVMM_FOLDERS_MAX + 4)
+#define TOYVMM_REFUSALS_MAX (TOYVMM_DISKS_MAX + TOYVMM_FOLDERS_MAX + 5)
 
 // Tells of each device that refused something, at most max; returns how many.
 // Any thread, also after the end.

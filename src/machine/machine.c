@@ -359,6 +359,8 @@ int toyvmm_check(const struct toyvmm_config *config, struct error *err)
         code = check_named(config, err);
     for (size_t i = 0; code == 0 && i < config->nfolders; i++)
         code = toyvmm_check_folder(&config->folders[i], err);
+    if (code == 0)
+        code = toyvmm_check_vsock(&config->vsock, err);
     return code < 0 ? code : toyvmm_check_net(&config->net, err);
 }
 

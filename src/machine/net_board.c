@@ -65,6 +65,7 @@ static int build(struct net_board *net, const struct toyvmm_net *config,
 }
 
 struct net_board *net_board_new(const struct toyvmm_net *config,
+                                struct loop *loop,
                                 const struct guest_memory *memory, int *code,
                                 struct error *err)
 {
@@ -74,13 +75,11 @@ struct net_board *net_board_new(const struct toyvmm_net *config,
         return NULL;
     }
     *code = check_ports(config, err);
-    if (*code == 0)
-        net->loop = loop_new(err);
-    if (!net->loop) {
-        *code = *code ? *code : -EMFILE;
+    if (*code < 0) {
         free(net);
         return NULL;
     }
+    net->loop = loop;
     *code = virtio_net_init(&net->card, config->mac, net->loop, memory, err);
     if (*code == 0)
         *code = build(net, config, err);
@@ -97,6 +96,5 @@ void net_board_free(struct net_board *net)
     virtio_net_destroy(&net->card);
     if (net->pci.device)
         virtio_pci_destroy(&net->pci);
-    loop_free(net->loop);
     free(net);
 }

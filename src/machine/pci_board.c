@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(TOYVMM_DISKS_MAX + 4 <= PLATFORM_VIRTIO_MAX &&
+_Static_assert(TOYVMM_DISKS_MAX + 5 <= PLATFORM_VIRTIO_MAX &&
                    PLATFORM_VIRTIO_MAX < PLATFORM_PCI_SLOTS + 1,
                "there is a place for each device, if not for the most folders");
 
@@ -24,6 +24,7 @@ unsigned pci_board_devices(const struct toyvmm_config *config)
     enum { ALWAYS = 2 }; // entropy, balloon
     unsigned n = (unsigned)(config->ndisks + config->nfolders);
     n += config->net.kind != TOYVMM_NET_NONE;
+    n += config->vsock.path != NULL;
     n += has_console(config);
     return n ? ALWAYS + n : 0;
 }
@@ -108,11 +109,36 @@ static int add_net(struct board *board, const struct guest_memory *memory,
     int code;
     if (config->kind == TOYVMM_NET_NONE)
         return 0;
-    struct net_board *net = net_board_new(config, memory, &code, err);
+    struct net_board *net =
+        net_board_new(config, board->pci->loop, memory, &code, err);
     if (!net)
         return code;
     board->pci->net = net;
     return plug(board, &net->card.device, &net->pci, err);
+}
+
+static int add_vsock(struct board *board, const struct guest_memory *memory,
+                     const struct toyvmm_vsock *config, struct error *err)
+{
+    int code;
+    if (!config->path)
+        return 0;
+    struct vsock_board *vsock =
+        vsock_board_new(config, board->pci->loop, memory, &code, err);
+    if (!vsock)
+        return code;
+    board->pci->vsock = vsock;
+    return plug(board, &vsock->vsock.device, &vsock->pci, err);
+}
+
+// What talks to the world lives on an event loop.
+static int start_loop(struct pci_board *pci, const struct toyvmm_config *config,
+                      struct error *err)
+{
+    if (config->net.kind == TOYVMM_NET_NONE && !config->vsock.path)
+        return 0;
+    pci->loop = loop_new(err);
+    return pci->loop ? 0 : -EMFILE;
 }
 
 // ---- The console -----------------------------------------------------------
@@ -278,10 +304,14 @@ int pci_board_add(struct board *board, const struct vm *vm,
     for (size_t i = 0; code == 0 && i < config->ndisks; i++)
         code = add_disk(board, memory, &config->disks[i], err);
     if (code == 0)
+        code = start_loop(pci, config, err);
+    if (code == 0)
         code = add_net(board, memory, &config->net, err);
     if (code == 0)
         code = add_console(board, memory, config, err);
-    return code < 0 ? code : add_folders(board, memory, config, err);
+    if (code == 0)
+        code = add_folders(board, memory, config, err);
+    return code < 0 ? code : add_vsock(board, memory, &config->vsock, err);
 }
 
 // On PCI or not.
@@ -308,6 +338,8 @@ void pci_board_free(struct pci_board *pci)
     }
     toyvmm_servers_end(pci->servers);
     net_board_free(pci->net);
+    vsock_board_free(pci->vsock);
+    loop_free(pci->loop);
     if (pci->has_console) {
         virtio_console_destroy(&pci->console);
         unplug(&pci->console_pci);
@@ -331,6 +363,7 @@ bool pci_board_is_busy(struct pci_board *pci)
         if (virtio_vhost_is_used(&pci->folders[i].fs.vhost))
             return true;
     return pci && ((pci->net && virtio_net_is_used(&pci->net->card)) ||
+                   (pci->vsock && virtio_vsock_is_used(&pci->vsock->vsock)) ||
                    console_is_used(pci));
 }
 

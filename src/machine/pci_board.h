@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine has on PCI: a host bridge, an entropy device, a balloon, its
-// disks, its network card, its console, its folders. A machine without any of
-// the last four has none of it, and its guest spends no time on looking for it.
+// disks, its network card, its console, its folders, its socket device. A
+// machine without any of the last five has none of it, and its guest spends no
+// time on looking for it.
 // The same devices may lie behind registers in memory instead (virtio-mmio);
 // then there is no PCI. Private to src/machine.
 #pragma once
@@ -10,6 +11,7 @@
 #include "src/machine/irq_routes.h"
 #include "src/machine/net_board.h"
 #include "src/machine/servers.h"
+#include "src/machine/vsock_board.h"
 #include "src/pci/host.h"
 #include "src/toyvmm.h"
 #include "src/virtio/balloon.h"
@@ -29,7 +31,9 @@ struct toyvmm_kept {
 // the devices, which lock themselves.
 struct pci_board {
     const struct vm *vm;
+    struct loop *loop;              // NULL: nothing lives on one
     struct net_board *net;          // NULL: no network
+    struct vsock_board *vsock;      // NULL: no sockets
     struct toyvmm_kept *kept;       // where the disks go in the end; NULL: away
     struct toyvmm_servers *serving; // its folders and disks, or NULL
     struct toyvmm_servers *servers; // the same where they are its own
@@ -63,8 +67,8 @@ unsigned pci_board_devices(const struct toyvmm_config *config);
 
 // Opens the disks, the network and the folders and puts all of it on the
 // board's buses: once, before the first vCPU starts. vm, memory and board
-// outlive it. 0, or a negative errno with a sentence, as virtio_blk_init and
-// net_board_new; board->pci is to be freed either way.
+// outlive it. 0, or a negative errno with a sentence, as virtio_blk_init,
+// net_board_new and vsock_board_new; board->pci is to be freed either way.
 int pci_board_add(struct board *board, const struct vm *vm,
                   const struct guest_memory *memory,
                   const struct toyvmm_config *config, struct error *err);
@@ -74,8 +78,8 @@ int pci_board_add(struct board *board, const struct vm *vm,
 void pci_board_free(struct pci_board *pci);
 
 // Whether a device may interrupt without the guest doing anything: a disk has
-// requests, a frame or input may come, a folder is in use. NULL: no. Any
-// thread.
+// requests, a frame, a packet or input may come, a folder is in use. NULL: no.
+// Any thread.
 bool pci_board_is_busy(struct pci_board *pci);
 
 // Input is waiting for a port from PORT_HVC on; and whether the guest has it

@@ -45,6 +45,13 @@ static bool tell_folder(struct pci_folder *folder, struct toyvmm_refusal *out)
     return virtio_vhost_lost(v, out->lost, sizeof out->lost) || refused;
 }
 
+static bool tell_vsock(struct vsock_board *vsock, struct toyvmm_refusal *out)
+{
+    bool refused = tell(&vsock->vsock.device, "virtio-vsock", out);
+    out->turned_away = virtio_vsock_turned_away(&vsock->vsock);
+    return refused || out->turned_away;
+}
+
 size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
                           size_t max)
 {
@@ -65,6 +72,8 @@ size_t pci_board_refusals(struct pci_board *pci, struct toyvmm_refusal *out,
         n += tell(&pci->console.device, "virtio-console", &out[n]);
     for (unsigned i = 0; i < pci->nfolders && n < max; i++)
         n += tell_folder(&pci->folders[i], &out[n]);
+    if (pci->vsock && n < max)
+        n += tell_vsock(pci->vsock, &out[n]);
     return n;
 }
 

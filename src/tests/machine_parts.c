@@ -137,6 +137,30 @@ Test(machine_parts, folders_that_can_not_be_shared)
     }
 }
 
+// Nothing is made by a check.
+Test(machine_parts, sockets_that_can_not_be_made)
+{
+    static const struct {
+        struct toyvmm_vsock vsock;
+        int code;
+        const char *part;
+    } list[] = {
+        {{"/tmp/toyvmm-v", 2}, -EINVAL, "no guest can have the CID 2"},
+        {{"/tmp/toyvmm-v", UINT32_MAX}, -EINVAL, "it is 3 to 4294967294"},
+        {{"/dev/null", 0}, -EEXIST, "/dev/null is there already"},
+        {{"/no/such/folder/v", 3}, -ENOENT, "there is no folder"},
+        {{"/tmp/toyvmm-v", TOYVMM_VSOCK_CID_MAX}, 0, ""},
+        {{NULL, 2}, 0, ""},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        struct error err = {""};
+        cr_expect_eq(toyvmm_check_vsock(&list[i].vsock, &err), list[i].code,
+                     "%s", err.text);
+        cr_expect(strstr(err.text, list[i].part), "%s", err.text);
+    }
+    cr_expect_neq(access("/tmp/toyvmm-v", F_OK), 0);
+}
+
 // A file with this head; its path.
 static const char *image_of(const char *head, size_t len)
 {

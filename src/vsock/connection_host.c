@@ -243,6 +243,8 @@ bool vsock_connection_ready(struct vsock_connection *c, uint32_t events,
         loop_remove(c->loop, &c->source);
         c->readable = true;
         become_deaf(c);
+        // What nobody reads has no end that could be found.
+        c->ended |= !vsock_host_is_heard(c);
     }
     if (events & EPOLLIN)
         c->readable = true;
