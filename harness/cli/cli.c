@@ -282,8 +282,8 @@ static int interact(const struct options *o, const struct selection *s,
         return complain(&err, exit_for(code));
     }
     int exit_code = EXIT_UNABLE;
-    const char *outputs[] = {guest.net.pcap};
-    if (!launch_settle(o, argc, argv, guest.memory, outputs, 1, &accelerator,
+    const char *outputs[] = {guest.net.pcap, guest.vsock.path};
+    if (!launch_settle(o, argc, argv, guest.memory, outputs, 2, &accelerator,
                        &err))
         exit_code = interactive_run(&guest, accelerator, o->no_sandbox, &err);
     guest_free(&guest);

@@ -119,6 +119,11 @@ static int add_guest(struct exact_files *f, const struct scenario *s,
                          "%s: the exact rig has no shares: nothing of this "
                          "host reaches it while it runs",
                          s->path);
+    if (!code && guest.vsock.path)
+        code = error_set(err, -EINVAL,
+                         "%s: the exact rig has no vsock: no program of this "
+                         "host reaches it while it runs",
+                         s->path);
     guest_free(&guest);
     return code;
 }

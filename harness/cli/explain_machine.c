@@ -68,6 +68,20 @@ static void put_net(const struct explainer *e, const struct toyvmm_net *net)
                 net->pcap);
 }
 
+static void put_vsock(const struct explainer *e,
+                      const struct toyvmm_vsock *vsock)
+{
+    if (!vsock->path)
+        return;
+    fprintf(explain_line(e, "sockets"),
+            "CID %" PRIu32 ": a program here reaches the guest's port by %s "
+            "and \"CONNECT PORT\",\n",
+            vsock->cid ? vsock->cid : TOYVMM_VSOCK_CID, vsock->path);
+    fprintf(explain_line(e, ""),
+            "the guest that connects to CID 2 one that listens on %s_PORT\n",
+            vsock->path);
+}
+
 static void put_shares(const struct explainer *e, const struct guest *g)
 {
     for (size_t i = 0; i < g->nfolders; i++) {
@@ -119,6 +133,7 @@ static int put_guest(const struct explainer *e, const struct guest *g)
                 g->named[i]);
     put_disks(e, g);
     put_net(e, &g->net);
+    put_vsock(e, &g->vsock);
     put_shares(e, g);
     struct error err = {""};
     int code = guest_check(g, &err);

@@ -52,6 +52,8 @@ static int add_guest(struct written *w, const struct guest *g,
                      struct error *err)
 {
     int code = add(w, g->net.pcap, err);
+    if (!code)
+        code = add(w, g->vsock.path, err);
     for (size_t i = 0; !code && i < g->ndisks; i++)
         if (g->disks[i].mode == TOYVMM_DISK_WRITABLE)
             code = add(w, g->disks[i].path, err);
@@ -69,8 +71,8 @@ int written_collect(struct written *w, const struct selection *s,
     for (size_t i = 0; !code && i < s->count; i++) {
         const struct scenario *sc = s->list[i].what.scenario;
         struct guest guest;
-        if (s->list[i].skip ||
-            (!sc->ndisks && !sc->net.pcap.npieces && !sc->nshares))
+        if (s->list[i].skip || (!sc->ndisks && !sc->net.pcap.npieces &&
+                                !sc->nshares && !sc->vsock.path.npieces))
             continue;
         code =
             guest_make(&guest, sc, selected_machine(&s->list[i], machine), err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files beside the reports that scenarios write on the host: captures of
-// networks, disks that are `writable`. Their folders must be writable where the
-// guests run. Private to the command.
+// networks, disks that are `writable`, sockets. Their folders must be writable
+// where the guests run. Private to the command.
 #pragma once
 
 #include "harness/cli/selection.h"

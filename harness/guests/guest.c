@@ -32,6 +32,7 @@ void guest_free(struct guest *guest)
     }
     free(guest->disks);
     guest_free_net(&guest->net);
+    guest_free_vsock(&guest->vsock);
     for (size_t i = 0; i < guest->nnamed; i++)
         free(guest->named[i]);
     guest_free_shares(guest);
@@ -185,6 +186,8 @@ static int take_scenario(struct guest *guest, const struct scenario *s,
     if (!code)
         code = guest_take_net(&guest->net, s, &v, err);
     if (!code)
+        code = guest_take_vsock(&guest->vsock, s, &v, err);
+    if (!code)
         code = take_named(guest, s, err);
     if (!code)
         code = guest_take_shares(guest, s, &v, err);
@@ -272,6 +275,7 @@ struct toyvmm_config guest_config(const struct guest *guest)
                                   .ndisks = guest->ndisks,
                                   .disks = guest->disks,
                                   .net = guest->net,
+                                  .vsock = guest->vsock,
                                   .console = guest->console,
                                   .mmio = guest->mmio,
                                   .nnamed = guest->nnamed,
@@ -367,6 +371,8 @@ int guest_missing(const struct scenario *s,
     guest_free_shares(&folders);
     if (!code && s->net.kind != NET_NONE && guest_check_net(s, &why))
         missing(owner, &s->net.pos, why.text);
+    if (!code && s->vsock.path.npieces && guest_check_vsock(s, &v, &why))
+        missing(owner, &s->vsock.pos, why.text);
     variables_free(&v);
     return code;
 }

@@ -33,6 +33,7 @@ struct guest {
     size_t ndisks;             // the definition's, then the scenario's
     struct toyvmm_disk *disks; // their texts are owned, too
     struct toyvmm_net net;     // the same
+    struct toyvmm_vsock vsock; // the same
     size_t nfolders;
     struct toyvmm_folder *folders; // the same
 };
@@ -50,10 +51,10 @@ void guest_free(struct guest *guest);
 int guest_check(const struct guest *guest, struct error *err);
 
 // Tells of each file that the scenario's header names and that can't be used as
-// it is asked for (read; a writable disk written), of a network that can't be
-// had here, and of a share: where it is named, and a sentence, both valid
-// during the call. What the overrides replace is not looked at, nothing is
-// opened or built. 0, or a negative errno.
+// it is asked for (read; a writable disk written), of a network or a socket
+// that can't be had here, and of a share: where it is named, and a sentence,
+// both valid during the call. What the overrides replace is not looked at,
+// nothing is opened or built. 0, or a negative errno.
 int guest_missing(const struct scenario *s,
                   const struct guest_overrides *overrides,
                   void (*missing)(void *owner, const struct source_pos *pos,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scenario's network. See guest.h.
+// A scenario's network and sockets. See guest.h.
 #include "harness/guests/guest_parts.h"
 
 #include <errno.h>
@@ -89,4 +89,29 @@ int guest_check_net(const struct scenario *s, struct error *err)
     guest_free_net(&net);
     variables_free(&v);
     return code;
+}
+
+int guest_take_vsock(struct toyvmm_vsock *vsock, const struct scenario *s,
+                     const struct variables *v, struct error *err)
+{
+    char *path = NULL;
+    int code = guest_take_path(&path, s, v, &s->vsock.path, err);
+    *vsock = (struct toyvmm_vsock){.path = path, .cid = s->vsock.cid};
+    return code;
+}
+
+void guest_free_vsock(struct toyvmm_vsock *vsock)
+{
+    guest_free_text(vsock->path);
+}
+
+int guest_check_vsock(const struct scenario *s, const struct variables *v,
+                      struct error *err)
+{
+    struct toyvmm_vsock vsock = {.path = NULL};
+    int code = guest_take_vsock(&vsock, s, v, err);
+    if (!code)
+        code = toyvmm_check_vsock(&vsock, err);
+    guest_free_vsock(&vsock);
+    return code == -EADDRINUSE ? 0 : code;
 }

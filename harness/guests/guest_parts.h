@@ -16,6 +16,15 @@ int guest_take_net(struct toyvmm_net *net, const struct scenario *s,
                    const struct variables *v, struct error *err);
 void guest_free_net(struct toyvmm_net *net);
 
+// Takes the scenario's sockets, and frees them.
+int guest_take_vsock(struct toyvmm_vsock *vsock, const struct scenario *s,
+                     const struct variables *v, struct error *err);
+void guest_free_vsock(struct toyvmm_vsock *vsock);
+// Why they can't be had here: 0, or a negative errno as toyvmm_check_vsock; who
+// uses the path now may be done with it when the test runs.
+int guest_check_vsock(const struct scenario *s, const struct variables *v,
+                      struct error *err);
+
 // Takes the scenario's shares, and frees them.
 int guest_take_shares(struct guest *guest, const struct scenario *s,
                       const struct variables *v, struct error *err);

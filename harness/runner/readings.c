@@ -95,6 +95,12 @@ static void note_refusal(struct run *r, const struct toyvmm_refusal *what)
                         what->device, what->dropped,
                         what->dropped == 1 ? "" : "s",
                         what->dropped == 1 ? "was" : "were");
+    if (what->turned_away)
+        result_add_note(out, false, at, NULL,
+                        "%s turned %" PRIu64
+                        " connection%s away: there is room for 256 at a time",
+                        what->device, what->turned_away,
+                        what->turned_away == 1 ? "" : "s");
     if (what->cut)
         result_add_note(out, false, at, NULL,
                         "%s: the capture lacks frames: it has 64 MiB, or could "

@@ -265,6 +265,12 @@ struct net {
     const struct net_port *ports;
 };
 
+struct vsock {             // `vsock PATH [cid N]`
+    struct source_pos pos; // line 0: no statement
+    struct text path;
+    uint32_t cid; // 0: not given
+};
+
 // `port "NAME"`.
 struct named_port {
     struct source_pos pos;
@@ -322,6 +328,7 @@ struct scenario {
     size_t ndisks;
     const struct disk *disks;
     struct net net;
+    struct vsock vsock;
     size_t nnamed; // to PORT_NAMES: port PORT_NAMED and those behind it
     const struct named_port *named;
     bool hvc;  // a step is about hvc0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header's network: its texts are resolved, its ports are numbers. For
-// harness/scenario only.
+// The header's network and sockets: their texts are resolved, ports are
+// numbers. For harness/scenario only.
 #include "harness/scenario/check.h"
 
 #include <net/if.h>
@@ -91,6 +91,7 @@ void check_net(struct check *c)
         check_port(c, ports, i);
     }
     check_tap(c, &net->tap);
+    check_resolve_string(c, &c->p->sc->vsock.path, "a path");
     net->nports = c->p->net_ports.count;
     net->ports = ports;
 }

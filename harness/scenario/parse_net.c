@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header's network. For the parser only.
+// The header's network, and its sockets. For the parser only.
 #include "harness/scenario/parser.h"
 
 // Reads what stands behind `forward` or `reach`.
@@ -52,5 +52,23 @@ enum parsed parse_net(struct parser *p, struct step *out)
         return PARSED_HEADER;
     }
     parse_options_of(p, net->kind == NET_USER);
+    return PARSED_HEADER;
+}
+
+enum parsed parse_vsock(struct parser *p, struct step *out)
+{
+    (void)out;
+    struct vsock *vsock = &p->sc->vsock;
+    uint64_t cid;
+    vsock->pos = lexer_pos(&p->lx, &p->tok.begin);
+    if (!parse_path(p, "the path of a socket", &vsock->path))
+        return PARSED_HEADER;
+    if (accept_word(p, "cid")) {
+        if (parse_integer(p, "a guest's CID", VSOCK_CID_MIN, VSOCK_CID_MAX,
+                          &cid))
+            vsock->cid = (uint32_t)cid;
+    } else if (!at_end_of_statement(p)) {
+        parse_expected(p, "`cid N` or the end of the line", NULL);
+    }
     return PARSED_HEADER;
 }

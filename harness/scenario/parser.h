@@ -89,6 +89,8 @@ struct statement {
 #define DISKS_MAX       24
 #define DISK_SERIAL_MAX 20
 #define NET_PORTS_MAX   16 // of each kind
+#define VSOCK_CID_MIN   3
+#define VSOCK_CID_MAX   UINT32_C(0xfffffffe)
 #define SHARES_MAX      8
 #define SHARE_TAG_MAX   36
 
@@ -190,7 +192,7 @@ parse_fn parse_guest, parse_kernel, parse_initrd, parse_cmdline, parse_memory;
 parse_fn parse_cpus, parse_disk, parse_share, parse_serial, parse_symbols;
 parse_fn parse_from, parse_machine;
 // parse_net.c
-parse_fn parse_net;
+parse_fn parse_net, parse_vsock;
 // parse_header.c: the rest of the header
 parse_fn parse_test, parse_timeout, parse_step_timeout, parse_tags, parse_set;
 parse_fn parse_matrix, parse_needs, parse_fail, parse_allow;

@@ -20,6 +20,7 @@ const struct statement statements[] = {
     {"cpus", IN_HEADER, true, RUNS, parse_cpus, NULL},
     {"disk", IN_HEADER, false, RUNS, parse_disk, NULL},
     {"net", IN_HEADER, true, RUNS, parse_net, NULL},
+    {"vsock", IN_HEADER, true, RUNS, parse_vsock, NULL},
     {"share", IN_HEADER, false, RUNS, parse_share, NULL},
     {"serial", IN_HEADER, true, RUNS, parse_serial, NULL},
     {"machine", IN_HEADER, true, RUNS, parse_machine, NULL},

@@ -102,3 +102,30 @@ Test(check_files, beside_the_file_that_names_them)
               "%s", text);
     free(text);
 }
+
+// A path that is in use now may be free when the test runs.
+Test(check_files, a_socket_that_can_not_be_made)
+{
+    size_t n;
+    put_file("k", "");
+    put_file("file", "");
+    char *text = warnings("kernel k\nvsock file\nnmi\n", NULL, &n);
+    cr_expect_eq(n, 1U);
+    cr_expect_str_eq(text, "a.tc:2:7: warning: file is there already and is no "
+                           "socket: remove it, or name another path\n");
+    free(text);
+    text = warnings("kernel k\nvsock no/v\nnmi\n", NULL, &n);
+    cr_expect_str_eq(text, "a.tc:2:7: warning: no/v: there is no folder no for "
+                           "it: No such file or directory\n");
+    free(text);
+    text = warnings("kernel k\nset x xxxxxxxxxxxxxxxxxxxxxxxxx\n"
+                    "vsock ${x}${x}${x}${x} cid 7\nnmi\n",
+                    NULL, &n);
+    cr_expect(strstr(text, "a.tc:3:7: warning: xxx"), "%s", text);
+    cr_expect(strstr(text, "at most 96 bytes, and this one 100"), "%s", text);
+    free(text);
+    text = warnings("kernel k\nvsock v\nnmi\n", NULL, &n);
+    cr_expect_str_eq(text, "");
+    cr_expect_neq(access("v", F_OK), 0);
+    free(text);
+}

@@ -110,6 +110,24 @@ Test(exact, no_share_comes_along)
     selection_free(&s);
 }
 
+Test(exact, no_socket_comes_along)
+{
+    static char only[] = "one.tc";
+    char *words[] = {only};
+    struct selection s = {0};
+    struct exact_files f;
+    struct error err = {""};
+    struct guest_overrides none = {0};
+    put_file("one.tc", "kernel \"image\"\nvsock v.sock\nexpect /x/\n");
+    put_file("image", "0");
+    choose(&s, words, 1);
+    cr_expect_eq(exact_collect(&f, &s, &none, &err), -EINVAL);
+    cr_expect_not_null(strstr(err.text, "one.tc: the exact rig has no vsock"),
+                       "%s", err.text);
+    exact_free(&f);
+    selection_free(&s);
+}
+
 Test(exact, no_image_that_is_served_comes_along)
 {
     static char only[] = "one.tc";

@@ -59,6 +59,10 @@ Test(explain, the_header)
         "port 8022 of this machine's loopback is the guest's port 22\n",
         "the gateway's port 8080 is that of this machine's loopback\n",
         "its frames are written to x.pcap\n",
+        " sockets       CID 9: a program here reaches the guest's port by v.s "
+        "and \"CONNECT PORT\",\n",
+        "               the guest that connects to CID 2 one that listens on "
+        "v.s_PORT\n",
         " shares        src: ., read-only\n",
         "               out: ../x, what the guest writes changes it\n",
         "test\n",
@@ -66,7 +70,7 @@ Test(explain, the_header)
         " one wait      30 s * 2 = 60 s  [unless it is set]\n",
         " tags          smoke slow\n",
         "files that it uses\n",
-        "    common.tci  [line 16]\n",
+        "    common.tci  [line 17]\n",
         "variables\n",
         " extra         \"given\"  [--set]\n",
         " kind          \"fast\"  [line 7]\n",
@@ -97,15 +101,16 @@ Test(explain, the_header)
                            "initrd /i\ncmdline quiet\n");
     setenv("TOYVMM_GUEST_MINE", "guest.conf", 1);
     put_file("common.tci", "set shared \"by all\"\nsend \"${extra}\"\n");
-    char *said = explain("test \"T\"\nguest mine\ncmdline + \"slow=1\"\n"
-                         "serial 2\ntimeout 3m\ntags smoke slow\n"
-                         "set kind fast\nmatrix mode \"b c\" d\nneeds net\n"
-                         "fail /bad ${kind}/i \"it was ${mode}\"\n"
-                         "fail m{/dev/x}\nallow oops\n"
-                         "net user reach 8080 forward 8022:22 pcap x.pcap\n"
-                         "share . as src\nshare ../x as out writable\n"
-                         "use \"common.tci\"\n",
-                         &o, EXIT_PASSED);
+    char *said =
+        explain("test \"T\"\nguest mine\ncmdline + \"slow=1\"\n"
+                "serial 2\ntimeout 3m\ntags smoke slow\n"
+                "set kind fast\nmatrix mode \"b c\" d\nneeds net\n"
+                "fail /bad ${kind}/i \"it was ${mode}\"\n"
+                "fail m{/dev/x}\nallow oops\n"
+                "net user reach 8080 forward 8022:22 pcap x.pcap\n"
+                "vsock v.s cid 9\nshare . as src\nshare ../x as out writable\n"
+                "use \"common.tci\"\n",
+                &o, EXIT_PASSED);
     expect_lines(said, lines, COUNT(lines));
     cr_expect_null(strstr(said, "page-fault oops"), "it is allowed:\n%s", said);
     free(said);

@@ -31,14 +31,15 @@ Test(written, one_of_each_folder)
              "guest mine\nset f there\nnet user pcap \"${f}/a.pcap\"\nnmi\n");
     put_file(b, "guest mine\ndisk there/b.img writable\ndisk other/c.img\n"
                 "disk third/d.img readonly\nnet none\nnmi\n");
-    put_file(c, "guest mine\nnet user pcap c.pcap\n"
+    put_file(c, "guest mine\nnet user pcap c.pcap\nvsock sockets/v\n"
                 "share in as a\nshare out as b writable\nnmi\n");
     select_files(&s, paths, 3);
     cr_assert_eq(written_collect(&w, &s, &none, &err), 0, "%s", err.text);
-    cr_assert_eq(w.count, 3U);
+    cr_assert_eq(w.count, 4U);
     cr_expect_str_eq(w.paths[0], "there/a.pcap");
     cr_expect_str_eq(w.paths[1], "c.pcap");
-    cr_expect_str_eq(w.paths[2], "out/.", "the folder itself, not its own");
+    cr_expect_str_eq(w.paths[2], "sockets/v");
+    cr_expect_str_eq(w.paths[3], "out/.", "the folder itself, not its own");
     written_free(&w);
     selection_free(&s);
 }

@@ -16,13 +16,14 @@ static size_t refusals(void *owner, struct toyvmm_refusal *out, size_t max)
          .why = "a request without status",
          .full = true},
         {.device = "net eth0", .dropped = 12, .cut = true},
+        {.device = "virtio-vsock", .turned_away = 3},
         {.device = "share src", .lost = "virtiofsd closed the connection"},
     };
     (void)owner;
-    cr_assert_geq(max, 5U);
-    for (size_t i = 0; i < 5; i++)
+    cr_assert_geq(max, 6U);
+    for (size_t i = 0; i < 6; i++)
         out[i] = list[i];
-    return 5;
+    return 6;
 }
 
 static int restart(void *owner, struct error *err)
@@ -62,11 +63,13 @@ static void expect_notes(const struct result *r)
         "net eth0: 12 frames came while the guest took none, and were dropped",
         "net eth0: the capture lacks frames: it has 64 MiB, or could not be "
         "written",
+        "virtio-vsock turned 3 connections away: there is room for 256 at a "
+        "time",
         "share src: its files are gone for the guest: virtiofsd closed the "
         "connection",
     };
-    cr_assert_eq(r->nnotes, 7U);
-    for (size_t i = 0; i < 7; i++) {
+    cr_assert_eq(r->nnotes, 8U);
+    for (size_t i = 0; i < 8; i++) {
         cr_expect_str_eq(r->notes[i].text, texts[i]);
         cr_expect_not(r->notes[i].failed);
     }
@@ -100,6 +103,6 @@ Test(refusals, of_each_boot)
                                          {.prints = "up\r\n"}};
     run("expect reset\nexpect /up/\n", script, 2, &r);
     cr_expect_eq(r.verdict, VERDICT_PASSED, "%s", r.message);
-    cr_expect_eq(r.nnotes, 14U);
+    cr_expect_eq(r.nnotes, 16U);
     result_free(&r);
 }
