@@ -315,6 +315,8 @@ terminal() {
 . "$source_dir/harness/tests/e2e_disk.sh"
 # shellcheck source=harness/tests/e2e_share.sh
 . "$source_dir/harness/tests/e2e_share.sh"
+# shellcheck source=harness/tests/e2e_vsock.sh
+. "$source_dir/harness/tests/e2e_vsock.sh"
 # shellcheck source=harness/tests/e2e_diagnosis.sh
 . "$source_dir/harness/tests/e2e_diagnosis.sh"
 # shellcheck source=harness/tests/e2e_record.sh
@@ -343,6 +345,7 @@ second()
     networks
     disks
     shares
+    sockets
     commands_in_a_guest
     diagnoses
     recordings
