@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Key names and their bytes as xterm and a VT220 send them. For
-// harness/scenario only.
+// harness/scenario and harness/learn.
 #include "harness/scenario/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define KEY(name, bytes)                                                       \
@@ -64,6 +65,27 @@ bool key_find(const char *name, size_t len, struct arena *arena,
     out->len = 1;
     out->serial_break = false;
     return true;
+}
+
+size_t key_name(const char *bytes, size_t len, char name[KEY_NAME_MAX])
+{
+    size_t used = 0;
+    unsigned char first = len ? (unsigned char)*bytes : ' ';
+    if (first >= ' ' && first != '\x7f')
+        return 0;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct key *k = &keys[i];
+        if (k->len > used && k->len <= len &&
+            !memcmp(k->bytes, bytes, k->len)) {
+            used = k->len;
+            snprintf(name, KEY_NAME_MAX, "%s", k->name);
+        }
+    }
+    if (used)
+        return used;
+    snprintf(name, KEY_NAME_MAX, "%s%c", ctrl,
+             first && first <= 26 ? first - 1 + 'a' : first + '@');
+    return 1;
 }
 
 void key_offer_all(struct nearest *n, struct arena *arena)
