@@ -265,31 +265,6 @@ static int run(const struct options *o, struct selection *s,
     return exit_code;
 }
 
-static int interact(const struct options *o, const struct selection *s,
-                    int argc, char **argv)
-{
-    struct error err = {""};
-    const char *accelerator;
-    struct guest guest;
-    const struct selected *one = s->count ? &s->list[0] : NULL;
-    int code = guest_make(
-        &guest, one ? one->what.scenario : NULL,
-        one ? selected_machine(one, &o->machine) : &o->machine, &err);
-    if (!code)
-        code = guest_check(&guest, &err);
-    if (code) {
-        guest_free(&guest);
-        return complain(&err, exit_for(code));
-    }
-    int exit_code = EXIT_UNABLE;
-    const char *outputs[] = {guest.net.pcap, guest.vsock.path};
-    if (!launch_settle(o, argc, argv, guest.memory, outputs, 2, &accelerator,
-                       &err))
-        exit_code = interactive_run(&guest, accelerator, o->no_sandbox, &err);
-    guest_free(&guest);
-    return complain(&err, exit_code);
-}
-
 static int selected_by(const struct options *o, const struct rerun *rerun,
                        int argc, char **argv)
 {
@@ -327,7 +302,7 @@ static int selected_by(const struct options *o, const struct rerun *rerun,
     else if (o->action == ACTION_EXPLAIN)
         code = explain_run(o, &s, stdout);
     else if (o->action == ACTION_INTERACTIVE)
-        code = interact(o, &s, argc, argv);
+        code = interactive_main(o, &s, argc, argv);
     else if (o->action == ACTION_RUN)
         code = run(o, &s, rerun, split, argc, argv);
     free(split);

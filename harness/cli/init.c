@@ -5,6 +5,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/launch.h"
+#include "harness/cli/new_file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -268,8 +269,9 @@ static int write_file(const struct job *j, const struct file *file,
         return error_set(err, -ENOMEM, "out of memory");
     if (j->options->dry_run)
         return printf("---- %s\n%s\n", file->path, file->text) < 0 ? -EIO : 0;
-    int code = init_write(file->path, file->text, file->executable,
-                          j->options->force, err);
+    int code =
+        new_file_write(file->path, file->text, file->executable ? 0777 : 0666,
+                       j->options->force, err);
     if (!code)
         tell(j, "wrote", "%s: %s", file->path, file->why);
     return code;

@@ -174,10 +174,3 @@ char *init_ci_script(const struct init_ci *ci, const char *tree);
 char *init_ci_definition(const struct init_ci *ci, const char *tree);
 // Text as one word of the shell's.
 void init_put_word(FILE *f, const char *text);
-
-// ---- Writing (init_write.c) -------------------------------------------------
-
-// Writes text to path, whole or not at all; folders above it are made. force:
-// in place of a file that is there, else -EEXIST.
-int init_write(const char *path, const char *text, bool executable, bool force,
-               struct error *err);

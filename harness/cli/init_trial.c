@@ -6,6 +6,7 @@
 #include "harness/cli/accel.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/init.h"
+#include "harness/cli/new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +86,7 @@ static int run(const struct bench *b, const char *text, const char *replay)
     const char *words[12] = {b->self, "--quiet"};
     size_t n = 2;
     snprintf(path, sizeof(path), "%s/boot.tc", b->folder);
-    int code = text ? init_write(path, text, false, true, b->err)
+    int code = text ? new_file_write(path, text, 0666, true, b->err)
                     : error_set(b->err, -ENOMEM, "out of memory");
     if (code)
         return code;

@@ -7,6 +7,7 @@
 #include "harness/cli/interactive.h"
 
 #include "harness/cli/cli.h"
+#include "harness/cli/learning.h"
 #include "harness/console/console.h"
 #include "src/base/clock.h"
 
@@ -30,6 +31,7 @@
 // What the thread that reads the terminal shares with the one that writes it.
 struct session {
     struct console *console;
+    const struct learning *learning;
     int wake[2]; // a byte here ends the reading thread
     atomic_bool left;
     atomic_uint port; // that the terminal is connected to
@@ -53,7 +55,7 @@ static void say(const char *text)
     put(text, strlen(text));
 }
 
-static void help(void)
+static void help(const struct session *s)
 {
     struct winsize w;
     char size[160] = "";
@@ -66,12 +68,17 @@ static void help(void)
         "Ctrl-A h  this help\r\n"
         "Ctrl-A 0, 1, 2, 3, 4  go to ttyS0, ttyS1, ..., hvc0\r\n"
         "Ctrl-A Ctrl-A  type a Ctrl-A\r\n");
+    if (s->learning->socket >= 0)
+        say("Ctrl-A l  the scenario expects the last line that was "
+            "printed\r\n");
     say(size);
 }
 
 static void type(struct session *s, const char *bytes, size_t len)
 {
-    console_write(s->console, atomic_load(&s->port), bytes, len, NULL);
+    unsigned port = atomic_load(&s->port);
+    learning_typed(s->learning, port, bytes, len);
+    console_write(s->console, port, bytes, len, NULL);
 }
 
 static void change_port(struct session *s, unsigned port)
@@ -92,7 +99,13 @@ static bool command(struct session *s, char key)
     case 'h':
     case 'H':
     case '?':
-        help();
+        help(s);
+        return true;
+    case 'l':
+    case 'L':
+        if (s->learning->socket < 0)
+            say("\r\n[nothing is learnt: --learn FILE.tc does that]\r\n");
+        learning_expect(s->learning, atomic_load(&s->port));
         return true;
     case CTRL_A:
         type(s, "\x01", 1);
@@ -168,6 +181,7 @@ static void copy_output(struct session *s)
     struct console_batch *b = malloc(sizeof(*b));
     struct error err;
     while (b && !console_read(s->console, b, CLOCK_NEVER, &err)) {
+        learning_batch(s->learning, b);
         if (b->kind == CONSOLE_BYTES && b->port == atomic_load(&s->port))
             put((const char *)b->bytes, b->len);
         if (b->kind == CONSOLE_EVENT && toyvmm_event_is_end(b->event.kind)) {
@@ -219,7 +233,8 @@ static int converse(struct session *s, struct error *err)
 }
 
 // The child: machine and conversation.
-static int run_machine(const struct guest *guest, bool no_sandbox,
+static int run_machine(const struct guest *guest,
+                       const struct learning *learning, bool no_sandbox,
                        struct error *err)
 {
     struct live_console *lc = live_console_new(err);
@@ -229,10 +244,12 @@ static int run_machine(const struct guest *guest, bool no_sandbox,
     config.sink = live_console_sink(lc);
     config.no_sandbox = no_sandbox;
     struct toyvmm *vm = toyvmm_create(&config, NULL, err);
-    struct session s = {.console = live_console_base(lc)};
+    struct session s = {.console = live_console_base(lc), .learning = learning};
     if (vm)
         live_console_attach(lc, vm);
     int code = EXIT_UNABLE;
+    if (vm)
+        learning_started(learning);
     if (vm && !toyvmm_start(vm, err) && !converse(&s, err))
         code = EXIT_PASSED;
     if (vm)
@@ -272,39 +289,68 @@ static int exit_code_of(int status, struct error *err)
     return EXIT_FAILED;
 }
 
-int interactive_run(const struct guest *guest, const char *accelerator,
-                    bool no_sandbox, struct error *err)
+// Forks the machine's process. Its end is the caller's to wait for.
+static pid_t start_machine(const struct guest *guest,
+                           const struct learning *learning, bool no_sandbox,
+                           const struct termios *before, struct error *err)
+{
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_FAILED);
+    if (before)
+        make_raw(before);
+    int code = run_machine(guest, learning, no_sandbox, err);
+    if (*err->text)
+        fprintf(stderr, "toyvmm-test: %s\r\n", err->text);
+    _exit(code);
+}
+
+static int converse_until_end(const struct guest *guest,
+                              const struct learning *learning, bool no_sandbox,
+                              const sigset_t *set, struct error *err)
 {
     struct termios before;
     bool terminal = !tcgetattr(STDIN_FILENO, &before);
+    pid_t child = start_machine(guest, learning, no_sandbox,
+                                terminal ? &before : NULL, err);
+    if (child < 0)
+        return error_errno(err, errno, "no process"), EXIT_UNABLE;
+    int status = attend(child, set);
+    if (terminal)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    return exit_code_of(status, err);
+}
+
+int interactive_run(const struct guest *guest, const char *accelerator,
+                    bool no_sandbox, const struct lesson *lesson,
+                    struct error *err)
+{
     sigset_t set, old;
+    struct learning learning = {.socket = -1};
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, &old);
-    printf("[%s on %s; Ctrl-A x leaves, Ctrl-A h helps]\n", guest->name,
-           accelerator);
+    printf("[%s on %s; Ctrl-A x leaves, Ctrl-A h helps%s%s]\n", guest->name,
+           accelerator, lesson ? "; to be learnt: " : "",
+           lesson ? lesson->path : "");
     fflush(NULL);
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child < 0)
-        return error_errno(err, errno, "no process"), EXIT_UNABLE;
-    if (!child) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(EXIT_FAILED);
-        if (terminal)
-            make_raw(&before);
-        int code = run_machine(guest, no_sandbox, err);
-        if (*err->text)
-            fprintf(stderr, "toyvmm-test: %s\r\n", err->text);
-        _exit(code);
+    if (lesson && learning_begin(&learning, lesson->path, lesson->header, err))
+        return EXIT_UNABLE;
+    int exit_code = converse_until_end(guest, &learning, no_sandbox, &set, err);
+    if (lesson) {
+        struct error why = {""};
+        int learnt = learning_end(&learning, &why);
+        if (*why.text)
+            fprintf(stderr, "toyvmm-test: %s\n", why.text);
+        exit_code = exit_code ? exit_code : learnt;
     }
-    int status = attend(child, &set);
-    if (terminal)
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    return exit_code_of(status, err);
+    return exit_code;
 }

@@ -262,6 +262,14 @@ static int check_exact(const struct options *o, struct error *err)
     return o->explore ? check_explore(o, err) : 0;
 }
 
+static bool is_scenario(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    size_t n = strlen(name);
+    return n > 3 && !strcmp(name + n - 3, ".tc");
+}
+
 // What options mean together.
 static int check_together(const struct options *o, struct error *err)
 {
@@ -279,6 +287,12 @@ static int check_together(const struct options *o, struct error *err)
     if (o->action == ACTION_INTERACTIVE && !o->npaths && !o->machine.kernel)
         return error_set(err, -EINVAL,
                          "--interactive needs a scenario or --kernel");
+    if (o->learn && o->action != ACTION_INTERACTIVE)
+        return error_set(err, -EINVAL, "--learn is for --interactive");
+    if (o->learn && !is_scenario(o->learn))
+        return error_set(err, -EINVAL,
+                         "--learn %s: give the name of a scenario, FILE.tc",
+                         o->learn);
     if (o->record && o->replay)
         return error_set(err, -EINVAL,
                          "--record and --replay: give one of them");

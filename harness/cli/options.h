@@ -60,6 +60,7 @@ struct options {
     const char *output_dir;       // a folder for each scenario, or NULL
     const char *record;           // file or folder, or NULL
     const char *replay;           // file or folder, or NULL
+    const char *learn;            // of --interactive: the scenario, or NULL
     double replay_speed;          // 0: without waiting
     const char *filter;           // glob on scenario names, or NULL
     const char *tags;             // "smoke,-slow", or NULL

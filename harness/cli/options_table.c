@@ -113,6 +113,10 @@ static const struct row rows[] = {
      .commands = RUNS, .group = GROUP_INSTEAD,
      .help = "boot, and connect this terminal to the console; Ctrl-A x quits, "
              "Ctrl-A 1 goes to the second serial port, Ctrl-A h helps"},
+    {"learn", 0, .metavar = "FILE.tc", .take = take_text, FIELD(learn),
+     .commands = RUNS, .group = GROUP_INSTEAD,
+     .help = "of --interactive: what is typed becomes this scenario; Ctrl-A l "
+             "makes it expect the last line that was printed"},
     {"no-run", 0, .take = take_flag, FIELD(no_run), .commands = IN(INIT),
      .group = GROUP_INSTEAD,
      .help = "don't boot: write what is likely to pass"},

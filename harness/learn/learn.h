@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 // How it works. What is typed comes in *turns*: a line with its Enter, or keys
 // that a program reads one by one. When a turn begins, the unfinished last line
@@ -68,6 +69,10 @@ struct learn_summary {
 
 // The scenario in the canonical layout: the header (statements, a line each)
 // and the steps. A heap string; NULL with err when there was no memory for all
-// of it, or when the header is none. Without steps it is a header alone.
+// of it. Without steps it is a header alone. What could not be laid out is
+// given as it is, and err says why; otherwise err is as before.
 char *learn_scenario(const struct learn *l, const char *header,
                      struct learn_summary *summary, struct error *err);
+
+// Writes "TEXT" as the language has it; the bytes may be any.
+void learn_put_text(FILE *f, const char *text, size_t len);

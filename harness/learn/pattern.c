@@ -3,6 +3,8 @@
 // prompt.h.
 #include "harness/learn/prompt.h"
 
+#include "harness/learn/learn.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
@@ -250,7 +252,7 @@ static size_t utf8_valid(const unsigned char *text, size_t len)
     return odd ? 0 : n;
 }
 
-void text_put(FILE *f, const char *text, size_t len)
+void learn_put_text(FILE *f, const char *text, size_t len)
 {
     fputc('"', f);
     for (size_t i = 0; i < len;) {

@@ -63,5 +63,3 @@ void prompts_put(FILE *f, const struct prompts *all, size_t which);
 // stand before and behind it as they are.
 void pattern_put(FILE *f, const char *before, const char *text, size_t len,
                  bool digits, const char *after);
-// Writes "TEXT", a text of the language; bytes may be any.
-void text_put(FILE *f, const char *text, size_t len);

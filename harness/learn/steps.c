@@ -117,7 +117,7 @@ static void put_line(FILE *f, const struct learnt *step)
 static void put_run(FILE *f, const struct learnt *step)
 {
     put_word(f, step, "run");
-    text_put(f, step->text, step->len);
+    learn_put_text(f, step->text, step->len);
     if (!step->status_known)
         fputs(" status any", f);
     else if (step->status)
@@ -131,10 +131,10 @@ static void put_login(FILE *f, const struct learnt *step,
                       const struct prompts *prompts)
 {
     put_word(f, step, "login");
-    text_put(f, step->text, step->len);
+    learn_put_text(f, step->text, step->len);
     if (step->password) {
         fputs(" password ", f);
-        text_put(f, step->password, step->password_len);
+        learn_put_text(f, step->password, step->password_len);
     }
     if (step->has_prompt) {
         fputs(" prompt ", f);
@@ -159,23 +159,26 @@ static void put_step(FILE *f, const struct learnt *step,
         break;
     case LEARNT_IDLE:
         put_word(f, step, "expect");
-        fprintf(f, "idle %" PRIu64 "ms", step->waited_ns / NS_PER_MS);
+        if (step->waited_ns % NS_PER_S)
+            fprintf(f, "idle %" PRIu64 "ms", step->waited_ns / NS_PER_MS);
+        else
+            fprintf(f, "idle %" PRIu64 "s", step->waited_ns / NS_PER_S);
         break;
     case LEARNT_SEND:
         put_word(f, step, "send");
-        text_put(f, step->text, step->len);
+        learn_put_text(f, step->text, step->len);
         break;
     case LEARNT_SECRET:
         put_word(f, step, "send");
         if (step->literal)
-            text_put(f, step->text, step->len);
+            learn_put_text(f, step->text, step->len);
         else
             fprintf(f, "\"${%s}\"", step->text);
         fputs(" secret", f);
         break;
     case LEARNT_TYPE:
         put_word(f, step, "type");
-        text_put(f, step->text, step->len);
+        learn_put_text(f, step->text, step->len);
         break;
     case LEARNT_KEY:
         put_word(f, step, "key");

@@ -91,6 +91,8 @@ char *learn_scenario(const struct learn *l, const char *header,
         error_set(err, code, "what was learnt is no scenario: line %u: %s",
                   diags.list[0].pos.line, diags.list[0].message);
     diagnostics_free(&diags);
+    if (code)
+        return text;
     free(text);
-    return code ? NULL : out;
+    return out;
 }

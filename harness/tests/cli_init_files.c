@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `init` writes: scenarios that this project's reader reads, a CI's files,
 // and never over another file.
+#include "harness/cli/new_file.h"
 #include "harness/scenario/format.h"
 #include "harness/tests/cli_init.h"
 
@@ -175,18 +176,18 @@ Test(init_files, the_script_runs_the_scenario)
 Test(init_files, nothing_is_overwritten)
 {
     struct error err = {""};
-    cr_assert_eq(init_write("a/b/c", "one", true, false, &err), 0, "%s",
+    cr_assert_eq(new_file_write("a/b/c", "one", 0777, false, &err), 0, "%s",
                  err.text);
     cr_expect_eq(access("a/b/c", X_OK), 0);
-    cr_expect_eq(init_write("a/b/c", "two", false, false, &err), -EEXIST);
-    cr_expect(strstr(err.text, "--force"), "%s", err.text);
+    cr_expect_eq(new_file_write("a/b/c", "two", 0666, false, &err), -EEXIST);
+    cr_expect(strstr(err.text, "a/b/c is there already"), "%s", err.text);
     cr_expect(file_is("a/b/c", "one"));
-    cr_expect_eq(init_write("a/b/c", "two", false, true, &err), 0);
+    cr_expect_eq(new_file_write("a/b/c", "two", 0666, true, &err), 0);
     cr_expect(file_is("a/b/c", "two"));
     // A link that leads nowhere is there, too.
     run_shell("ln -s nowhere link");
-    cr_expect_eq(init_write("link", "two", false, false, &err), -EEXIST);
-    cr_expect_lt(init_write("a/b/c/d", "two", false, false, &err), 0);
+    cr_expect_eq(new_file_write("link", "two", 0666, false, &err), -EEXIST);
+    cr_expect_lt(new_file_write("a/b/c/d", "two", 0666, false, &err), 0);
     // Nothing is left beside them.
     run_shell("test \"$(ls a/b)\" = c && test \"$(ls)\" = \"$(printf "
               "'a\\nlink')\"");

@@ -152,7 +152,7 @@ static const struct dialogue dialogues[] = {
      "login   \"root\" password \"pw\"\n"
      "send    \"sleep 100\"\n"
      "expect  /sleep 100\\n$/\n"
-     "expect  idle 3000ms\n"
+     "expect  idle 3s\n"
      "key     ctrl-c\n"
      "expect  /\\(none\\):~# $/\n"
      "run     \"id\" status any\n"},
@@ -184,19 +184,71 @@ static const struct dialogue dialogues[] = {
      "expect  /\\(none\\):~# $/\n"},
 };
 
-static void show_difference(const char *name, const char *got, const char *want)
-{
-    cr_expect_str_eq(got, want, "%s:\n%s--- instead of\n%s", name, got, want);
-}
-
 Test(learn_dialogues, table)
 {
+    static const size_t pieces[] = {0, 1, 3};
     for (size_t i = 0; i < sizeof dialogues / sizeof *dialogues; i++) {
         const struct dialogue *d = &dialogues[i];
-        struct talk t = talk_begin();
-        talk_all(&t, d->elements);
-        char *steps = talk_steps(&t);
-        show_difference(d->name, steps, d->steps);
-        free(steps);
+        for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++) {
+            struct talk t = talk_begin();
+            t.piece = pieces[p];
+            talk_all(&t, d->elements);
+            char *steps = talk_steps(&t);
+            cr_expect_str_eq(steps, d->steps, "%s:\n%s--- instead of\n%s",
+                             d->name, steps, d->steps);
+            free(steps);
+        }
     }
+}
+
+// What is said of it, to whoever reads the file and to whoever calls.
+Test(learn_dialogues, words)
+{
+    struct learn_summary told;
+    struct talk t = talk_begin();
+    talk_all(&t, (const char *const[]){LOGIN, "=ls", "<x\n(none):~# ",
+                                       "=sudo w", "<Password: ", "*hush",
+                                       "<x\n(none):~# ", NULL});
+    char *text = talk_text(&t, &told);
+    cr_expect_eq(told.steps, 7);
+    cr_expect(told.has_password);
+    cr_assert_eq(told.nsecrets, 1);
+    cr_expect_str_eq(told.secrets[0], "secret");
+    cr_expect(strstr(text, "# `status any`:"));
+    cr_expect(strstr(text, "#     --set secret=...\n"));
+    cr_expect(
+        strstr(text, "# It holds a login's password.\nguest   busybox\n"));
+    cr_expect(!strstr(text, "hush"));
+    cr_expect(!strstr(text, "timeout"));
+    learn_free(t.learn);
+    free(text);
+
+    t = talk_begin();
+    talk_all(&t, (const char *const[]){"<x\n", "!poweroff", NULL});
+    text = talk_text(&t, &told);
+    cr_expect_eq(told.steps, 1);
+    cr_expect(!told.has_password && !told.nsecrets);
+    cr_expect(!strstr(text, "status any") && !strstr(text, "password"));
+    learn_free(t.learn);
+    free(text);
+}
+
+// A session without an end takes no more memory than its steps, which end.
+Test(learn_dialogues, bounded)
+{
+    struct learn_summary told;
+    struct talk t = talk_begin();
+    char line[64];
+    talk_take(&t, "<# ");
+    for (int i = 0; i < 6000; i++) {
+        snprintf(line, sizeof(line), "=cmd %d", i);
+        talk_take(&t, line);
+        talk_take(&t, "<x\n# ");
+    }
+    char *text = talk_text(&t, &told);
+    cr_expect_eq(told.steps, 5000);
+    cr_expect(strstr(text, "# More was typed than is learnt.\n"));
+    cr_expect(strstr(text, "cmd 4998") && !strstr(text, "cmd 4999"));
+    learn_free(t.learn);
+    free(text);
 }

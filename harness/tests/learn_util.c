@@ -32,11 +32,15 @@ void talk_print(struct talk *t, const void *bytes, size_t len)
 
 static void print_text(struct talk *t, const char *text)
 {
+    char bytes[2048];
+    size_t len = 0;
     for (; *text; text++) {
+        cr_assert_lt(len + 2, sizeof(bytes));
         if (*text == '\n')
-            talk_print(t, "\r", 1);
-        talk_print(t, text, 1);
+            bytes[len++] = '\r';
+        bytes[len++] = *text;
     }
+    talk_print(t, bytes, len);
 }
 
 static void type(struct talk *t, const char *keys, size_t len, bool echoed)

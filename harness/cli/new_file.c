@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of the user's tree: written whole, never over another one unless that
-// is asked for. See init.h.
-#include "harness/cli/init.h"
+// is asked for. See new_file.h.
+#include "harness/cli/new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ static int make_folders(const char *path, struct error *err)
     return 0;
 }
 
-static int fill(int fd, const char *text, bool executable)
+static int fill(int fd, const char *text, mode_t mode)
 {
     size_t len = strlen(text);
     while (len) {
@@ -39,7 +40,7 @@ static int fill(int fd, const char *text, bool executable)
     }
     mode_t mask = umask(0);
     umask(mask);
-    if (fchmod(fd, (executable ? 0777 : 0666) & ~mask) || fsync(fd))
+    if (fchmod(fd, mode & ~mask) || fsync(fd))
         return -errno;
     return 0;
 }
@@ -60,8 +61,8 @@ static int put_in_place(const char *name, const char *path, bool force)
     return rename(name, path) ? -errno : 0;
 }
 
-int init_write(const char *path, const char *text, bool executable, bool force,
-               struct error *err)
+int new_file_write(const char *path, const char *text, mode_t mode, bool force,
+                   struct error *err)
 {
     char name[PATH_MAX];
     int code = make_folders(path, err);
@@ -72,14 +73,13 @@ int init_write(const char *path, const char *text, bool executable, bool force,
     int fd = mkostemp(name, O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, errno, "%s can't be written", path);
-    code = fill(fd, text, executable);
+    code = fill(fd, text, mode);
     if (close(fd) && !code)
         code = -errno;
     if (!code)
         code = put_in_place(name, path, force);
     unlink(name);
     if (code == -EEXIST)
-        return error_set(err, code, "%s is there already: --force replaces it",
-                         path);
+        return error_set(err, code, "%s is there already", path);
     return code ? error_errno(err, -code, "%s can't be written", path) : 0;
 }
