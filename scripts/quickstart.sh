@@ -34,6 +34,8 @@ if [ "$status" -eq 0 ]; then
 
 It works. The JUnit report is build/quickstart.xml (${SECONDS} s in all). Next:
     build/bin/toyvmm-test --interactive $scenario     log in by hand
+    build/bin/toyvmm-test --interactive --learn my.tc $scenario
+                                                      ... and have a scenario of it
     build/bin/toyvmm-test --help                      all options
 END
 fi

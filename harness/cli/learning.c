@@ -157,6 +157,7 @@ static int check(const char *path, const char *text,
 static int write_beside(const char *path, const char *text, mode_t mode,
                         char where[PATH_MAX], struct error *err)
 {
+    struct error why = {""};
     int code = -EEXIST;
     int stem = (int)(strlen(path) - strlen(".tc"));
     for (int i = 1; code == -EEXIST && i < 10; i++) {
@@ -164,9 +165,9 @@ static int write_beside(const char *path, const char *text, mode_t mode,
             snprintf(where, PATH_MAX, "%s", path);
         else
             snprintf(where, PATH_MAX, "%.*s-%d.tc", stem, path, i);
-        code = new_file_write(where, text, mode, false, err);
+        code = new_file_write(where, text, mode, false, &why);
     }
-    return code;
+    return code ? error_set(err, code, "%s", why.text) : 0;
 }
 
 static void tell(const char *path, const struct learn_summary *told)
@@ -178,6 +179,8 @@ static void tell(const char *path, const struct learn_summary *told)
     printf(" %s]\n", path);
     if (told->nsecrets)
         printf("[what was typed unseen is not in it: --set gives it]\n");
+    if (told->nallowed)
+        printf("[the kernel has reported trouble: `allow` in it says which]\n");
     if (told->has_password)
         printf("[it holds a password; only you can read it]\n");
 }

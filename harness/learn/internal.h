@@ -52,6 +52,7 @@ enum port_last {
 
 struct learn_port {
     struct matcher *matcher; // NULL: nothing has come yet
+    struct watch *watch;
     struct echo echo;
     struct strokes strokes;
     bool typed; // a turn has begun: what comes first is its echo
@@ -69,6 +70,17 @@ struct learn_secret {
     char *value;
     size_t len;
     bool login; // a login's password, which the scenario holds anyway
+};
+
+// Built-in fail patterns of the language.
+#define LEARN_REPORTS 32
+
+struct learn_kernel {
+    size_t npatterns;
+    struct pattern *patterns[LEARN_REPORTS];
+    uint32_t seen; // a bit for each that has been
+    char lines[LEARN_REPORTS][128];
+    uint64_t last_ns; // when the last one was
 };
 
 struct learn {
@@ -89,6 +101,7 @@ struct learn {
     size_t nnames;
     struct prompts prompts;
     struct steps steps;
+    struct learn_kernel kernel;
     bool panicked; // the kernel has said so
 };
 
@@ -131,3 +144,14 @@ const char *learn_secret_name(struct learn *l, const struct turn *t,
 void learn_secret_login(struct learn *l, const struct turn *t);
 // A shell's line that `run` can't give back: it may start or leave a shell.
 bool learn_line_changes_shell(const char *text, size_t len);
+
+// The kernel's reports. (kernel.c) False: no memory.
+bool learn_kernel_watch(struct learn *l, struct learn_port *p);
+void learn_kernel_free(struct learn *l);
+// The same bytes as the port's matcher, behind it.
+void learn_kernel_take(struct learn *l, struct learn_port *p,
+                       const uint8_t *bytes, size_t len,
+                       const struct stamp *stamps, size_t nstamps);
+void learn_kernel_end(struct learn *l);
+// Writes an `allow` for each kind that was seen; how many.
+size_t learn_kernel_put(FILE *f, const struct learn *l);

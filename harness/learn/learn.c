@@ -45,6 +45,7 @@ void learn_free(struct learn *l)
 {
     if (!l)
         return;
+    learn_kernel_free(l);
     for (unsigned i = 0; i < LEARN_PORTS; i++)
         matcher_free(l->ports[i].matcher);
     learn_turn_free(l->open);
@@ -70,26 +71,15 @@ static bool open_port(struct learn *l, struct learn_port *p)
 {
     static const struct matcher_options options = {.window = WINDOW};
     struct error err;
-    if (p->matcher)
+    if (p->watch)
         return true;
+    if (l->failed)
+        return false;
     p->matcher = matcher_new(&options, &err);
     if (p->matcher)
         matcher_started(p->matcher, l->started_ns);
-    else
-        l->failed = true;
-    return p->matcher != NULL;
-}
-
-// The kernel's last words; a port's last piece of a batch may cut them.
-static void look_for_panic(struct learn *l, const struct learn_port *p)
-{
-    static const char words[] = "Kernel panic - not syncing";
-    struct text_span text = matcher_pending(p->matcher);
-    size_t from =
-        text.len > CONSOLE_BATCH * 2 ? text.len - CONSOLE_BATCH * 2 : 0;
-    if (text.len &&
-        memmem(text.text + from, text.len - from, words, sizeof(words) - 1))
-        l->panicked = true;
+    l->failed = !p->matcher || !learn_kernel_watch(l, p);
+    return !l->failed;
 }
 
 void learn_output(struct learn *l, unsigned port, const uint8_t *bytes,
@@ -100,7 +90,7 @@ void learn_output(struct learn *l, unsigned port, const uint8_t *bytes,
         return;
     matcher_feed(p->matcher, bytes, len, stamps, nstamps);
     echo_feed(&p->echo, bytes, len);
-    look_for_panic(l, p);
+    learn_kernel_take(l, p, bytes, len, stamps, nstamps);
 }
 
 static void find_above(struct sight *s)
@@ -319,6 +309,8 @@ static void add_event(struct learn *l, enum learn_end end, uint64_t ns,
         [LEARN_TRIPLE_FAULT] = "triple-fault",
     };
     const char *name = l->panicked ? "panic" : names[end];
+    if (!name)
+        return;
     struct learnt *step =
         steps_add(&l->steps, LEARNT_EVENT, 0, name, strlen(name));
     if (step)
@@ -336,6 +328,7 @@ void learn_end(struct learn *l, enum learn_end end, uint64_t ns)
         l->open->keys = true;
         end_turn(l, ns);
     }
+    learn_kernel_end(l);
     if (!l->done)
         learn_settle_marks(l, port);
     learn_look(l, port, ns, &seen);

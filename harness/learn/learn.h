@@ -65,6 +65,7 @@ struct learn_summary {
     bool has_password;          // in clear text
     size_t nsecrets;            // variables that --set must give
     const char *const *secrets; // their names; the learner's
+    size_t nallowed;            // kinds of the kernel's reports that were seen
 };
 
 // The scenario in the canonical layout: the header (statements, a line each)

@@ -174,7 +174,7 @@ static bool fold_status(struct learn *l, const struct turn *t,
         strspn(seen->above, "0123456789") != seen->above_len)
         return false;
     last->status_known = true;
-    last->status = atoi(seen->above);
+    last->status = (int)strtol(seen->above, NULL, 10);
     return true;
 }
 
@@ -328,7 +328,9 @@ static void settle_ahead(struct learn *l, struct sight *seen)
         next->before.quiet = silent;
         next->before.prompt = nothing.prompt;
     }
-    memmove(l->ahead, l->ahead + 1, --l->nahead * sizeof(*l->ahead));
+    l->nahead--;
+    for (size_t i = 0; i < l->nahead; i++)
+        l->ahead[i] = l->ahead[i + 1];
     l->done = next;
 }
 

@@ -48,14 +48,16 @@ static void put_words(FILE *f, const struct learn *l)
         fputs("# More was typed than is learnt.\n", f);
 }
 
-static char *put_all(const struct learn *l, const char *header, size_t *len)
+static char *put_all(const struct learn *l, const char *header, size_t *len,
+                     size_t *nallowed)
 {
     char *text = NULL;
     FILE *f = open_memstream(&text, len);
     if (!f)
         return NULL;
     put_words(f, l);
-    fprintf(f, "%s", header);
+    fputs(header, f);
+    *nallowed = learn_kernel_put(f, l);
     unsigned timeout_s = steps_timeout_s(&l->steps);
     if (timeout_s)
         fprintf(f, "timeout %um\n", timeout_s / 60);
@@ -79,7 +81,9 @@ char *learn_scenario(const struct learn *l, const char *header,
         .nsecrets = l->nnames,
         .secrets = l->names,
     };
-    char *text = l->failed || l->steps.failed ? NULL : put_all(l, header, &len);
+    char *text = l->failed || l->steps.failed
+                     ? NULL
+                     : put_all(l, header, &len, &summary->nallowed);
     if (!text) {
         error_set(err, -ENOMEM, "out of memory");
         return NULL;

@@ -305,6 +305,10 @@ terminal() {
     expect harness/tests/interactive.exp "$test_program" \
         testcases/busybox_login.tc
     claim "--interactive on a terminal"
+    mkdir "$work/learnt"
+    expect harness/tests/learn.exp "$test_program" \
+        testcases/busybox_login.tc "$work/learnt"
+    claim "--interactive --learn on a terminal"
 }
 
 # shellcheck source=harness/tests/e2e_machine.sh

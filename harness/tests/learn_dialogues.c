@@ -233,6 +233,37 @@ Test(learn_dialogues, words)
     free(text);
 }
 
+// What a kernel has reported fails no test that was learnt of it.
+Test(learn_dialogues, trouble)
+{
+    struct learn_summary told;
+    struct talk t = talk_begin();
+    talk_all(&t, (const char *const[]){
+                     LOGIN, "=modprobe a",
+                     "+[    9.000001] WARNING: CPU: 0 PID: 7 at a.c:3 f+0x1\n",
+                     "+[    9.000002] BUG: sleeping function in its report\n",
+                     "<(none):~# ", "~3000", "=x",
+                     "<[   15.000001] BUG: KASAN: use-after-free in f\t\n",
+                     "<(none):~# ", NULL});
+    char *text = talk_text(&t, &told);
+    cr_expect_eq(told.nallowed, 2);
+    cr_expect(strstr(text, "\nallow   warning\n"), "%s", text);
+    cr_expect(strstr(text, "\nallow   kasan\n"), "%s", text);
+    cr_expect(!strstr(text, "allow   bug"), "%s", text);
+    cr_expect(strstr(text, "] BUG: KASAN: use-after-free in f\n"), "%s",
+              text);
+    learn_free(t.learn);
+    free(text);
+    // A program's words are none of the kernel's.
+    t = talk_begin();
+    talk_all(&t,
+             (const char *const[]){"<WARNING: CPU: x\n# ", "=x", "<# ", NULL});
+    text = talk_text(&t, &told);
+    cr_expect_eq(told.nallowed, 0, "%s", text);
+    learn_free(t.learn);
+    free(text);
+}
+
 // A session without an end takes no more memory than its steps, which end.
 Test(learn_dialogues, bounded)
 {
