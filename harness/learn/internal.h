@@ -94,7 +94,6 @@ struct learn {
     struct turn *ahead[AHEAD_MAX];
     size_t nmarks; // lines to expect of what `done` leads to
     char *marks[MARKS_MAX];
-    char marked[ABOVE_MAX * 8];
     size_t nsecrets;
     struct learn_secret secrets[SECRETS_MAX];
     const char *names[SECRETS_MAX]; // of those that are variables
@@ -109,8 +108,8 @@ struct learn {
 void learn_look(const struct learn *l, unsigned port, uint64_t ns,
                 struct sight *out);
 
-// `done` has led to what is seen (NULL: to nothing, the machine has ended) in
-// waited_ns: its steps are added, and it is forgotten. (settle.c)
+// `done` has led to what is seen, in waited_ns: its steps are added, and it is
+// forgotten. (settle.c)
 void learn_settle(struct learn *l, const struct sight *seen,
                   uint64_t waited_ns);
 // Waits for the lines that are marked, of what came before the first turn.

@@ -61,7 +61,7 @@ void learn_free(struct learn *l)
     }
     prompts_free(&l->prompts);
     steps_free(&l->steps);
-    explicit_bzero(l->ports, sizeof(l->ports));
+    explicit_bzero(l, sizeof(*l));
     free(l);
 }
 
@@ -93,18 +93,32 @@ void learn_output(struct learn *l, unsigned port, const uint8_t *bytes,
     learn_kernel_take(l, p, bytes, len, stamps, nstamps);
 }
 
+static bool is_blank(const char *text, size_t from, size_t end)
+{
+    while (from < end && strchr(" \t\r\b", text[from]))
+        from++;
+    return from == end;
+}
+
+// The last line that isn't blank, as a carriage return has left it.
 static void find_above(struct sight *s)
 {
     const char *text = s->text.text;
-    size_t end = s->text.len;
-    while (end && text[end - 1] != '\n')
-        end--;
-    while (end && strchr(" \t\r\n", text[end - 1]))
-        end--;
+    const char *newline = memrchr(text, '\n', s->text.len);
+    size_t end = newline ? (size_t)(newline - text) : 0;
     size_t from = end;
-    while (from && text[from - 1] != '\n' && text[from - 1] != '\r' &&
-           text[from - 1] != '\b')
-        from--;
+    for (;;) {
+        while (from && text[from - 1] != '\n')
+            from--;
+        if (!from || !is_blank(text, from, end))
+            break;
+        end = --from;
+    }
+    for (size_t i = from; i < end; i++)
+        if ((text[i] == '\r' || text[i] == '\b') && !is_blank(text, i, end))
+            from = i + 1;
+    if (is_blank(text, from, end))
+        return;
     s->above_is_echo = !memchr(text, '\n', from);
     while (end - from >= ABOVE_MAX ||
            (from < end && (text[from] & 0xc0) == 0x80)) {
@@ -286,9 +300,12 @@ const char *learn_expect(struct learn *l, unsigned port)
     if (port >= LEARN_PORTS || l->nmarks == MARKS_MAX || l->open)
         return NULL;
     learn_look(l, port, 0, &seen);
-    bool echo = l->done && seen.above_is_echo;
-    if (!seen.above_len || echo || (l->done && l->done->port != port))
+    if (!seen.above_len || seen.above_is_echo || seen.above_cut ||
+        (l->done && l->done->port != port))
         return NULL;
+    // Once is enough.
+    if (l->nmarks && !strcmp(l->marks[l->nmarks - 1], seen.above))
+        return l->marks[l->nmarks - 1];
     l->marks[l->nmarks] = strdup(seen.above);
     if (!l->marks[l->nmarks]) {
         l->failed = true;
@@ -339,7 +356,10 @@ void learn_end(struct learn *l, enum learn_end end, uint64_t ns)
     uint64_t turned_ns = l->ports[port].turned_ns;
     uint64_t waited_ns = since(turned_ns, seen.came_ns);
     if (end != LEARN_LEFT || l->panicked) {
-        learn_settle(l, NULL, 0);
+        // No prompt can follow any more.
+        seen.prompt = (struct prompt){.kind = PROMPT_NONE};
+        learn_settle(l, &seen, 0);
+        learn_flush_name(l);
         add_event(l, end, ns, turned_ns);
     } else {
         learn_settle(l, &seen, waited_ns);

@@ -114,6 +114,8 @@ static void put_literal(FILE *f, bool braces, const char *text, size_t len)
             fputc('\\', f);
         if (text[i] == '\t')
             fputs("\\t", f);
+        else if ((unsigned char)text[i] < ' ')
+            fprintf(f, "\\x%02x", (unsigned)text[i]);
         else
             fputc(text[i], f);
     }

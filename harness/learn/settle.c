@@ -302,6 +302,12 @@ static bool find_read(const struct turn *done, const struct turn *ahead,
     return false;
 }
 
+static bool is_in(const struct text_span *text, const struct typed *line)
+{
+    return text->len &&
+           memmem(text->text, text->len, line->text, line->len) != NULL;
+}
+
 // What came before the prompt `seen` belongs to `done`, and the first turn that
 // was typed ahead takes its place.
 static void settle_ahead(struct learn *l, struct sight *seen)
@@ -321,9 +327,7 @@ static void settle_ahead(struct learn *l, struct sight *seen)
         bool silent = next->before.above_is_echo && next->before.quiet;
         bool line = next->before.above_len > 0;
         settle_one(l, done, &nothing, 0);
-        next->secret =
-            next->typed.len && !memmem(seen->text.text, seen->text.len,
-                                       next->typed.text, next->typed.len);
+        next->secret = next->typed.len && !is_in(&seen->text, &next->typed);
         next->bare = !line;
         next->before.quiet = silent;
         next->before.prompt = nothing.prompt;
@@ -336,15 +340,13 @@ static void settle_ahead(struct learn *l, struct sight *seen)
 
 void learn_settle(struct learn *l, const struct sight *seen, uint64_t waited_ns)
 {
-    struct sight now = seen ? *seen : nothing;
+    struct sight now = *seen;
     while (l->done && l->nahead)
         settle_ahead(l, &now);
     struct turn *t = l->done;
     l->done = NULL;
     if (t)
         settle_one(l, t, &now, waited_ns);
-    if (!seen)
-        learn_flush_name(l);
 }
 
 void learn_settle_marks(struct learn *l, unsigned port)

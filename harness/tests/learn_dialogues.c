@@ -250,8 +250,7 @@ Test(learn_dialogues, trouble)
     cr_expect(strstr(text, "\nallow   warning\n"), "%s", text);
     cr_expect(strstr(text, "\nallow   kasan\n"), "%s", text);
     cr_expect(!strstr(text, "allow   bug"), "%s", text);
-    cr_expect(strstr(text, "] BUG: KASAN: use-after-free in f\n"), "%s",
-              text);
+    cr_expect(strstr(text, "] BUG: KASAN: use-after-free in f\n"), "%s", text);
     learn_free(t.learn);
     free(text);
     // A program's words are none of the kernel's.

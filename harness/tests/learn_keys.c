@@ -149,6 +149,12 @@ Test(learn_keys, typed_ahead)
                   "send    \"one\"\n" AT_SHELL "run     \"id\" status any\n",
          "<" PROMPT, "=read a b", "~300", "=one", "<" PROMPT, "=id",
          "<0\n" PROMPT);
+    // The machine ends of it.
+    TALK(AT_SHELL "run     \"sleep 5\" status any\n" AT_SHELL
+                  "send    \"poweroff\"\n"
+                  "expect  poweroff\n",
+         "<" PROMPT, "=sleep 5", "~1000", "=poweroff",
+         "<" PROMPT "poweroff\n" PROMPT, "!poweroff");
     // ... unseen, without a prompt.
     TALK(AT_SHELL "send    \"read -s x\"\n"
                   "expect  /read -s x\\n$/\n"
@@ -229,6 +235,13 @@ Test(learn_keys, expected_lines)
          "<Starting: 5 of 5\n", "?Starting: 5 of 5", "<login: ", "=root", "<# ",
          "?", "=uname -r", "<6.1.0-9\n# ", "?6.1.0-9", "=uname", "<Linux\n# ",
          "?Linux", "=menu", "<1/2\nChoice: ", "?1/2", "=q", "<# ");
+    // Blanks at its end; the same once more; one that begins anew.
+    TALK("login   \"root\"\n"
+         "run     \"x\" status any as x\n"
+         "check   x has /^a 1  $/m\n"
+         "check   x has /^100%$/m\n",
+         "<login: ", "=root", "<# ", "=x", "<a 1  \n\n", "?a 1  ", "?a 1  ",
+         "< 50%\r100%\n# ", "?100%");
     TALK("login   \"root\"\n"
          "# A line of the greeting is not expected: `login` reads over it.\n",
          "<login: ", "=root", "<Hello\n# ", "?Hello");

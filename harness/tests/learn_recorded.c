@@ -313,6 +313,7 @@ Test(learn_recorded, anything)
     for (int i = 0; i < 2000; i++) {
         struct learn_summary told;
         struct talk t = talk_begin();
+        t.unquiet = true;
         for (int n = 0; n < 60; n++)
             say_anything(&t, &state);
         if (i % 3 == 0)

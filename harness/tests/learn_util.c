@@ -2,6 +2,7 @@
 // Dialogues as lists of texts. See learn_util.h.
 #include "harness/tests/learn_util.h"
 
+#include "harness/console/matcher.h"
 #include "harness/scenario/scenario.h"
 
 #include <stdlib.h>
@@ -18,12 +19,26 @@ struct talk talk_begin(void)
     return t;
 }
 
+static void keep(struct talk *t, const uint8_t *bytes, size_t len)
+{
+    if (t->nheard == t->cap) {
+        t->cap = t->cap ? 2 * t->cap : 64;
+        t->heard = reallocarray(t->heard, t->cap, sizeof(*t->heard));
+        cr_assert(t->heard);
+    }
+    struct heard *h = &t->heard[t->nheard++];
+    *h = (struct heard){t->port, t->ns, len, malloc(len)};
+    cr_assert(h->bytes);
+    memcpy(h->bytes, bytes, len);
+}
+
 void talk_print(struct talk *t, const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
     while (len) {
         size_t n = t->piece && t->piece < len ? t->piece : len;
         struct stamp stamp = {0, t->ns};
+        keep(t, at, n);
         learn_output(t->learn, t->port, at, n, &stamp, 1);
         at += n;
         len -= n;
@@ -132,8 +147,51 @@ void talk_all(struct talk *t, const char *const *elements)
         talk_take(t, *elements);
 }
 
+// Reads on until the pattern comes; *next is what is read next.
+static bool finds(const struct talk *t, struct matcher *m, unsigned port,
+                  const struct pattern *p, size_t *next)
+{
+    struct match found;
+    struct error err;
+    for (;;) {
+        bool more = *next < t->nheard;
+        const struct heard *h = &t->heard[*next];
+        uint64_t now_ns = more ? h->ns : t->ns + 1000 * LEARN_MS;
+        if (matcher_look(m, &p, 1, now_ns, &found, &err) == MATCH_FOUND)
+            return true;
+        if (!more)
+            return false;
+        struct stamp stamp = {0, h->ns};
+        if (h->port == port)
+            matcher_feed(m, h->bytes, h->len, &stamp, 1);
+        ++*next;
+    }
+}
+
+// On each port what is expected comes in that order.
+static void check_expected(const struct talk *t, const struct scenario *s)
+{
+    for (unsigned port = 0; port < 5; port++) {
+        struct error err;
+        struct matcher *m = matcher_new(NULL, &err);
+        size_t next = 0;
+        cr_assert(m);
+        matcher_started(m, LEARN_MS);
+        for (size_t i = 0; i < s->steps.nsteps; i++) {
+            const struct step *step = &s->steps.steps[i];
+            unsigned on = step->port < 0 ? 0 : (unsigned)step->port;
+            if (step->kind == STEP_EXPECT && on == port)
+                cr_expect(
+                    finds(t, m, port, step->u.expect.pattern.compiled, &next),
+                    "never came: %s", step->source);
+        }
+        matcher_free(m);
+    }
+}
+
 // What is written can be read, with values for its variables.
-static void check(const char *text, const struct learn_summary *summary)
+static void check(const struct talk *t, const char *text,
+                  const struct learn_summary *summary)
 {
     struct override sets[64];
     struct scenario *s = NULL;
@@ -147,6 +205,8 @@ static void check(const char *text, const struct learn_summary *summary)
                  diags.count ? diags.list[0].message : "", text);
     cr_expect_eq(diags.count, 0, "%s\n%s",
                  diags.count ? diags.list[0].message : "", text);
+    if (s && !t->unquiet)
+        check_expected(t, s);
     diagnostics_free(&diags);
     scenario_free(s);
 }
@@ -159,7 +219,10 @@ char *talk_text(struct talk *t, struct learn_summary *summary)
     char *text = learn_scenario(t->learn, TALK_HEADER, summary, &err);
     cr_assert(text, "%s", err.text);
     if (summary->steps)
-        check(text, summary);
+        check(t, text, summary);
+    while (t->nheard)
+        free(t->heard[--t->nheard].bytes);
+    free(t->heard);
     return text;
 }
 

@@ -12,11 +12,22 @@
 // The header that talk_text gives.
 #define TALK_HEADER "guest busybox\n"
 
+// What the guest printed at once.
+struct heard {
+    unsigned port;
+    uint64_t ns;
+    size_t len;
+    uint8_t *bytes; // owned
+};
+
 struct talk {
     struct learn *learn;
+    size_t nheard, cap;
+    struct heard *heard;
     uint64_t ns;
     unsigned port;
     bool ended;
+    bool unquiet; // so what is expected may not come
     size_t piece; // what the guest prints comes in pieces of so many bytes; 0:
                   // whole
 };
@@ -36,7 +47,8 @@ void talk_take(struct talk *t, const char *element);
 // All of a list that ends with NULL.
 void talk_all(struct talk *t, const char *const *elements);
 // The scenario, from behind its header's empty line; the person leaves, if the
-// machine has not ended. Heap. The learner is freed.
+// machine has not ended. All that it expects has been printed, in that order.
+// Heap. The learner is freed.
 char *talk_steps(struct talk *t);
 // The same with all of it, and the summary's numbers.
 char *talk_text(struct talk *t, struct learn_summary *summary);
