@@ -34,10 +34,11 @@ struct turn {
     uint64_t waited_ns;  // until that had come, since the turn before
     uint64_t paused_ns;  // between that and the first key
     uint64_t began_ns, key_ns, ended_ns;
-    bool keys;    // without an Enter at its end, or on a painted screen
-    bool stopped; // by Ctrl-C and its like
-    bool ahead;   // typed while the turn before still went on
-    bool bare;    // answers no prompt
+    bool keys;       // without an Enter at its end, or on a painted screen
+    bool stopped;    // by Ctrl-C and its like
+    bool ahead;      // typed while the turn before still went on:
+    size_t began_at; // so much of that one's text was there
+    bool bare;       // answers no prompt
     bool secret;
     bool text_lost; // what the line was can't be known
     struct typed typed;

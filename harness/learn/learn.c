@@ -189,6 +189,7 @@ static void begin_turn(struct learn *l, unsigned port, const struct stroke *k,
         learn_settle_marks(l, port);
     t->ahead = l->nahead < AHEAD_MAX && is_ahead(l, port, &t->before, k);
     t->keys = t->before.painted;
+    t->began_at = t->before.text.len;
     l->open = t;
     if (t->ahead)
         return;

@@ -302,15 +302,35 @@ static bool find_read(const struct turn *done, const struct turn *ahead,
     return false;
 }
 
-static bool is_in(const struct text_span *text, const struct typed *line)
+// A program has read what was typed ahead. What has followed on the line tells
+// whether it was at a prompt after all, which was only very new, and whether it
+// was echoed; it isn't to be known of text that is kept no more.
+static void read_ahead(const struct learn *l, struct turn *t,
+                       const struct text_span *all)
 {
-    return text->len &&
-           memmem(text->text, text->len, line->text, line->len) != NULL;
+    const struct typed *line = &t->typed;
+    struct sight *s = &t->before;
+    size_t at = t->began_at;
+    bool known =
+        at <= all->len && !matcher_overflowed(l->ports[t->port].matcher);
+    const char *follows = all->len && known ? all->text + at : "";
+    const char *newline = known ? memchr(follows, '\n', all->len - at) : NULL;
+    size_t n = newline ? (size_t)(newline - follows) : 0;
+    bool echoed = n >= line->len && line->len &&
+                  memmem(follows, n, line->text, line->len);
+    bool at_prompt = newline && s->prompt.kind == PROMPT_OTHER &&
+                     (!n || (echoed && n == line->len));
+    t->secret = line->len && !echoed;
+    s->quiet &= s->above_is_echo;
+    if (!at_prompt)
+        s->prompt = nothing.prompt;
+    t->bare = !at_prompt && !s->above_len;
 }
 
 // What came before the prompt `seen` belongs to `done`, and the first turn that
-// was typed ahead takes its place.
-static void settle_ahead(struct learn *l, struct sight *seen)
+// was typed ahead takes its place. all: what was seen since `done` began.
+static void settle_ahead(struct learn *l, const struct text_span *all,
+                         struct sight *seen)
 {
     struct turn *done = l->done;
     struct turn *next = l->ahead[0];
@@ -323,14 +343,8 @@ static void settle_ahead(struct learn *l, struct sight *seen)
         seen->text.text += end - next->typed.len - 1;
         seen->text.len -= end - next->typed.len - 1;
     } else {
-        // A program has read it, behind the echo of what has started it.
-        bool silent = next->before.above_is_echo && next->before.quiet;
-        bool line = next->before.above_len > 0;
         settle_one(l, done, &nothing, 0);
-        next->secret = next->typed.len && !is_in(&seen->text, &next->typed);
-        next->bare = !line;
-        next->before.quiet = silent;
-        next->before.prompt = nothing.prompt;
+        read_ahead(l, next, all);
     }
     l->nahead--;
     for (size_t i = 0; i < l->nahead; i++)
@@ -342,7 +356,7 @@ void learn_settle(struct learn *l, const struct sight *seen, uint64_t waited_ns)
 {
     struct sight now = *seen;
     while (l->done && l->nahead)
-        settle_ahead(l, &now);
+        settle_ahead(l, &seen->text, &now);
     struct turn *t = l->done;
     l->done = NULL;
     if (t)

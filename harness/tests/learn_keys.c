@@ -9,16 +9,21 @@
 #define PROMPT   "root@a:~# "
 #define AT_SHELL "expect  /root@a:~# $/\n"
 
-static void talk_is(const char *const *elements, const char *want)
+static void talk_is(bool hasty, const char *const *elements, const char *want)
 {
     struct talk t = talk_begin();
+    t.unquiet = hasty;
     talk_all(&t, elements);
     char *steps = talk_steps(&t);
     cr_expect_str_eq(steps, want, "%s--- instead of\n%s", steps, want);
     free(steps);
 }
 
-#define TALK(want, ...) talk_is((const char *const[]){__VA_ARGS__, NULL}, want)
+#define TALK(want, ...)                                                        \
+    talk_is(false, (const char *const[]){__VA_ARGS__, NULL}, want)
+// What is waited for stood there for too short a time: a guest would wait.
+#define HASTY_TALK(want, ...)                                                  \
+    talk_is(true, (const char *const[]){__VA_ARGS__, NULL}, want)
 
 Test(learn_keys, completion)
 {
@@ -149,6 +154,21 @@ Test(learn_keys, typed_ahead)
                   "send    \"one\"\n" AT_SHELL "run     \"id\" status any\n",
          "<" PROMPT, "=read a b", "~300", "=one", "<" PROMPT, "=id",
          "<0\n" PROMPT);
+    // ... at once, when it has just asked: a secret stays one.
+    HASTY_TALK(AT_SHELL "send    \"ask\"\n"
+                        "expect  /Token: $/\n"
+                        "send    \"${secret}\" secret\n" AT_SHELL,
+               "<" PROMPT, "=ask", "+Token: ", "*abc", "<got abc\n" PROMPT);
+    HASTY_TALK(AT_SHELL "send    \"ask\"\n"
+                        "expect  /Name: $/\n"
+                        "send    \"abc\"\n" AT_SHELL,
+               "<" PROMPT, "=ask", "+Name: ", "=abc", "<got abc\n" PROMPT);
+    // ... while it prints.
+    TALK(AT_SHELL "send    \"ask\"\n"
+                  "expect  /one\\n/\n"
+                  "send    \"y\"\n" AT_SHELL,
+         "<" PROMPT, "=ask", "+one\ntw", ">y", "+yo\n", ">\r",
+         "<\nthree\n" PROMPT);
     // The machine ends of it.
     TALK(AT_SHELL "run     \"sleep 5\" status any\n" AT_SHELL
                   "send    \"poweroff\"\n"
