@@ -15,17 +15,6 @@
 
 // ---- Requests: the worker, without the lock --------------------------------
 
-// [sector, sector + bytes/512) in bytes; false when it isn't whole sectors of
-// the disk.
-static bool place(const struct disk_image *disk, uint64_t sector,
-                  uint64_t bytes, uint64_t *offset)
-{
-    uint64_t sectors = disk->size / DISK_SECTOR;
-    *offset = sector * DISK_SECTOR;
-    return bytes % DISK_SECTOR == 0 && sector <= sectors &&
-           bytes / DISK_SECTOR <= sectors - sector;
-}
-
 // The bytes [skip, skip+len) of n segments as iov; returns how many.
 static size_t slice(const struct virtq_segment *s, unsigned n, uint32_t skip,
                     uint32_t len, struct iovec *iov)
@@ -44,31 +33,33 @@ static size_t slice(const struct virtq_segment *s, unsigned n, uint32_t skip,
     return out;
 }
 
-static int do_io(struct virtio_blk *blk, const struct blk_header *h,
+static int do_io(struct virtio_blk *blk, const struct blk_request *r,
                  uint32_t *got)
 {
-    const struct virtq_chain *chain = &blk->chain;
+    const struct blk_header *h = &r->header;
+    const struct virtq_chain *chain = &r->chain;
     struct iovec iov[VIRTQ_SEGMENTS_MAX];
     uint64_t offset;
     if (h->type == BLK_T_IN) {
         uint32_t len = chain->writable - 1;
         size_t n = slice(chain->segments + chain->nreadable, chain->nwritable,
                          0, len, iov);
-        if (!place(&blk->disk, h->sector, len, &offset))
+        if (!disk_image_place(&blk->disk, h->sector, len, &offset))
             return -EINVAL;
         *got = len;
         return disk_image_read(&blk->disk, offset, len, iov, n);
     }
     uint32_t len = chain->readable - (uint32_t)sizeof *h;
     size_t n = slice(chain->segments, chain->nreadable, sizeof *h, len, iov);
-    if (!place(&blk->disk, h->sector, len, &offset))
+    if (!disk_image_place(&blk->disk, h->sector, len, &offset))
         return -EINVAL;
     return disk_image_write(&blk->disk, offset, len, iov, n);
 }
 
-static int do_ranges(struct virtio_blk *blk, const struct blk_header *h)
+static int do_ranges(struct virtio_blk *blk, const struct blk_request *request)
 {
-    const struct virtq_chain *chain = &blk->chain;
+    const struct blk_header *h = &request->header;
+    const struct virtq_chain *chain = &request->chain;
     uint32_t len = chain->readable - (uint32_t)sizeof *h;
     struct blk_range ranges[RANGES_MAX];
     if (!len || len % sizeof *ranges || len > sizeof ranges)
@@ -82,7 +73,7 @@ static int do_ranges(struct virtio_blk *blk, const struct blk_header *h)
         if (r->flags & ~(zero ? (uint32_t)BLK_RANGE_UNMAP : 0U))
             return -EOPNOTSUPP;
         if (r->sectors > RANGE_SECTORS_MAX ||
-            !place(&blk->disk, r->sector, bytes, &offset))
+            !disk_image_place(&blk->disk, r->sector, bytes, &offset))
             return -EINVAL;
         if (!bytes)
             continue;
@@ -94,55 +85,55 @@ static int do_ranges(struct virtio_blk *blk, const struct blk_header *h)
     return 0;
 }
 
-static int do_get_id(struct virtio_blk *blk, uint32_t *got)
+static int do_get_id(struct virtio_blk *blk, const struct blk_request *r,
+                     uint32_t *got)
 {
-    uint32_t room = blk->chain.writable - 1;
+    uint32_t room = r->chain.writable - 1;
     if (room < sizeof blk->serial)
         return -EINVAL;
-    *got = virtq_write(&blk->chain, 0, blk->serial, sizeof blk->serial);
+    *got = virtq_write(&r->chain, 0, blk->serial, sizeof blk->serial);
     return 0;
 }
 
-static int do_request(struct virtio_blk *blk, const struct blk_header *h,
+static int do_request(struct virtio_blk *blk, const struct blk_request *r,
                       uint32_t *got)
 {
-    switch (h->type) {
+    switch (r->header.type) {
     case BLK_T_IN:
     case BLK_T_OUT:
-        return do_io(blk, h, got);
+        return do_io(blk, r, got);
     case BLK_T_FLUSH:
         return disk_image_flush(&blk->disk);
     case BLK_T_GET_ID:
-        return do_get_id(blk, got);
+        return do_get_id(blk, r, got);
     case BLK_T_DISCARD:
     case BLK_T_WRITE_ZEROES:
-        return do_ranges(blk, h);
+        return do_ranges(blk, r);
     default:
         return -EOPNOTSUPP;
     }
 }
 
-// Does what the chain asks and writes its status, the last byte that may be
+// Does what the request asks and writes its status, the last byte that may be
 // written. Returns how many bytes were written.
-static uint32_t serve(struct virtio_blk *blk, bool *failed)
+static uint32_t serve(struct virtio_blk *blk, const struct blk_request *r,
+                      bool *failed)
 {
-    struct blk_header h;
     uint32_t got = 0;
-    virtq_read(&blk->chain, 0, &h, sizeof h);
-    int code = do_request(blk, &h, &got);
+    int code = do_request(blk, r, &got);
     uint8_t status = code == 0             ? BLK_S_OK
                      : code == -EOPNOTSUPP ? BLK_S_UNSUPP
                                            : BLK_S_IOERR;
     *failed = status == BLK_S_IOERR;
-    virtq_write(&blk->chain, blk->chain.writable - 1, &status, 1);
-    return status == BLK_S_OK ? got + 1 : blk->chain.writable;
+    virtq_write(&r->chain, r->chain.writable - 1, &status, 1);
+    return status == BLK_S_OK ? got + 1 : r->chain.writable;
 }
 
 // ---- The worker ------------------------------------------------------------
 
 static bool runs(const struct virtio_blk *blk)
 {
-    return !blk->quit && virtio_runs(&blk->device);
+    return !blk->quit && virtio_runs(&blk->device) && blk->device.enabled[0];
 }
 
 // When the image is gone for good, somebody else may want to know, too.
@@ -158,17 +149,19 @@ static void tell_lost(struct virtio_blk *blk)
 static bool serve_next(struct virtio_blk *blk)
 {
     struct virtio_device *dev = &blk->device;
-    if (!runs(blk) || virtio_pop(dev, 0, &blk->chain) <= 0)
+    const struct blk_request *r =
+        runs(blk) ? blk_ahead_take(&blk->ahead, dev) : NULL;
+    if (!r)
         return false;
-    if (blk->chain.readable < sizeof(struct blk_header) ||
-        !blk->chain.writable) {
+    if (r->chain.readable < sizeof r->header || !r->chain.writable) {
         virtio_refuse(dev, "a disk request without header or status");
         return false;
     }
     bool failed;
     blk->busy = true;
     pthread_mutex_unlock(&dev->lock);
-    uint32_t written = serve(blk, &failed);
+    blk_ahead_tell(&blk->ahead, &blk->disk);
+    uint32_t written = serve(blk, r, &failed);
     if (failed)
         tell_lost(blk);
     pthread_mutex_lock(&dev->lock);
@@ -178,7 +171,8 @@ static bool serve_next(struct virtio_blk *blk)
     // After a reset the queue is no more, or another one.
     if (!runs(blk))
         return false;
-    virtio_push(dev, 0, &blk->chain, written);
+    virtio_push(dev, 0, &r->chain, written);
+    blk_ahead_done(&blk->ahead);
     virtio_interrupt_queue(dev, 0);
     return true;
 }
@@ -226,6 +220,13 @@ static void stop(void *owner)
     blk->kicked = false;
     while (blk->busy)
         pthread_cond_wait(&blk->idle, &blk->device.lock);
+    blk_ahead_drop(&blk->ahead);
+}
+
+static void drop(void *owner, unsigned queue)
+{
+    (void)queue;
+    stop(owner);
 }
 
 static const struct virtio_ops ops = {
@@ -235,6 +236,7 @@ static const struct virtio_ops ops = {
     .config_len = BLK_CONFIG_LEN,
     .config = config,
     .kick = kick,
+    .drop = drop,
     .stop = stop,
 };
 
@@ -293,7 +295,7 @@ int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
     pthread_cond_init(&blk->work, NULL);
     pthread_cond_init(&blk->idle, NULL);
     virtio_init(&blk->device, &ops, blk, memory, describe(blk));
-    code = start_worker(blk);
+    code = blk_ahead_init(&blk->ahead) ? start_worker(blk) : ENOMEM;
     if (code) {
         virtio_blk_destroy(blk);
         return error_errno(err, code, "can't start the thread of %s", s->path);
@@ -313,6 +315,7 @@ void virtio_blk_release(struct virtio_blk *blk, struct disk_image *image)
     virtio_destroy(&blk->device);
     pthread_cond_destroy(&blk->work);
     pthread_cond_destroy(&blk->idle);
+    blk_ahead_free(&blk->ahead);
     disk_image_move(image, &blk->disk);
 }
 

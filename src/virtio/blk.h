@@ -3,6 +3,7 @@
 // thread of its own, which does what the guest asks, in its order.
 #pragma once
 
+#include "src/virtio/blk_ahead.h"
 #include "src/virtio/blk_wire.h"
 #include "src/virtio/device.h"
 #include "src/virtio/disk_image.h"
@@ -17,7 +18,7 @@ typedef void virtio_blk_lost(void *owner, struct virtio_blk *blk,
                              const char *why);
 
 // Owned by who wires it, never moved. The device's lock guards what follows it;
-// the worker lets go of it while it uses disk and chain.
+// the worker lets go of it while it uses the disk and what was taken.
 struct virtio_blk {
     struct virtio_device device;
     struct disk_image disk;
@@ -29,7 +30,7 @@ struct virtio_blk {
     bool kicked; // the queue may hold requests
     bool busy;   // the worker serves one, without the lock
     bool quit;
-    struct virtq_chain chain;
+    struct blk_ahead ahead;
     uint64_t errors; // requests that the host could not do
     bool told_lost;  // the worker's
     virtio_blk_lost *on_lost;

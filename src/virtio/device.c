@@ -125,8 +125,11 @@ void virtio_enable_queue(struct virtio_device *dev, unsigned queue)
 
 void virtio_disable_queue(struct virtio_device *dev, unsigned queue)
 {
+    bool was = dev->enabled[queue];
     virtq_stop(&dev->queues[queue]);
     dev->enabled[queue] = false;
+    if (was && dev->ops->drop)
+        dev->ops->drop(dev->owner, queue);
 }
 
 void virtio_kick(struct virtio_device *dev, unsigned queue)

@@ -42,7 +42,7 @@ enum virtio_id { // chapter 5
 struct virtio_device;
 
 // What a kind of device does. All are called with the device's lock held, on
-// the thread that made the access; none may block but stop.
+// the thread that made the access; none may block but stop and drop.
 struct virtio_ops {
     const char *name; // "virtio-blk", for messages
     uint32_t id;      // enum virtio_id
@@ -62,6 +62,9 @@ struct virtio_ops {
     // Whether somebody else answers the call's signals, and the device shall
     // not. With events only.
     void (*direct)(void *owner, unsigned queue, bool direct);
+    // The driver takes a queue back, which gives nothing any more: as stop, for
+    // that queue; or NULL.
+    void (*drop)(void *owner, unsigned queue);
     // Reset: when it returns the device touches the guest's memory no more. It
     // may let go of the lock while it waits for what is under way.
     void (*stop)(void *owner);

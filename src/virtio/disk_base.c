@@ -153,8 +153,25 @@ int disk_image_claim(const char *path, enum disk_mode mode, int *fd,
 
 // ---- Bytes -----------------------------------------------------------------
 
+// What the host has in memory is given at once; where that is nothing, the
+// second call waits for it, or says that there is no more.
+static ssize_t read_file(int fd, const struct iovec *iov, size_t n,
+                         uint64_t offset, struct disk_waits *waits)
+{
+    ssize_t got = -1;
+    if (waits && !waits->cannot_tell) {
+        got = preadv2(fd, iov, (int)n, (off_t)offset, RWF_NOWAIT);
+        waits->cannot_tell = got < 0 && errno != EAGAIN;
+    }
+    if (got > 0)
+        return got;
+    if (waits)
+        waits->waited = true;
+    return preadv(fd, iov, (int)n, (off_t)offset);
+}
+
 int disk_file_transfer(int fd, bool write, uint64_t offset, uint64_t len,
-                       struct disk_cursor *c)
+                       struct disk_cursor *c, struct disk_waits *waits)
 {
     while (len) {
         struct iovec iov[IOV_MAX_HERE];
@@ -164,7 +181,7 @@ int disk_file_transfer(int fd, bool write, uint64_t offset, uint64_t len,
         if (!want)
             return -EINVAL;
         ssize_t got = write ? pwritev(fd, iov, (int)n, (off_t)offset)
-                            : preadv(fd, iov, (int)n, (off_t)offset);
+                            : read_file(fd, iov, n, offset, waits);
         if (got < 0 && errno != EINTR)
             return -errno;
         if (got == 0 && write)
@@ -210,7 +227,8 @@ int disk_base_transfer(struct disk_image *disk, bool write, uint64_t offset,
                        uint64_t len, struct disk_cursor *c)
 {
     if (!disk->served)
-        return disk_file_transfer(disk->image, write, offset, len, c);
+        return disk_file_transfer(disk->image, write, offset, len, c,
+                                  &disk->waits);
     while (len) {
         uint32_t part =
             len < SERVED_DISK_MOST ? (uint32_t)len : SERVED_DISK_MOST;

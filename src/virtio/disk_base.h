@@ -12,9 +12,10 @@ int disk_base_open(struct disk_image *disk, const char *path,
 void disk_base_close(struct disk_image *disk);
 
 // Reads or writes len bytes at offset of a file, whole. What lies behind a
-// file's end reads as zeros.
+// file's end reads as zeros. Into waits, unless it is NULL, goes whether a read
+// had to wait.
 int disk_file_transfer(int fd, bool write, uint64_t offset, uint64_t len,
-                       struct disk_cursor *c);
+                       struct disk_cursor *c, struct disk_waits *waits);
 
 // The same with the image; read, it may go beyond the disk's end.
 int disk_base_transfer(struct disk_image *disk, bool write, uint64_t offset,

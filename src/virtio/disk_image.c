@@ -139,7 +139,7 @@ static int copy_cluster(struct disk_image *disk, uint64_t i)
     c = disk_cursor_of(&iov, 1);
     if (code == 0)
         code = disk_file_transfer(disk->changes, true, i * DISK_CLUSTER,
-                                  sizeof bytes, &c);
+                                  sizeof bytes, &c, NULL);
     if (code == 0)
         set_bit(disk->changed, i, true);
     return code;
@@ -157,7 +157,7 @@ static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
     if (code == 0 && end % DISK_CLUSTER && end != disk->size)
         code = copy_cluster(disk, last);
     if (code == 0)
-        code = disk_file_transfer(disk->changes, true, offset, len, c);
+        code = disk_file_transfer(disk->changes, true, offset, len, c, NULL);
     for (uint64_t i = first; code == 0 && i <= last; i++)
         set_bit(disk->changed, i, true);
     return code;
@@ -165,22 +165,38 @@ static int write_changes(struct disk_image *disk, uint64_t offset, uint64_t len,
 
 // ---- What the device asks --------------------------------------------------
 
+// Where the clusters from offset on end that lie in the same file, at most at
+// end; *changed: that is the changes.
+static uint64_t run_end(const struct disk_image *disk, uint64_t offset,
+                        uint64_t end, bool *changed)
+{
+    *changed = disk->changed && bit(disk->changed, offset / DISK_CLUSTER);
+    if (!disk->changed)
+        return end;
+    uint64_t next = offset;
+    while (next < end && bit(disk->changed, next / DISK_CLUSTER) == *changed)
+        next = (next / DISK_CLUSTER + 1) * DISK_CLUSTER;
+    return next < end ? next : end;
+}
+
+bool disk_image_place(const struct disk_image *disk, uint64_t sector,
+                      uint64_t bytes, uint64_t *offset)
+{
+    uint64_t sectors = disk->size / DISK_SECTOR;
+    *offset = sector * DISK_SECTOR;
+    return bytes % DISK_SECTOR == 0 && sector <= sectors &&
+           bytes / DISK_SECTOR <= sectors - sector;
+}
+
 int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
                     const struct iovec *iov, size_t niov)
 {
     struct disk_cursor c = disk_cursor_of(iov, niov);
-    if (!disk->changed)
-        return disk_base_transfer(disk, false, offset, len, &c);
-    // Runs of clusters that lie in the same file.
     for (uint64_t end = offset + len; offset < end;) {
-        bool changed = bit(disk->changed, offset / DISK_CLUSTER);
-        uint64_t next = offset;
-        while (next < end && bit(disk->changed, next / DISK_CLUSTER) == changed)
-            next = (next / DISK_CLUSTER + 1) * DISK_CLUSTER;
-        if (next > end)
-            next = end;
+        bool changed;
+        uint64_t next = run_end(disk, offset, end, &changed);
         int code = changed ? disk_file_transfer(disk->changes, false, offset,
-                                                next - offset, &c)
+                                                next - offset, &c, NULL)
                            : disk_base_transfer(disk, false, offset,
                                                 next - offset, &c);
         if (code < 0)
@@ -188,6 +204,27 @@ int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
         offset = next;
     }
     return 0;
+}
+
+void disk_image_expect(const struct disk_image *disk, uint64_t offset,
+                       uint64_t len)
+{
+    for (uint64_t end = offset + len; offset < end;) {
+        bool changed;
+        uint64_t next = run_end(disk, offset, end, &changed);
+        int fd = changed ? disk->changes : disk->image;
+        if (fd >= 0)
+            (void)posix_fadvise(fd, (off_t)offset, (off_t)(next - offset),
+                                POSIX_FADV_WILLNEED);
+        offset = next;
+    }
+}
+
+bool disk_image_has_waited(struct disk_image *disk)
+{
+    bool waited = disk->waits.waited;
+    disk->waits.waited = false;
+    return waited;
 }
 
 int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,

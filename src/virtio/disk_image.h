@@ -29,12 +29,19 @@ enum disk_mode {
 struct served_disk;
 struct vhost_backend;
 
+// Whether reads of a file wait for the host's disk.
+struct disk_waits {
+    bool cannot_tell; // its file system answers no such question
+    bool waited;      // or may have, there
+};
+
 // Owned by its device; one thread at a time but for full. A raw image is locked
 // (flock): many may read it, one may write it.
 struct disk_image {
     int image;                  // -1: it is served
     struct served_disk *served; // NULL: it is raw
     int changes; // the temporary file, sparse, as the image; -1: none yet
+    struct disk_waits waits; // of the image, where it is raw
     enum disk_mode mode;
     uint64_t size; // bytes, a multiple of DISK_SECTOR
     uint64_t nclusters;
@@ -80,11 +87,26 @@ int disk_image_claim(const char *path, enum disk_mode mode, int *fd,
 // more: a sentence part, which lives as long as the image is open. Else NULL.
 const char *disk_image_lost(const struct disk_image *disk);
 
+// The bytes [sector, sector + bytes/DISK_SECTOR) begin at *offset; false when
+// they aren't whole sectors of the disk.
+bool disk_image_place(const struct disk_image *disk, uint64_t sector,
+                      uint64_t bytes, uint64_t *offset);
+
 // Each of these covers [offset, offset+len), which lies inside the disk, whole
 // sectors; iov's lengths sum up to len. 0, or a negative errno: -EROFS, -ENOSPC
 // when the changes are full, what the host's file says, -EIO of a program.
 int disk_image_read(struct disk_image *disk, uint64_t offset, uint64_t len,
                     const struct iovec *iov, size_t niov);
+
+// It will be read soon: a hint, by which the host begins to fetch it from its
+// disk. Nothing waits for that. What a program serves is not fetched.
+void disk_image_expect(const struct disk_image *disk, uint64_t offset,
+                       uint64_t len);
+
+// Whether reads of the raw image had to wait since this was asked last: what
+// they read was not in the host's memory, or there is no way to tell.
+bool disk_image_has_waited(struct disk_image *disk);
+
 int disk_image_write(struct disk_image *disk, uint64_t offset, uint64_t len,
                      const struct iovec *iov, size_t niov);
 int disk_image_flush(struct disk_image *disk);
