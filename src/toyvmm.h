@@ -261,8 +261,8 @@ struct toyvmm_config {
     // Of toyvmm_serve, for these folders and disks, of one machine at a time;
     // NULL: the machine has its own, which end with it.
     struct toyvmm_servers *servers;
-    // The vCPU threads are not confined: for debuggers that make them call
-    // what their list of calls does not have.
+    // Its threads are not confined: for debuggers that make them call what
+    // their lists of calls do not have.
     bool no_sandbox;
     struct toyvmm_sink sink;
 };
@@ -330,10 +330,11 @@ int toyvmm_check_pin(struct toyvmm_pin pin, struct error *err);
 // programs, trace nobody. There is no way back. 0, or a negative errno.
 int toyvmm_confine(struct error *err);
 
-// Starts the vCPU threads. Before its guest's first instruction each is
-// confined to the calls that it needs (src/host/sandbox.h), unless config said
-// no_sandbox; a call against that ends the machine with
-// TOYVMM_EVENT_INTERNAL_ERROR, which names it. Once for each machine.
+// Starts the vCPU threads. Before its guest's first instruction each, like
+// those of its devices, is confined to the calls that it needs
+// (src/host/sandbox.h), unless config said no_sandbox; a call against that ends
+// the machine with TOYVMM_EVENT_INTERNAL_ERROR, which names both. Once for each
+// machine.
 int toyvmm_start(struct toyvmm *vm, struct error *err);
 
 // Input is waiting in the sink for port. Any thread, any time, cheap; the

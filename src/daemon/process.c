@@ -80,9 +80,18 @@ pid_t process_spawn(const struct process_spec *spec, struct error *err)
 
 void process_kill(pid_t *pid)
 {
+    process_kill_by(0, pid);
+}
+
+void process_kill_by(int handle, pid_t *pid)
+{
     if (*pid <= 0)
         return;
-    kill(*pid, SIGKILL);
+    long failed = handle > 0
+                      ? syscall(SYS_pidfd_send_signal, handle, SIGKILL, NULL, 0)
+                      : kill(*pid, SIGKILL);
+    if (failed && errno != ESRCH)
+        return;
     while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
         ;
     *pid = 0;

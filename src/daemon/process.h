@@ -30,6 +30,10 @@ pid_t process_spawn(const struct process_spec *spec, struct error *err);
 // Kills and reaps. A pid of 0 or less is nothing to do.
 void process_kill(pid_t *pid);
 
+// The same by its descriptor (pidfd_open(2)), or by its number where handle is
+// 0. One that can't be sent a signal to is not waited for, and *pid stays.
+void process_kill_by(int handle, pid_t *pid);
+
 // The same, but it is asked to end (SIGTERM) first, and has wait_ns for it.
 void process_end(pid_t *pid, uint64_t wait_ns);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lists and their filters. See sandbox.h.
+// Filters made of lists, and who is caught by them. See sandbox.h.
 #include "src/host/sandbox.h"
 
+#include "src/host/sandbox_list.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
-#include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <seccomp.h>
@@ -23,95 +23,6 @@ struct sandbox {
     struct sock_fprog program; // its filter is owned
     bool watched;              // a call against it is told, not deadly
 };
-
-// ---- The list ---------------------------------------------------------------
-
-// What vCPU threads ask of KVM while the guest runs.
-static const unsigned long kvm_calls[] = {
-    KVM_RUN,
-    KVM_GET_REGS,
-    KVM_GET_SREGS,
-    KVM_IRQ_LINE,
-    KVM_SIGNAL_MSI,
-    KVM_GET_MP_STATE,
-    KVM_GET_LAPIC,
-    KVM_GET_VCPU_EVENTS,
-    KVM_SET_LAPIC,
-    KVM_GET_MSRS,
-    KVM_TRANSLATE,
-    KVM_GET_IRQCHIP,
-    KVM_GET_PIT2,
-    KVM_NMI,
-    KVM_IRQFD,
-    KVM_IOEVENTFD,
-    KVM_SET_GSI_ROUTING,
-};
-
-// And of the rest of the kernel: descriptors that are open already, locks,
-// time, its own signals, memory, its end.
-static const int calls[] = {
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(readv),
-    SCMP_SYS(writev),
-    SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(fstat),
-    SCMP_SYS(futex),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(gettid),
-    SCMP_SYS(getpid),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(brk),
-    SCMP_SYS(madvise),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(rseq),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-};
-
-static int add_rules(scmp_filter_ctx list)
-{
-    int code = 0;
-    // The first are looked at first: KVM_RUN is made most often.
-    for (size_t i = 0; !code && i < sizeof(kvm_calls) / sizeof(*kvm_calls); i++)
-        code = seccomp_rule_add(
-            list, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-            SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, kvm_calls[i]));
-    for (size_t i = 0; !code && i < sizeof(calls) / sizeof(*calls); i++)
-        code = seccomp_rule_add(list, SCMP_ACT_ALLOW, calls[i], 0);
-    // A sink may print with stdio, which looks what kind of file it has before
-    // its first byte: the C library's fstat is a newfstatat without a path.
-    if (!code)
-        code = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                                SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
-    if (!code)
-        code =
-            seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, TCGETS));
-    // Memory, but none that runs.
-    if (!code)
-        code = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (!code)
-        code = seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    // Kicks, and nobody else's processes.
-    if (!code)
-        code =
-            seccomp_rule_add(list, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-    return code;
-}
 
 // ---- Compiling --------------------------------------------------------------
 
@@ -146,7 +57,7 @@ bool sandbox_is_offered(void)
 #endif
 }
 
-struct sandbox *sandbox_new(struct error *err)
+struct sandbox *sandbox_new(enum sandbox_thread kind, struct error *err)
 {
     struct sandbox *s = calloc(1, sizeof(*s));
     if (!s) {
@@ -157,7 +68,7 @@ struct sandbox *sandbox_new(struct error *err)
     s->watched = list != NULL;
     if (!list)
         list = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int code = list ? add_rules(list) : -ENOSYS;
+    int code = list ? sandbox_list_fill(list, kind) : -ENOSYS;
     if (!code)
         code = compile(list, &s->program);
     seccomp_release(list);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a thread that serves a guest may ask of the kernel: the calls that it
-// needs, ioctls by their number, and nothing else (seccomp(2)). A guest that
-// has taken such a thread over can open no file, connect to nothing, run no
-// program and touch no other process; SECURITY.md says what that is worth. Used
-// by the machine room.
+// What a thread that serves a guest may ask of the kernel: the calls that a
+// thread of its kind needs, ioctls by their number, and nothing else
+// (seccomp(2)). A guest that has taken such a thread over can open no file, run
+// no program and touch no other process; SECURITY.md says what that is worth.
+// Used by guard.h.
 //
 // A call that is not on the list waits until somebody has looked at it, and
 // fails with EPERM then: so whoever watches can tell which it was.
@@ -15,14 +15,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// The list, compiled. Owned by the machine; constant, any thread may enter.
+// What a thread is there for.
+enum sandbox_thread {
+    SANDBOX_VCPU,          // runs the guest and serves its exits
+    SANDBOX_KEEPER,        // looks after vCPUs and their output
+    SANDBOX_DISK,          // does what a disk's queue asks for
+    SANDBOX_SHARE,         // talks with the program that serves a folder
+    SANDBOX_LOOP,          // moves frames; makes and takes no connection
+    SANDBOX_LOOP_ACCEPTS,  // takes them from sockets that listen already
+    SANDBOX_LOOP_CONNECTS, // and makes them, too
+    SANDBOX_LOOP_UNIX,     // takes them, and makes those to Unix sockets
+    SANDBOX_LOOP_BOTH,     // and all others, too
+};
+#define SANDBOX_THREADS (SANDBOX_LOOP_BOTH + 1)
+
+// The list of a kind, compiled. Constant, any thread may enter.
 struct sandbox;
 
 // False in builds with sanitizers: their run time makes calls of its own.
 bool sandbox_is_offered(void);
 
 // NULL with err when it can't be made. NULL is fine for sandbox_free.
-struct sandbox *sandbox_new(struct error *err);
+struct sandbox *sandbox_new(enum sandbox_thread kind, struct error *err);
 void sandbox_free(struct sandbox *s);
 
 // From now on the calling thread, and each that it starts, is confined; it can

@@ -27,6 +27,7 @@ struct loop {
     int fd; // of epoll
     pthread_t thread;
     bool has_thread;
+    struct guard_seat seat;  // the thread's
     struct loop_source wake; // an eventfd that ends the thread
 
     // Guards what follows. Never held while a callback runs.
@@ -68,6 +69,7 @@ static void *run(void *arg)
 {
     struct loop *loop = arg;
     struct epoll_event events[EVENTS_MAX];
+    guard_enter(&loop->seat);
     pthread_mutex_lock(&loop->lock);
     while (!loop->quit) {
         pthread_mutex_unlock(&loop->lock);
@@ -100,13 +102,15 @@ static int start_thread(struct loop *loop)
     return 0;
 }
 
-struct loop *loop_new(struct error *err)
+struct loop *loop_new(const struct guard_seat *seat, struct error *err)
 {
     struct loop *loop = calloc(1, sizeof *loop);
     if (!loop) {
         error_set(err, -ENOMEM, "out of memory");
         return NULL;
     }
+    if (seat)
+        loop->seat = *seat;
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->passed, NULL);
     loop->wake = (struct loop_source){.fd = -1, .ready = woken};

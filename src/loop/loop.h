@@ -9,6 +9,7 @@
 #pragma once
 
 #include "src/base/error.h"
+#include "src/host/guard.h"
 
 #include <stdint.h>
 
@@ -26,9 +27,9 @@ struct loop_source {
     struct loop_source *next;
 };
 
-// Makes a loop and starts its thread, with all signals blocked. NULL with a
-// sentence: the host has no room for one more.
-struct loop *loop_new(struct error *err);
+// Makes a loop and starts its thread, with all signals blocked; in seat, or
+// NULL: not confined. NULL with a sentence: the host has no room for one more.
+struct loop *loop_new(const struct guard_seat *seat, struct error *err);
 
 // Ends the thread and frees the loop; NULL is nothing. Nothing is watched any
 // more. Not within a callback.

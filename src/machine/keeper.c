@@ -90,6 +90,9 @@ static void fetch(struct toyvmm *vm, struct plan *p, uint64_t now)
 void *machine_run_keeper(void *arg)
 {
     struct toyvmm *vm = arg;
+    const struct guard_seat seat =
+        confine_seat(vm->guard, SANDBOX_KEEPER, 0, "the keeper");
+    guard_enter(&seat);
     uint64_t now = clock_now_ns();
     struct plan plan = {
         .look = clock_after(now, RUNS_NS),

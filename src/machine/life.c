@@ -59,26 +59,6 @@ static int start_vcpu(struct processor *cpu)
     return pthread_getcpuclockid(cpu->thread, &cpu->clock);
 }
 
-// The caller holds lock. Without it a call against a sandbox would wait for
-// ever.
-static int start_guard(struct toyvmm *vm)
-{
-    int code = pthread_create(&vm->guard_thread, NULL, machine_run_guard, vm);
-    if (code == 0)
-        pthread_setname_np(vm->guard_thread, "guard");
-    return code;
-}
-
-static void join_guard(struct toyvmm *vm)
-{
-    const uint64_t one = 1;
-    if (!vm->sandbox)
-        return;
-    // It can't fail: nothing else was added to the event.
-    (void)!write(vm->guard_ends, &one, sizeof one);
-    pthread_join(vm->guard_thread, NULL);
-}
-
 static void join_vcpus(struct toyvmm *vm)
 {
     for (unsigned i = 0; i < vm->nprocessors; i++)
@@ -92,26 +72,19 @@ static void join_vcpus(struct toyvmm *vm)
 static int start_threads(struct toyvmm *vm)
 {
     int code = 0;
-    bool keeper = false;
     for (unsigned i = 0; code == 0 && i < vm->nprocessors; i++)
         code = start_vcpu(&vm->processors[i]);
     if (code == 0)
         code = pthread_create(&vm->keeper_thread, NULL, machine_run_keeper, vm);
     if (code == 0) {
-        keeper = true;
         pthread_setname_np(vm->keeper_thread, "keeper");
-    }
-    if (code == 0 && vm->sandbox)
-        code = start_guard(vm);
-    if (code == 0)
         return 0;
+    }
     // A machine without its keeper could sleep for ever unnoticed.
     for (unsigned i = 0; i < vm->nprocessors; i++)
         machine_request(&vm->processors[i], REQUEST_STOP);
     pthread_mutex_unlock(&vm->lock);
     join_vcpus(vm);
-    if (keeper)
-        pthread_join(vm->keeper_thread, NULL);
     pthread_mutex_lock(&vm->lock);
     return code;
 }
@@ -174,7 +147,6 @@ int toyvmm_stop(struct toyvmm *vm)
     if (ended && vm->started && !vm->joined) {
         join_vcpus(vm);
         pthread_join(vm->keeper_thread, NULL);
-        join_guard(vm);
         vm->joined = true;
     }
     bool abandoned = vm->abandoned;

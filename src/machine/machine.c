@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 _Static_assert(TOYVMM_UARTS == PLATFORM_COM_COUNT,
@@ -129,14 +128,10 @@ static void free_machine(struct toyvmm *vm)
     }
     for (unsigned i = 0; i < vm->nprocessors; i++) {
         vcpu_close(&vm->processors[i].vcpu);
-        if (vm->processors[i].caught >= 0)
-            close(vm->processors[i].caught);
         free(vm->processors[i].counters);
     }
     free(vm->processors);
-    sandbox_free(vm->sandbox);
-    if (vm->guard_ends >= 0)
-        close(vm->guard_ends);
+    guard_free(vm->guard);
     vm_close(&vm->kvm);
     guest_memory_unmap(&vm->memory);
     pthread_cond_destroy(&vm->changed);
@@ -156,7 +151,6 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
     vm->sink = *sink;
     vm->kvm = (struct vm){.fd = -1, .host.fd = -1};
     vm->memory.fd = -1;
-    vm->guard_ends = -1;
     init_sync(vm);
     vm->spent = spent_new(cpus);
     vm->shares = calloc(cpus, sizeof *vm->shares);
@@ -167,7 +161,6 @@ static struct toyvmm *new_machine(const struct toyvmm_sink *sink, unsigned cpus)
         cpu->machine = vm;
         cpu->vcpu = (struct vcpu){.id = i, .fd = -1};
         cpu->access.vcpu = i;
-        cpu->caught = -1;
         cpu->counters = counters_new();
         complete = cpu->counters;
     }
@@ -199,23 +192,14 @@ static int build_board(struct toyvmm *vm, unsigned ports, struct error *err)
     return 0;
 }
 
-static int build_sandbox(struct toyvmm *vm, struct error *err)
-{
-    vm->guard_ends = eventfd(0, EFD_CLOEXEC);
-    if (vm->guard_ends < 0)
-        return error_errno(err, errno, "can't make an event");
-    vm->sandbox = sandbox_new(err);
-    return vm->sandbox ? 0 : -ENOSYS;
-}
-
 static int build(struct toyvmm *vm, const struct machine_shape *shape,
                  machine_loader load, void *load_owner, struct error *err)
 {
     int code = vm_open(&vm->kvm, KVM_PATH, shape->cpus, err);
     if (code < 0)
         return code;
-    if (!shape->no_sandbox && sandbox_is_offered())
-        code = build_sandbox(vm, err);
+    if (!shape->no_sandbox)
+        code = confine_begin(vm, shape->entered, err);
     if (code < 0)
         return code;
     code = guest_memory_map_as(&vm->memory, shape->memory, shape->backing, err);
@@ -392,7 +376,8 @@ struct toyvmm *toyvmm_create(const struct toyvmm_config *config, int *code,
     vm->pin = config->pin;
     if (!pci_board_devices(config))
         return vm;
-    result = pci_board_add(&vm->board, &vm->kvm, &vm->memory, config, err);
+    result = pci_board_add(&vm->board, vm->guard, &vm->kvm, &vm->memory, config,
+                           err);
     if (code)
         *code = result;
     if (result == 0)

@@ -7,8 +7,9 @@
 //                 end the machine, the last one to leave reports it (run.c)
 //   keeper        notices a dead guest, fetches what KVM keeps back of the
 //                 output (keeper.c)
-//   guard         ends the machine when a vCPU thread makes a call that its
-//                 sandbox has no room for (guard.c); not without a sandbox
+//   guard         ends the machine when one of these, or a device's thread,
+//                 makes a call that its sandbox has no room for (confine.c);
+//                 not without a sandbox
 //   any other     toyvmm.h's functions; reaches a vCPU by a kick
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "src/boot/boot.h"
 #include "src/machine/board.h"
 #include "src/machine/coalesced.h"
+#include "src/machine/confine.h"
 #include "src/machine/counters.h"
 #include "src/machine/sleep.h"
 #include "src/machine/spent.h"
@@ -69,8 +71,6 @@ struct processor {
     bool sample_valid;
     enum sleep sleep;     // the answer to REQUEST_SLEEP
     uint64_t sleep_round; // for which round
-    bool confined;        // it has entered its sandbox,
-    int caught;           // which tells here of calls against it; or negative
     int nmi_code;         // the answer to REQUEST_NMI
     uint64_t nmi_answers; // how many there were
 };
@@ -87,8 +87,7 @@ struct toyvmm {
     struct toyvmm_pin pin;
     struct boot_notes notes; // of the images
     uint64_t ready_ns;       // when memory and images were in place
-    struct sandbox *sandbox; // of the vCPU threads, or NULL: none
-    int guard_ends;          // an eventfd: the guard's thread shall end
+    struct guard *guard;     // of its threads, or NULL: no sandbox
 
     // Held while the sink is called: its calls come one at a time and in one
     // order. lock may be taken under it, not the other way round.
@@ -116,7 +115,6 @@ struct toyvmm {
     uint64_t sleep_round; // that the keeper asks for
     unsigned asleep;      // rounds in a row that found all asleep
     pthread_t keeper_thread;
-    pthread_t guard_thread; // with a sandbox
 
     // Guards what follows: who holds it may wait for the threads.
     pthread_mutex_t join_lock;
@@ -136,6 +134,7 @@ struct machine_shape {
     unsigned cpus;  // 1 to TOYVMM_CPUS
     unsigned ports; // UARTs
     bool no_sandbox;
+    confine_entered *entered; // for tests, or NULL
 };
 
 // toyvmm_create, with a loader in place of files. NULL with err and *code on
@@ -158,12 +157,13 @@ bool machine_wait(struct toyvmm *vm, uint64_t deadline_ns);
 void machine_end(struct processor *cpu, enum toyvmm_event_kind kind,
                  const char *detail, ...) __attribute__((format(printf, 3, 4)));
 
-// The same from another thread, of a vCPU that made a call against its sandbox:
-// all are made to leave, it as well.
-void machine_end_caught(struct processor *cpu, const char *call);
+// The same from any other thread, with an internal error: of a vCPU, or 0.
+// Before the machine is started, too.
+void machine_end_outside(struct toyvmm *vm, unsigned vcpu, const char *detail,
+                         ...) __attribute__((format(printf, 3, 4)));
 
-// The same from any other thread, of what the machine can't do without; owner
-// is the machine, what a sentence.
+// The same of what the machine can't do without; owner is the machine, what a
+// sentence.
 void machine_end_broken(void *owner, const char *what);
 
 // The board's callbacks that tell the sink, on a vCPU's or the keeper's thread.
@@ -194,4 +194,3 @@ void machine_stats_of(struct processor *cpu, struct toyvmm_stats *out);
 // The threads' bodies; arg is a struct processor, the machine.
 void *machine_run_vcpu(void *arg);
 void *machine_run_keeper(void *arg);
-void *machine_run_guard(void *arg);

@@ -86,6 +86,9 @@ static int add_disk(struct board *board, const struct guest_memory *memory,
 {
     struct pci_board *pci = board->pci;
     struct pci_disk *disk = &pci->disks[pci->ndisks];
+    const struct guard_seat seat =
+        confine_seat(pci->guard, SANDBOX_DISK, pci->ndisks, "disk vd%c",
+                     (char)('a' + pci->ndisks));
     const struct virtio_blk_setup setup = {
         .path = config->path,
         .serial = config->serial,
@@ -94,6 +97,7 @@ static int add_disk(struct board *board, const struct guest_memory *memory,
         .backend = servers_of_disk(pci->serving, pci->ndisks),
         .on_lost = on_disk_lost,
         .lost_owner = board,
+        .seat = &seat,
     };
     int code = virtio_blk_init(&disk->blk, &setup, memory, err);
     if (code < 0)
@@ -131,13 +135,31 @@ static int add_vsock(struct board *board, const struct guest_memory *memory,
     return plug(board, &vsock->vsock.device, &vsock->pci, err);
 }
 
+// A tap takes and gives frames; so does a network that is asked for neither
+// ports of the guest's nor of the host's. A socket device meets its programs at
+// Unix sockets, both ways.
+static enum sandbox_thread loop_kind(const struct toyvmm_config *config)
+{
+    const struct toyvmm_net *net = &config->net;
+    bool user = net->kind == TOYVMM_NET_USER;
+    bool reaches = user && net->nreach;
+    if (config->vsock.path)
+        return reaches ? SANDBOX_LOOP_BOTH : SANDBOX_LOOP_UNIX;
+    if (reaches)
+        return SANDBOX_LOOP_CONNECTS;
+    return user && net->nforwards ? SANDBOX_LOOP_ACCEPTS : SANDBOX_LOOP;
+}
+
 // What talks to the world lives on an event loop.
 static int start_loop(struct pci_board *pci, const struct toyvmm_config *config,
                       struct error *err)
 {
     if (config->net.kind == TOYVMM_NET_NONE && !config->vsock.path)
         return 0;
-    pci->loop = loop_new(err);
+    const struct guard_seat seat = confine_seat(
+        pci->guard, loop_kind(config), 0, "%s",
+        config->net.kind == TOYVMM_NET_NONE ? "the sockets" : "the network");
+    pci->loop = loop_new(&seat, err);
     return pci->loop ? 0 : -EMFILE;
 }
 
@@ -216,9 +238,13 @@ static int add_folder(struct board *board, const struct guest_memory *memory,
                       struct vhost_backend *backend, struct error *err)
 {
     struct pci_board *pci = board->pci;
-    struct pci_folder *folder = &pci->folders[pci->nfolders++];
+    struct pci_folder *folder = &pci->folders[pci->nfolders];
+    const struct guard_seat seat = confine_seat(
+        pci->guard, SANDBOX_SHARE, pci->nfolders, "share %s", config->tag);
+    pci->nfolders++;
     strncpy(folder->tag, config->tag, TOYVMM_TAG_MAX);
-    int code = virtio_fs_init(&folder->fs, config->tag, backend, memory, err);
+    int code =
+        virtio_fs_init(&folder->fs, config->tag, backend, memory, &seat, err);
     if (code == 0)
         code = plug(board, &folder->fs.vhost.device, &folder->pci, err);
     if (code == 0 && pci->routes_work)
@@ -279,7 +305,7 @@ static int add_host(struct board *board, struct error *err)
     return code < 0 ? code : bus_add(&board->mmio, &memory, err);
 }
 
-int pci_board_add(struct board *board, const struct vm *vm,
+int pci_board_add(struct board *board, struct guard *guard, const struct vm *vm,
                   const struct guest_memory *memory,
                   const struct toyvmm_config *config, struct error *err)
 {
@@ -288,6 +314,7 @@ int pci_board_add(struct board *board, const struct vm *vm,
         return error_set(err, -ENOMEM, "out of memory");
     board->pci = pci;
     pci->vm = vm;
+    pci->guard = guard;
     pci->kept = config->kept;
     pci->by_mmio = config->mmio;
     // Registers in memory have neither messages nor a place that moves.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "src/machine/board.h"
+#include "src/machine/confine.h"
 #include "src/machine/irq_routes.h"
 #include "src/machine/net_board.h"
 #include "src/machine/servers.h"
@@ -32,6 +33,7 @@ struct toyvmm_kept {
 struct pci_board {
     const struct vm *vm;
     struct loop *loop;              // NULL: nothing lives on one
+    struct guard *guard;            // of its threads, or NULL
     struct net_board *net;          // NULL: no network
     struct vsock_board *vsock;      // NULL: no sockets
     struct toyvmm_kept *kept;       // where the disks go in the end; NULL: away
@@ -66,10 +68,11 @@ struct pci_board {
 unsigned pci_board_devices(const struct toyvmm_config *config);
 
 // Opens the disks, the network and the folders and puts all of it on the
-// board's buses: once, before the first vCPU starts. vm, memory and board
-// outlive it. 0, or a negative errno with a sentence, as virtio_blk_init,
-// net_board_new and vsock_board_new; board->pci is to be freed either way.
-int pci_board_add(struct board *board, const struct vm *vm,
+// board's buses: once, before the first vCPU starts. guard (or NULL: no thread
+// is confined), vm, memory and board outlive it. 0, or a negative errno with a
+// sentence, as virtio_blk_init, net_board_new and vsock_board_new; board->pci
+// is to be freed either way.
+int pci_board_add(struct board *board, struct guard *guard, const struct vm *vm,
                   const struct guest_memory *memory,
                   const struct toyvmm_config *config, struct error *err);
 

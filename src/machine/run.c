@@ -2,7 +2,6 @@
 // The vCPU threads: run the guest, serve its exits, and end the machine. See
 // machine.h for the threads and exits.h for what a failed exit says.
 #include "src/base/clock.h"
-#include "src/host/sandbox.h"
 #include "src/machine/exits.h"
 #include "src/machine/lapic.h"
 #include "src/machine/machine.h"
@@ -273,29 +272,24 @@ void machine_end(struct processor *cpu, enum toyvmm_event_kind kind,
     end_with(cpu, &event, false);
 }
 
-void machine_end_caught(struct processor *cpu, const char *call)
+void machine_end_outside(struct toyvmm *vm, unsigned vcpu, const char *detail,
+                         ...)
 {
     struct toyvmm_event event = {
         .kind = TOYVMM_EVENT_INTERNAL_ERROR,
         .ns = clock_now_ns(),
-        .vcpu = cpu->vcpu.id,
+        .vcpu = vcpu,
     };
-    snprintf(event.detail, sizeof event.detail,
-             "sandbox: the thread of vCPU %u made a call that it has no need "
-             "of: %s",
-             cpu->vcpu.id, call);
-    end_with(cpu, &event, true);
+    va_list args;
+    va_start(args, detail);
+    vsnprintf(event.detail, sizeof event.detail, detail, args);
+    va_end(args);
+    end_with(&vm->processors[vcpu], &event, true);
 }
 
 void machine_end_broken(void *owner, const char *what)
 {
-    struct toyvmm *vm = owner;
-    struct toyvmm_event event = {
-        .kind = TOYVMM_EVENT_INTERNAL_ERROR,
-        .ns = clock_now_ns(),
-    };
-    snprintf(event.detail, sizeof event.detail, "%s", what);
-    end_with(&vm->processors[0], &event, true);
+    machine_end_outside(owner, 0, "%s", what);
 }
 
 static void report_start(struct processor *cpu)
@@ -335,33 +329,14 @@ static void report_end(struct processor *cpu)
     pthread_mutex_unlock(&vm->lock);
 }
 
-// Before the guest's first instruction. Whether it could or not, the guard is
-// told that nothing more is to come of this one.
-static void enter_sandbox(struct processor *cpu)
-{
-    struct toyvmm *vm = cpu->machine;
-    if (!vm->sandbox)
-        return;
-    int fd = sandbox_enter(vm->sandbox);
-    pthread_mutex_lock(&vm->lock);
-    cpu->confined = true;
-    cpu->caught = fd;
-    pthread_cond_broadcast(&vm->changed);
-    pthread_mutex_unlock(&vm->lock);
-    if (fd < 0 && fd != SANDBOX_UNWATCHED) {
-        char text[64];
-        machine_end(cpu, TOYVMM_EVENT_INTERNAL_ERROR,
-                    "the kernel refuses a sandbox (%s): --no-sandbox runs "
-                    "without one",
-                    strerror_r(-fd, text, sizeof text));
-    }
-}
-
 void *machine_run_vcpu(void *arg)
 {
     struct processor *cpu = arg;
     struct toyvmm *vm = cpu->machine;
-    enter_sandbox(cpu);
+    // Before the guest's first instruction.
+    const struct guard_seat seat = confine_seat(
+        vm->guard, SANDBOX_VCPU, cpu->vcpu.id, "vCPU %u", cpu->vcpu.id);
+    guard_enter(&seat);
     // The others sleep until this one wakes them: nothing comes before it.
     if (cpu->vcpu.id == 0)
         report_start(cpu);

@@ -107,7 +107,7 @@ static int start_folder(struct vhost_backend *b,
     close(log);
     if (pid < 0)
         return pid;
-    b->pid = pid;
+    vhost_backend_own(b, pid);
     return greet(b, VIRTIO_FS_QUEUES, socket, "can't share", folder->path, err);
 }
 
@@ -182,7 +182,7 @@ static int start_storage(struct disk_server *d, enum disk_format format,
     close(log);
     if (pid < 0)
         return pid;
-    b->pid = pid;
+    vhost_backend_own(b, pid);
     return greet(b, 1, socket, "can't use the disk", disk->path, err);
 }
 

@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct loop *loop;
     struct error err = {""};
     if (!loop)
-        loop = loop_new(&err);
+        loop = loop_new(NULL, &err);
     if (!loop || guest_memory_map(&m.memory, MEMORY, &err) ||
         virtio_net_init(&m.net, mac, loop, &m.memory, &err))
         abort();

@@ -268,7 +268,7 @@ static void prepare(struct machine *m)
 {
     struct error err = {""};
     if (!loop) {
-        loop = loop_new(&err);
+        loop = loop_new(NULL, &err);
         if (!loop || loop_event_add(loop, &fence, on_fence, NULL, &err) ||
             !mkdtemp(folder) || atexit(leave))
             abort();

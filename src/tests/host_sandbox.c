@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,11 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void needs_a_sandbox(void)
@@ -47,10 +52,11 @@ static void *run(void *arg)
 }
 
 // What the call was told as, or "" when it passed; *result gets its errno.
-static struct sandbox_call confined(int (*call)(void), int *result)
+static struct sandbox_call confined(enum sandbox_thread kind, int (*call)(void),
+                                    int *result)
 {
     struct error err = {""};
-    struct sandbox *s = sandbox_new(&err);
+    struct sandbox *s = sandbox_new(kind, &err);
     cr_assert(s, "%s", err.text);
     struct confined c = {.sandbox = s, .call = call, .result = -1};
     struct sandbox_call caught = {.number = -1};
@@ -154,37 +160,196 @@ Test(sandbox, what_is_not_on_the_list_is_told_and_fails)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int result = 0;
-        struct sandbox_call caught = confined(cases[i].call, &result);
+        struct sandbox_call caught =
+            confined(SANDBOX_VCPU, cases[i].call, &result);
         cr_expect_str_eq(caught.text, cases[i].text);
         cr_expect_eq(result, EPERM, "%s: %d", cases[i].text, result);
     }
 }
 
+// ---- What some kinds may and others not -------------------------------------
+// On descriptors that there are not, so that nothing comes of it.
+
+static int connects(void)
+{
+    const struct sockaddr_in at = {.sin_family = AF_INET};
+    return connect(-1, (const struct sockaddr *)&at, sizeof(at)) < 0 ? errno
+                                                                     : 0;
+}
+
+static int opens_a_raw_socket(void)
+{
+    return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0 ? errno : 0;
+}
+
+static int opens_a_unix_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0;
+}
+
+static int accepts(void)
+{
+    return accept(-1, NULL, NULL) < 0 ? errno : 0;
+}
+
+static int listens(void)
+{
+    return listen(-1, 1) < 0 ? errno : 0;
+}
+
+static int sends_descriptors(void)
+{
+    struct msghdr m = {.msg_flags = 0};
+    return sendmsg(-1, &m, 0) < 0 ? errno : 0;
+}
+
+static int reads_an_image(void)
+{
+    char byte;
+    const struct iovec iov = {&byte, 1};
+    return preadv(-1, &iov, 1, 0) < 0 ? errno : 0;
+}
+
+static int waits_for_events(void)
+{
+    struct epoll_event event;
+    return epoll_wait(-1, &event, 1, 0) < 0 ? errno : 0;
+}
+
+static int closes(void)
+{
+    return close(-1) < 0 ? errno : 0;
+}
+
+static int duplicates(void)
+{
+    return fcntl(-1, F_DUPFD, 0) < 0 ? errno : 0;
+}
+
+static int runs_a_vcpu(void)
+{
+    return ioctl(-1, KVM_RUN, 0) < 0 ? errno : 0;
+}
+
+static int interrupts(void)
+{
+    return ioctl(-1, KVM_IRQ_LINE, NULL) < 0 ? errno : 0;
+}
+
+static int changes_the_guests_memory(void)
+{
+    return ioctl(-1, KVM_SET_USER_MEMORY_REGION, NULL) < 0 ? errno : 0;
+}
+
+static int ends_a_program(void)
+{
+    return syscall(SYS_pidfd_send_signal, -1, SIGKILL, NULL, 0) < 0 ? errno : 0;
+}
+
+static int disturbs_a_program(void)
+{
+    return syscall(SYS_pidfd_send_signal, -1, SIGCONT, NULL, 0) < 0 ? errno : 0;
+}
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+static int starts_a_thread(void)
+{
+    pthread_t thread;
+    return pthread_create(&thread, NULL, nothing, NULL);
+}
+
+static int forks(void)
+{
+    return (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) < 0 ? errno : 0;
+}
+
+Test(sandbox, each_kind_has_a_list_of_its_own)
+{
+    enum { // bits
+        VCPU = 1 << SANDBOX_VCPU,
+        DISK = 1 << SANDBOX_DISK,
+        SHARE = 1 << SANDBOX_SHARE,
+        BOTH = 1 << SANDBOX_LOOP_BOTH,
+        INET = BOTH | 1 << SANDBOX_LOOP_CONNECTS,
+        UNIX = BOTH | 1 << SANDBOX_LOOP_UNIX,
+        ACCEPTS = INET | UNIX | 1 << SANDBOX_LOOP_ACCEPTS,
+        LOOPS = ACCEPTS | 1 << SANDBOX_LOOP,
+        ALL = (1 << SANDBOX_THREADS) - 1,
+    };
+    static const struct {
+        int (*call)(void);
+        unsigned may;
+    } cases[] = {
+        {opens_a_socket, INET},
+        {connects, INET | UNIX},
+        {opens_a_raw_socket, 0},
+        {opens_a_unix_socket, UNIX},
+        {accepts, ACCEPTS},
+        {listens, 0},
+        {sends_descriptors, SHARE},
+        {reads_an_image, DISK},
+        {waits_for_events, LOOPS},
+        {closes, DISK | SHARE | ACCEPTS},
+        {duplicates, 0},
+        {runs_a_vcpu, VCPU},
+        {interrupts, ALL},
+        {changes_the_guests_memory, 0},
+        {ends_a_program, DISK | SHARE},
+        {disturbs_a_program, 0},
+        {starts_a_thread, 0},
+        {forks, 0},
+        {opens_a_file, 0},
+        {runs_a_program, 0},
+        {maps_code, 0},
+        {kills_init, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (enum sandbox_thread kind = 0; kind < SANDBOX_THREADS; kind++) {
+            int result = 0;
+            struct sandbox_call caught = confined(kind, cases[i].call, &result);
+            bool may = cases[i].may >> kind & 1;
+            cr_expect_eq(caught.number < 0, may, "case %zu, kind %u: %s", i,
+                         kind, caught.text);
+            cr_expect(may || result == EPERM, "case %zu, kind %u: %d", i, kind,
+                      result);
+        }
+}
+
 Test(sandbox, what_is_on_the_list_works)
 {
-    int result = -1;
-    struct sandbox_call caught = confined(allocates, &result);
-    cr_expect_eq(result, 0);
-    cr_expect_eq(caught.number, -1, "%s", caught.text);
+    for (enum sandbox_thread kind = 0; kind < SANDBOX_THREADS; kind++) {
+        int result = -1;
+        struct sandbox_call caught = confined(kind, allocates, &result);
+        cr_expect_eq(result, 0);
+        cr_expect_eq(caught.number, -1, "%u: %s", kind, caught.text);
+    }
 }
 
 // A stream's first byte asks what kind of file it is, and of a terminal more.
 Test(sandbox, a_sink_may_print_with_stdio)
 {
-    int ends[2], result = -1;
-    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    cr_assert(pipe(ends) == 0 && terminal >= 0);
-    cr_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
-    pipe_stream = fdopen(ends[1], "w");
-    terminal_stream = fopen(ptsname(terminal), "w");
-    cr_assert(pipe_stream && terminal_stream);
-    struct sandbox_call caught = confined(prints_with_stdio, &result);
-    cr_expect_eq(result, 0);
-    cr_expect_eq(caught.number, -1, "%s", caught.text);
-    fclose(pipe_stream);
-    fclose(terminal_stream);
-    close(terminal);
-    close(ends[0]);
+    static const enum sandbox_thread kinds[] = {SANDBOX_VCPU, SANDBOX_KEEPER};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        int ends[2], result = -1;
+        int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        cr_assert(pipe(ends) == 0 && terminal >= 0);
+        cr_assert(grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+        pipe_stream = fdopen(ends[1], "w");
+        terminal_stream = fopen(ptsname(terminal), "w");
+        cr_assert(pipe_stream && terminal_stream);
+        struct sandbox_call caught =
+            confined(kinds[i], prints_with_stdio, &result);
+        cr_expect_eq(result, 0);
+        cr_expect_eq(caught.number, -1, "%s", caught.text);
+        fclose(pipe_stream);
+        fclose(terminal_stream);
+        close(terminal);
+        close(ends[0]);
+    }
 }
 
 Test(sandbox, a_confined_process_runs_no_program)

@@ -3,19 +3,16 @@
 // thread ever.
 #include "src/base/clock.h"
 #include "src/loop/loop.h"
+#include "src/tests/guard_fixture.h"
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 // A pipe on a loop, and what its callback saw.
 struct fixture {
+    struct guard_log guard;
     struct loop *loop;
     int pipe[2];
     struct loop_source source;
@@ -66,7 +63,10 @@ static void set_up(struct fixture *f)
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
     cr_assert_eq(pipe(f->pipe), 0);
-    f->loop = loop_new(&err);
+    guard_log_begin(&f->guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&f->guard, SANDBOX_LOOP, "the network");
+    f->loop = loop_new(&seat, &err);
     cr_assert_not_null(f->loop, "%s", err.text);
     f->source =
         (struct loop_source){.fd = f->pipe[0], .ready = ready, .owner = f};
@@ -80,6 +80,7 @@ static void tear_down(struct fixture *f)
     loop_event_remove(f->loop, &f->event);
     loop_remove(f->loop, &f->source);
     loop_free(f->loop);
+    guard_log_end_well(&f->guard);
     close(f->pipe[0]);
     close(f->pipe[1]);
     pthread_cond_destroy(&f->changed);
@@ -295,7 +296,7 @@ Test(loop, many_threads)
 {
     struct error err = {""};
     pthread_t threads[THREADS];
-    struct loop *loop = loop_new(&err);
+    struct loop *loop = loop_new(NULL, &err);
     cr_assert_not_null(loop);
     for (unsigned i = 0; i < THREADS; i++)
         cr_assert_eq(pthread_create(&threads[i], NULL, busy, loop), 0);

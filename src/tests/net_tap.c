@@ -2,6 +2,7 @@
 // A tap interface, in a network namespace of the test's own.
 #include "src/net/tap.h"
 #include "src/net/wire.h"
+#include "src/tests/guard_fixture.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -121,7 +122,11 @@ Test(net_tap, frames_both_ways, .timeout = 900)
         cr_skip_test("no network namespace, or no tap interface, here");
     pthread_mutex_init(&card.lock, NULL);
     pthread_cond_init(&card.changed, NULL);
-    struct loop *loop = loop_new(&err);
+    struct guard_log guard;
+    guard_log_begin(&guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&guard, SANDBOX_LOOP, "the network");
+    struct loop *loop = loop_new(&seat, &err);
     cr_assert_not_null(loop);
     cr_assert_eq(net_tap_check(TAP, &err), 0, "%s", err.text);
     cr_assert_eq(net_tap_open(&wire, loop, TAP, &err), 0, "%s", err.text);
@@ -140,6 +145,7 @@ Test(net_tap, frames_both_ways, .timeout = 900)
     close(host);
     net_wire_close(&wire);
     loop_free(loop);
+    guard_log_end_well(&guard);
     // Other tests may run on this thread.
     cr_assert_eq(setns(home, CLONE_NEWNET), 0);
     close(home);

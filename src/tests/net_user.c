@@ -3,6 +3,7 @@
 // doesn't, with servers of the test on the loopback. And captures.
 #include "src/net/capture.h"
 #include "src/net/user.h"
+#include "src/tests/guard_fixture.h"
 #include "src/tests/net_frames.h"
 
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@
 #define FRAMES 64
 
 struct fixture {
+    struct guard_log guard;
     struct loop *loop;
     struct net_wire wire;
     struct loop_event go; // sends `out` on the loop
@@ -68,14 +70,17 @@ static int listen_somewhere(uint16_t *port)
     return fd;
 }
 
-static void set_up(struct fixture *f)
+static void set_up(struct fixture *f, enum sandbox_thread kind)
 {
     struct error err = {""};
     memset(f, 0, sizeof *f);
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
     f->server = listen_somewhere(&f->port);
-    f->loop = loop_new(&err);
+    guard_log_begin(&f->guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&f->guard, kind, "the network");
+    f->loop = loop_new(&seat, &err);
     cr_assert_not_null(f->loop);
     f->wire.card = (struct net_card){.owner = f, .deliver = on_deliver};
     cr_assert_eq(loop_event_add(f->loop, &f->go, on_go, f, &err), 0);
@@ -93,6 +98,7 @@ static void tear_down(struct fixture *f)
     loop_event_remove(f->loop, &f->go);
     net_wire_close(&f->wire);
     loop_free(f->loop);
+    guard_log_end_well(&f->guard);
     close(f->server);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
@@ -140,7 +146,7 @@ Test(net_user, gateway)
     struct fixture f;
     const struct net_user_setup setup = {.nforwards = 0};
     unsigned seen = 0;
-    set_up(&f);
+    set_up(&f, SANDBOX_LOOP);
     open_network(&f, &setup);
     put(&f, frame_arp(GATEWAY));
     struct frame reply = next(&f, &seen, 0);
@@ -163,7 +169,7 @@ Test(net_user, nothing_else_is_reached)
 {
     struct fixture f;
     struct net_user_setup setup = {.nforwards = 0};
-    set_up(&f);
+    set_up(&f, SANDBOX_LOOP_CONNECTS);
     // The library's own fence is down with this, the filter stands.
     setup.filter = (struct net_filter){.nreach = 1, .reach = {1}};
     open_network(&f, &setup);
@@ -202,7 +208,7 @@ Test(net_user, reach)
     struct net_user_setup setup = {.nforwards = 0};
     unsigned seen = 0;
     uint32_t sequence;
-    set_up(&f);
+    set_up(&f, SANDBOX_LOOP_CONNECTS);
     setup.filter = (struct net_filter){.nreach = 1, .reach = {f.port}};
     open_network(&f, &setup);
     int fd = connect_out(&f, &seen, &sequence);
@@ -222,7 +228,7 @@ Test(net_user, forward)
     struct net_user_setup setup = {.nforwards = 1};
     unsigned seen = 0;
     uint16_t port;
-    set_up(&f);
+    set_up(&f, SANDBOX_LOOP_ACCEPTS);
     // A port that is free: that of a server that is gone.
     close(listen_somewhere(&port));
     setup.forwards[0] = (struct net_forward){port, 22};
@@ -256,7 +262,7 @@ Test(net_user, a_port_that_is_taken)
     struct fixture f;
     struct net_user_setup setup = {.nforwards = 1};
     struct error err = {""};
-    set_up(&f);
+    set_up(&f, SANDBOX_LOOP_ACCEPTS);
     setup.forwards[0] = (struct net_forward){f.port, 22};
     cr_assert_eq(net_user_open(&f.wire, f.loop, &setup, &err), -EADDRINUSE);
     cr_assert(strstr(err.text, "can't forward port "));
@@ -269,7 +275,7 @@ Test(net_user, connections_have_a_bound)
 {
     struct fixture f;
     struct net_user_setup setup = {.nforwards = 0};
-    set_up(&f);
+    set_up(&f, SANDBOX_LOOP_CONNECTS);
     setup.filter = (struct net_filter){.nreach = 1, .reach = {f.port}};
     open_network(&f, &setup);
     int before = dup(0);

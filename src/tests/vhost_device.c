@@ -2,6 +2,7 @@
 // A folder's device as a guest's driver uses it, with a pretended back end:
 // requests, resets, back ends that die, fall silent or lie while it runs.
 #include "src/base/clock.h"
+#include "src/tests/guard_fixture.h"
 #include "src/tests/vhost_end.h"
 #include "src/virtio/fs.h"
 
@@ -24,6 +25,7 @@
 #define SIZE     16
 
 struct fixture {
+    struct guard_log guard;
     struct guest_memory memory;
     struct end end;
     int socket; // the front end's
@@ -65,14 +67,19 @@ static void set_up_with(struct fixture *f, enum lie lie,
     cr_assert_eq(
         guest_memory_map_as(&f->memory, MEMORY, GUEST_BACKING_SHARED, &err), 0);
     end_start(&f->end, lie, request, &f->socket);
-    f->backend =
-        (struct vhost_backend){.name = "the end", .log = log, .pid = pid};
+    f->backend = (struct vhost_backend){.name = "the end", .log = log};
+    if (pid)
+        vhost_backend_own(&f->backend, pid);
     cr_assert_eq(vhost_front_open(&f->backend.front, f->socket,
                                   VIRTIO_FS_QUEUES, PATIENCE, &err),
                  0, "%s", err.text);
     pthread_cond_init(&f->interrupted, NULL);
-    cr_assert_eq(virtio_fs_init(&f->fs, "a tag", &f->backend, &f->memory, &err),
-                 0, "%s", err.text);
+    guard_log_begin(&f->guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&f->guard, SANDBOX_SHARE, "share a tag");
+    cr_assert_eq(
+        virtio_fs_init(&f->fs, "a tag", &f->backend, &f->memory, &seat, &err),
+        0, "%s", err.text);
     f->fs.vhost.device.interrupt =
         (struct virtio_interrupt){on_queue, on_config, f};
     f->backend.front.wait_ns = PATIENCE;
@@ -86,6 +93,7 @@ static void set_up(struct fixture *f, enum lie lie, enum vhost_request request)
 static void tear_down(struct fixture *f)
 {
     virtio_fs_destroy(&f->fs);
+    guard_log_end_well(&f->guard);
     vhost_backend_end(&f->backend);
     end_join(&f->end);
     guest_memory_unmap(&f->memory);
@@ -226,8 +234,8 @@ Test(vhost_device, its_end_while_it_runs)
     cr_expect_eq(atomic_load(&f.end.serving), 0U);
     // The next machine's device has the same back end.
     struct error err = {""};
-    cr_assert_eq(virtio_fs_init(&f.fs, "again", &f.backend, &f.memory, &err),
-                 0);
+    cr_assert_eq(
+        virtio_fs_init(&f.fs, "again", &f.backend, &f.memory, NULL, &err), 0);
     f.fs.vhost.device.interrupt =
         (struct virtio_interrupt){on_queue, on_config, &f};
     start(&f);
@@ -330,7 +338,8 @@ Test(vhost_device, what_can_not_be)
     struct error err = {""};
     set_up(&f, HONEST, 0);
     cr_assert_eq(guest_memory_map(&memory, MEMORY, &err), 0);
-    cr_expect_eq(virtio_fs_init(&fs, "x", &f.backend, &memory, &err), -EINVAL);
+    cr_expect_eq(virtio_fs_init(&fs, "x", &f.backend, &memory, NULL, &err),
+                 -EINVAL);
     cr_expect(strstr(err.text, "shared with the end"), "%s", err.text);
     virtio_fs_destroy(&fs);
     guest_memory_unmap(&memory);

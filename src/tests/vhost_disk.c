@@ -3,6 +3,7 @@
 // written is read back or dropped, and one that dies, falls silent or lies is
 // ended with words.
 #include "src/base/clock.h"
+#include "src/tests/guard_fixture.h"
 #include "src/tests/vhost_served.h"
 #include "src/virtio/blk.h"
 #include "src/virtio/disk_image.h"
@@ -284,11 +285,15 @@ Test(vhost_disk, a_device_without_its_image)
         struct guest_memory memory;
         uint8_t status;
         struct error err = {""};
+        struct guard_log guard;
         struct told_lost heard = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                   .told = PTHREAD_COND_INITIALIZER};
         if (lie == SWALLOWS) // it takes its time
             continue;
         served_start(&s, 8192, lie);
+        guard_log_begin(&guard, NULL);
+        const struct guard_seat seat =
+            guard_log_seat(&guard, SANDBOX_DISK, "disk vda");
         cr_assert_eq(guest_memory_map(&memory, MEMORY, &err), 0);
         const struct virtio_blk_setup setup = {
             .path = "a.qcow2",
@@ -296,11 +301,13 @@ Test(vhost_disk, a_device_without_its_image)
             .backend = &s.backend,
             .on_lost = on_lost,
             .lost_owner = &heard,
+            .seat = &seat,
         };
         cr_assert_eq(virtio_blk_init(&blk, &setup, &memory, &err), 0, "%s",
                      err.text);
         read_sectors(&blk, &memory, 3, &status);
         virtio_blk_destroy(&blk);
+        guard_log_end_well(&guard);
         cr_expect_eq(status, lie == TRUTH ? 0 : 1);
         cr_expect_eq(heard.count, lie != TRUTH && lie != FAILS ? 1U : 0U);
         cr_expect(!heard.count || strstr(heard.why, "the server"));

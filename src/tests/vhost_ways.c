@@ -86,8 +86,8 @@ static void set_up(struct fixture *f, bool refuse)
     cr_assert_eq(vhost_front_open(&f->backend.front, socket, 2, PATIENCE, &err),
                  0);
     pci_host_init(&f->host, &reset, WINDOW, 0x100000);
-    cr_assert_eq(virtio_fs_init(&f->fs, "tag", &f->backend, &f->memory, &err),
-                 0);
+    cr_assert_eq(
+        virtio_fs_init(&f->fs, "tag", &f->backend, &f->memory, NULL, &err), 0);
     cr_assert_eq(virtio_pci_init(&f->pci, &f->fs.vhost.device, &f->host, &intx,
                                  &sink, &err),
                  0);

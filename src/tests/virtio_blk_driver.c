@@ -65,7 +65,12 @@ void blk_set_up_disk(struct blk_driver *f, const struct virtio_blk_setup *setup,
     struct error err = {""};
     driver_init(&f->d, BLK_QUEUE, false);
     pthread_cond_init(&f->interrupted, NULL);
-    cr_assert_eq(virtio_blk_init(&f->blk, setup, &f->d.memory, &err), 0, "%s",
+    guard_log_begin(&f->guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&f->guard, SANDBOX_DISK, "disk vda");
+    struct virtio_blk_setup seated = *setup;
+    seated.seat = &seat;
+    cr_assert_eq(virtio_blk_init(&f->blk, &seated, &f->d.memory, &err), 0, "%s",
                  err.text);
     f->blk.ahead.max = ahead;
     f->blk.device.interrupt =
@@ -90,6 +95,7 @@ void blk_set_up(struct blk_driver *f, enum disk_mode mode, unsigned ahead)
 void blk_tear_down(struct blk_driver *f)
 {
     virtio_blk_destroy(&f->blk);
+    guard_log_end_well(&f->guard);
     driver_free(&f->d);
     pthread_cond_destroy(&f->interrupted);
     unlink(f->path);

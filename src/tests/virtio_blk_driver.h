@@ -4,6 +4,7 @@
 // many at a time.
 #pragma once
 
+#include "src/tests/guard_fixture.h"
 #include "src/tests/virtio_driver.h"
 #include "src/virtio/blk.h"
 
@@ -17,6 +18,7 @@
 #define BLK_UNTOUCHED    0xee // a status that the device has not written
 
 struct blk_driver {
+    struct guard_log guard; // its thread runs inside of its list
     struct driver d;
     struct virtio_blk blk;
     char path[64];

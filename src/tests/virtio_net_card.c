@@ -84,7 +84,10 @@ void card_set_up(struct card_test *f, uint32_t features)
     f->tx.setup.descriptors += TRANSMIT_AT;
     f->tx.setup.driver += TRANSMIT_AT;
     f->tx.setup.device += TRANSMIT_AT;
-    f->loop = loop_new(&err);
+    guard_log_begin(&f->guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&f->guard, SANDBOX_LOOP, "the network");
+    f->loop = loop_new(&seat, &err);
     cr_assert_not_null(f->loop, "%s", err.text);
     cr_assert_eq(virtio_net_init(&f->net, mac, f->loop, &f->rx.memory, &err), 0,
                  "%s", err.text);
@@ -99,6 +102,7 @@ void card_tear_down(struct card_test *f)
 {
     virtio_net_destroy(&f->net);
     loop_free(f->loop);
+    guard_log_end_well(&f->guard);
     driver_free(&f->rx);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);

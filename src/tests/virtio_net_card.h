@@ -3,6 +3,7 @@
 // the test is. Shared by the tests of virtio-net.
 #pragma once
 
+#include "src/tests/guard_fixture.h"
 #include "src/tests/virtio_driver.h"
 #include "src/virtio/net.h"
 
@@ -12,6 +13,7 @@
 #define CARD_F_MERGE (UINT32_C(1) << 15)
 
 struct card_test {
+    struct guard_log guard;
     struct driver rx, tx; // of one memory
     struct loop *loop;
     struct virtio_net net;

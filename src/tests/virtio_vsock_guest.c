@@ -88,7 +88,10 @@ void guest_set_up(struct guest_test *f)
     snprintf(f->folder, sizeof f->folder, "/tmp/vsock-test-XXXXXX");
     cr_assert(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/v", f->folder);
-    f->loop = loop_new(&err);
+    guard_log_begin(&f->guard, NULL);
+    const struct guard_seat seat =
+        guard_log_seat(&f->guard, SANDBOX_LOOP_UNIX, "the sockets");
+    f->loop = loop_new(&seat, &err);
     cr_assert_not_null(f->loop, "%s", err.text);
     cr_assert_eq(virtio_vsock_init(&f->vs, f->path, GUEST_CID, f->loop,
                                    &f->rx.memory, &err),
@@ -103,6 +106,7 @@ void guest_tear_down(struct guest_test *f)
 {
     virtio_vsock_destroy(&f->vs);
     loop_free(f->loop);
+    guard_log_end_well(&f->guard);
     driver_free(&f->rx);
     cr_assert_neq(access(f->path, F_OK), 0, "the socket was left");
     cr_assert_eq(rmdir(f->folder), 0, "something else was left");

@@ -3,6 +3,7 @@
 // sends packets and takes them, and programs of the host's.
 #pragma once
 
+#include "src/tests/guard_fixture.h"
 #include "src/tests/virtio_driver.h"
 #include "src/virtio/vsock.h"
 
@@ -17,6 +18,7 @@
 #define GUEST_OUT_LEN (UINT32_C(1) << 17)
 
 struct guest_test {
+    struct guard_log guard;      // the loop runs inside of its list
     struct driver rx, tx, event; // of one memory
     struct loop *loop;
     struct virtio_vsock vs;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void take_byte(struct vhost_backend *b, char byte)
@@ -61,9 +62,16 @@ void vhost_backend_explain(struct vhost_backend *b, const struct error *why,
              b->nlast ? news(b->last) : "");
 }
 
+void vhost_backend_own(struct vhost_backend *b, pid_t pid)
+{
+    int handle = (int)syscall(SYS_pidfd_open, pid, 0);
+    b->pid = pid;
+    b->handle = handle > 0 ? handle : 0;
+}
+
 void vhost_backend_kill(struct vhost_backend *b)
 {
-    process_kill(&b->pid);
+    process_kill_by(b->handle, &b->pid);
 }
 
 void vhost_backend_end(struct vhost_backend *b)
@@ -73,4 +81,7 @@ void vhost_backend_end(struct vhost_backend *b)
     if (b->log >= 0)
         close(b->log);
     b->log = -1;
+    if (b->handle > 0)
+        close(b->handle);
+    b->handle = 0;
 }

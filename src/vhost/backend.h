@@ -12,11 +12,16 @@ struct vhost_backend {
     const char *name; // "virtiofsd", for messages
     struct vhost_front front;
     pid_t pid;      // 0: no process of ours
+    int handle;     // a descriptor of it, to end it by; 0: none
     int log;        // what it prints, a pipe that is not blocking; or -1
     char last[512]; // its last line, or its beginning
     size_t nlast;
     bool line_ended; // the next byte begins a new one
 };
+
+// The program was started as process pid. A thread that may send a signal to
+// that one only (src/host/sandbox.h) can end it, since Linux 5.3.
+void vhost_backend_own(struct vhost_backend *b, pid_t pid);
 
 // Takes what the program has printed, so that it does not wait for a reader.
 void vhost_backend_listen(struct vhost_backend *b);

@@ -181,6 +181,7 @@ static void *work(void *arg)
 {
     struct virtio_blk *blk = arg;
     struct virtq *q = &blk->device.queues[0];
+    guard_enter(&blk->seat);
     pthread_mutex_lock(&blk->device.lock);
     while (!blk->quit) {
         if (!blk->kicked) {
@@ -280,6 +281,8 @@ int virtio_blk_init(struct virtio_blk *blk, const struct virtio_blk_setup *s,
         .on_lost = s->on_lost,
         .lost_owner = s->lost_owner,
     };
+    if (s->seat)
+        blk->seat = *s->seat;
     int code = 0;
     if (s->image && disk_image_is_open(s->image))
         disk_image_move(&blk->disk, s->image);

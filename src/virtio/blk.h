@@ -3,6 +3,7 @@
 // thread of its own, which does what the guest asks, in its order.
 #pragma once
 
+#include "src/host/guard.h"
 #include "src/virtio/blk_ahead.h"
 #include "src/virtio/blk_wire.h"
 #include "src/virtio/device.h"
@@ -35,6 +36,7 @@ struct virtio_blk {
     bool told_lost;  // the worker's
     virtio_blk_lost *on_lost;
     void *lost_owner;
+    struct guard_seat seat; // the worker's
 };
 
 // What a disk is. serial is up to VIRTIO_BLK_SERIAL_LEN bytes, NULL for none;
@@ -51,6 +53,8 @@ struct virtio_blk_setup {
     struct vhost_backend *backend;
     virtio_blk_lost *on_lost;
     void *lost_owner;
+    // Of the disk's thread, copied; NULL: it is not confined.
+    const struct guard_seat *seat;
 };
 
 // Opens the image and starts the worker, with all signals blocked. 0, or a

@@ -58,10 +58,12 @@ static const struct virtio_ops ops = {
 
 int virtio_fs_init(struct virtio_fs *fs, const char *tag,
                    struct vhost_backend *backend,
-                   const struct guest_memory *memory, struct error *err)
+                   const struct guest_memory *memory,
+                   const struct guard_seat *seat, struct error *err)
 {
     size_t len = strlen(tag);
-    int code = virtio_vhost_init(&fs->vhost, &ops, fs, backend, memory, 0, err);
+    int code =
+        virtio_vhost_init(&fs->vhost, &ops, fs, backend, memory, 0, seat, err);
     fs->config = (struct virtio_fs_config){.queues = VIRTIO_FS_QUEUES - 1};
     if (code == 0 && (len < 1 || len > VIRTIO_FS_TAG_MAX))
         code = error_set(err, -EINVAL, "a tag has 1 to %d bytes",

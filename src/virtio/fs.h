@@ -25,5 +25,6 @@ struct virtio_fs {
 // either way.
 int virtio_fs_init(struct virtio_fs *fs, const char *tag,
                    struct vhost_backend *backend,
-                   const struct guest_memory *memory, struct error *err);
+                   const struct guest_memory *memory,
+                   const struct guard_seat *seat, struct error *err);
 void virtio_fs_destroy(struct virtio_fs *fs);

@@ -173,6 +173,7 @@ static void serve_events(struct virtio_vhost *v)
 static void *run(void *arg)
 {
     struct virtio_vhost *v = arg;
+    guard_enter(&v->seat);
     pthread_mutex_lock(&v->device.lock);
     while (!v->quit || v->runs) {
         if (v->quit) {
@@ -271,13 +272,15 @@ static int open_events(struct virtio_vhost *v, struct error *err)
 int virtio_vhost_init(struct virtio_vhost *v, const struct virtio_ops *ops,
                       void *owner, struct vhost_backend *backend,
                       const struct guest_memory *memory, uint64_t features,
-                      struct error *err)
+                      const struct guard_seat *seat, struct error *err)
 {
     *v = (struct virtio_vhost){
         .backend = backend,
         .nqueues = ops->nqueues,
         .wake = -1,
     };
+    if (seat)
+        v->seat = *seat;
     backend->front.wait_ns = WAIT_NS;
     memset(v->kicks, -1, sizeof v->kicks);
     memset(v->calls, -1, sizeof v->calls);

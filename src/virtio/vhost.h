@@ -5,6 +5,7 @@
 // back as events, and become the device's interrupts.
 #pragma once
 
+#include "src/host/guard.h"
 #include "src/vhost/backend.h"
 #include "src/virtio/device.h"
 
@@ -15,7 +16,8 @@ struct virtio_vhost {
     struct vhost_backend *backend; // lent
     unsigned nqueues;
     int kicks[VHOST_QUEUES_MAX], calls[VHOST_QUEUES_MAX];
-    int wake; // an eventfd: something below has changed
+    int wake;               // an eventfd: something below has changed
+    struct guard_seat seat; // the thread's
     pthread_t thread;
     bool has_thread;
 
@@ -36,7 +38,7 @@ struct virtio_vhost {
 int virtio_vhost_init(struct virtio_vhost *v, const struct virtio_ops *ops,
                       void *owner, struct vhost_backend *backend,
                       const struct guest_memory *memory, uint64_t features,
-                      struct error *err);
+                      const struct guard_seat *seat, struct error *err);
 // Takes the rings back, or ends the back end when it does not give them.
 void virtio_vhost_destroy(struct virtio_vhost *v);
 
