@@ -273,6 +273,10 @@ struct toyvmm_config {
 // machines, which all have the same disks and are never two at a time, and is
 // freed before their servers end. NULL: no memory.
 struct toyvmm_kept *toyvmm_kept_new(void);
+// Opens the disks of config (its kept, and servers) before there is a machine,
+// for a process that can open nothing later. 0, or as toyvmm_create; those that
+// are open stay so.
+int toyvmm_kept_open(const struct toyvmm_config *config, struct error *err);
 void toyvmm_kept_free(struct toyvmm_kept *kept);
 
 // Checks the files, loads them, creates the VM; nothing runs yet. NULL with
@@ -325,10 +329,31 @@ void toyvmm_servers_end(struct toyvmm_servers *servers);
 // sentence that names the CPUs there are. toyvmm_create asks it, too.
 int toyvmm_check_pin(struct toyvmm_pin pin, struct error *err);
 
-// For a process that has nothing else to do than to run machines: the calling
-// thread, and those that are started from now on, gain no privileges, run no
-// programs, trace nobody. There is no way back. 0, or a negative errno.
+// For a process that has nothing else to do than to run machines: its threads
+// gain no privileges, run no programs, trace nobody. There is no way back. 0,
+// or a negative errno.
 int toyvmm_confine(struct error *err);
+
+// What a process uses beside the files of its machines: files, or folders with
+// all that is in them.
+struct toyvmm_paths {
+    size_t nread, nwritten;
+    const char *const *read;
+    const char *const *written; // and read; in folders, made and removed
+};
+
+// After toyvmm_confine: the calling thread, and those that are started from now
+// on, open nothing but what machines of config need, which may be made again
+// and again, the system's libraries, and more. Connections of TCP, since
+// Linux 6.7, are those of config's network alone. What is open stays so; paths
+// are followed now, and a capture is made that isn't there. There is no way
+// back. 0, also where toyvmm_confines_files says false, and in builds with
+// sanitizers, where nothing has changed; or a negative errno.
+int toyvmm_confine_files(const struct toyvmm_config *config,
+                         const struct toyvmm_paths *more, struct error *err);
+
+// Whether this kernel keeps such lists (landlock, Linux 5.13).
+bool toyvmm_confines_files(void);
 
 // Starts the vCPU threads. Before its guest's first instruction each, like
 // those of its devices, is confined to the calls that it needs

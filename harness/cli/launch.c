@@ -165,6 +165,13 @@ void launch_announce(const struct options *o, const struct plan *p)
     int n = snprintf(line, sizeof(line), "accelerator: %s%s%s%s\n",
                      p->accelerator, scale, seeds, clock);
     say(line, (size_t)n);
+    if (o->verbosity && !o->replay && !o->no_sandbox &&
+        !toyvmm_confines_files()) {
+        n = snprintf(line, sizeof(line),
+                     "sandbox: without a list of files, for this kernel has no "
+                     "landlock (Linux 5.13)\n");
+        say(line, (size_t)n);
+    }
     if (o->verbosity && o->conf) {
         n = snprintf(line, sizeof(line), "config: %.200s\n",
                      conf_path(o->conf));

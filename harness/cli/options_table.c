@@ -184,7 +184,7 @@ static const struct row rows[] = {
      .group = GROUP_WHERE, .help = "no worker processes: for debuggers"},
     {"no-sandbox", 0, .take = take_flag, FIELD(no_sandbox), .commands = BOOTS,
      .conf = CONF_NEVER, .group = GROUP_WHERE,
-     .help = "the guests' threads may make any system call: for debuggers"},
+     .help = "no lists of calls and files for what runs guests: for debuggers"},
 
     // ---- How often
     {"repeat", 0, .metavar = "N", .take = take_number, FIELD(repeat),

@@ -218,6 +218,23 @@ static int run_on(const struct live_options *o, struct live_machine *m,
     return code;
 }
 
+// From here on this process opens what it has named, and starts no program.
+// What is wrong with the machine is said before.
+static int confine(const struct live_options *o, const struct live_machine *m,
+                   struct error *err)
+{
+    if (!o->confine)
+        return 0;
+    int code = toyvmm_check(&m->config, err);
+    if (!code)
+        code = toyvmm_kept_open(&m->config, err);
+    if (!code)
+        code = toyvmm_confine(err);
+    if (!code)
+        code = toyvmm_confine_files(&m->config, o->confine, err);
+    return code || !o->confined ? code : o->confined(o->owner, err);
+}
+
 int live_run(const struct live_options *options, struct result *result)
 {
     struct error err = {""};
@@ -239,8 +256,7 @@ int live_run(const struct live_options *options, struct result *result)
     // start nothing any more, and stays for each machine that it makes.
     if (m.config.nfolders || m.config.ndisks)
         m.config.servers = toyvmm_serve(&m.config, &code, &err);
-    if (code || (options->confine && toyvmm_confine(&err)) ||
-        put_together(&m, &err))
+    if (code || confine(options, &m, &err) || put_together(&m, &err))
         code = no_machine(options, result, &err);
     else
         code = run_on(options, &m, result);

@@ -14,7 +14,11 @@ struct live_options {
     const char *seed;      // of a machine that has one, for the result; or NULL
     struct toyvmm_pin pin; // where the guest's processor runs
     bool no_sandbox;       // the machine's threads are not confined
-    bool confine;          // this process is (toyvmm_confine): its last run
+    // Not NULL: this process is confined (toyvmm_confine), with what it uses
+    // beside its machine's files: its last run. Then `confined` is called,
+    // which may be NULL; 0, or a negative errno with a sentence.
+    const struct toyvmm_paths *confine;
+    int (*confined)(void *owner, struct error *err);
     double timeout_scale;
     double slowness; // as in run_options
     bool judge_marks;

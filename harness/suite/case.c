@@ -7,6 +7,7 @@
 #include "harness/report/outlet.h"
 #include "harness/report/terminal.h"
 #include "harness/runner/live.h"
+#include "harness/suite/paths.h"
 #include "harness/suite/recording.h"
 #include "src/base/clock.h"
 
@@ -128,6 +129,12 @@ static int replay(struct watcher *w, const struct scenario *s,
     return replay_run(&o, out);
 }
 
+static int confined(void *owner, struct error *err)
+{
+    const struct case_control *c = ((struct watcher *)owner)->control;
+    return c->confined ? c->confined(c->owner, err) : 0;
+}
+
 static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
                struct result *out)
 {
@@ -138,6 +145,13 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
     int code = guest_make(&guest, s, &w->what->machine, &err);
     if (code)
         return unjudged(plan, w->what, "machine", &err, out);
+    struct case_paths paths;
+    // A worker has one case; this process may have others.
+    bool confine = w->control && !plan->no_sandbox;
+    if (case_paths_find(&paths, w->control, &guest, w->recording.path)) {
+        guest_free(&guest);
+        return -ENOMEM;
+    }
     struct live_options o = {
         .scenario = s,
         .guest = &guest,
@@ -148,8 +162,8 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
         .judge_marks = plan->judge_marks,
         .pin = plan->pin,
         .no_sandbox = plan->no_sandbox,
-        // A worker has one case; this process may have others.
-        .confine = w->control && !plan->no_sandbox,
+        .confine = confine ? &paths.paths : NULL,
+        .confined = confined,
         .started_ns = started_ns,
         .printed = plan->show_console ? printed : NULL,
         .step = plan->verbosity > 1 ? step : NULL,
@@ -163,6 +177,7 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
     if (!code)
         code = case_recording_end(&w->recording, out);
     witness_unlock(witness);
+    case_paths_free(&paths);
     guest_free(&guest);
     return code;
 }

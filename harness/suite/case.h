@@ -14,6 +14,10 @@ struct case_control {
     // Called when the scenario is known: by when (CLOCK_MONOTONIC) it must be
     // over, its deadline stretched as the plan says.
     void (*begun)(void *owner, uint64_t deadline_ns);
+    // The process was confined to what it needs: what it started before was
+    // not. 0, or a negative errno with a sentence.
+    int (*confined)(void *owner, struct error *err);
+    const char *folder; // that the owner writes to then
     void *owner;
     struct witness *witness; // or NULL
 };

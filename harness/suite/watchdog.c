@@ -32,6 +32,17 @@ static void *watch(void *owner)
     return NULL;
 }
 
+static int start_thread(struct watchdog *w, struct error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&w->thread, NULL, watch, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code ? error_errno(err, code, "can't start a thread") : 0;
+}
+
 int watchdog_start(struct watchdog *w, uint64_t at_ns,
                    void (*fire)(void *owner), void *owner, struct error *err)
 {
@@ -40,31 +51,46 @@ int watchdog_start(struct watchdog *w, uint64_t at_ns,
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->fd < 0)
         return error_errno(err, errno, "can't make an eventfd");
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&w->thread, NULL, watch, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!code)
-        return 0;
-    close(w->fd);
-    return error_errno(err, code, "can't start a thread");
+    int code = start_thread(w, err);
+    if (code)
+        close(w->fd);
+    return code;
+}
+
+static void wake(struct watchdog *w)
+{
+    uint64_t one = 1;
+    (void)!write(w->fd, &one, sizeof(one));
 }
 
 void watchdog_set(struct watchdog *w, uint64_t at_ns)
 {
     int saved = errno;
-    uint64_t one = 1;
     atomic_store(&w->at_ns, at_ns);
-    (void)!write(w->fd, &one, sizeof(one));
+    wake(w);
     errno = saved;
+}
+
+static void end_thread(struct watchdog *w)
+{
+    atomic_store(&w->stopped, true);
+    wake(w);
+    pthread_join(w->thread, NULL);
+}
+
+// Its time stays as it is, and may be changed meanwhile.
+int watchdog_renew(struct watchdog *w, struct error *err)
+{
+    end_thread(w);
+    atomic_store(&w->stopped, false);
+    int code = start_thread(w, err);
+    atomic_store(&w->stopped, code != 0);
+    return code;
 }
 
 void watchdog_stop(struct watchdog *w)
 {
-    atomic_store(&w->stopped, true);
-    watchdog_set(w, CLOCK_NEVER);
-    pthread_join(w->thread, NULL);
+    if (!atomic_load(&w->stopped))
+        end_thread(w);
     close(w->fd);
 }

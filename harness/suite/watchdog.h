@@ -25,5 +25,8 @@ int watchdog_start(struct watchdog *w, uint64_t at_ns,
                    void (*fire)(void *owner), void *owner, struct error *err);
 // Another time. Any thread, and async-signal-safe.
 void watchdog_set(struct watchdog *w, uint64_t at_ns);
+// Puts another thread in its place, which is confined as the calling one is. As
+// watchdog_start.
+int watchdog_renew(struct watchdog *w, struct error *err);
 // Ends the thread; waits for a fire that is under way.
 void watchdog_stop(struct watchdog *w);

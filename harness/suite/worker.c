@@ -118,6 +118,12 @@ static void on_begun(void *owner, uint64_t deadline_ns)
     }
 }
 
+static int on_confined(void *owner, struct error *err)
+{
+    struct work *w = owner;
+    return watchdog_renew(&w->watchdog, err);
+}
+
 // Where there is no room for all of it, a result without the consoles, and
 // without all that explains it, is better than none.
 static bool save(const struct work *w, const struct result *result,
@@ -196,6 +202,8 @@ static bool run_and_save(struct work *w, uint64_t started_ns, struct error *err)
 {
     struct case_control control = {.console = on_console,
                                    .begun = on_begun,
+                                   .confined = on_confined,
+                                   .folder = w->dir,
                                    .owner = w,
                                    .witness = &w->witness};
     int code =

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,37 @@ Test(watchdog, does_not_fire_when_stopped, .timeout = 900)
     watchdog_stop(&w);
     cr_expect_neq(sem_trywait(&fired), 0);
     sem_destroy(&fired);
+}
+
+// Whether its thread gains privileges yet: 0, or 1 when not.
+struct looked {
+    int privileges;
+    sem_t fired;
+};
+
+static void look(void *owner)
+{
+    struct looked *l = owner;
+    l->privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    sem_post(&l->fired);
+}
+
+Test(watchdog, its_next_thread_is_confined_as_the_caller, .timeout = 900)
+{
+    struct watchdog w;
+    struct error err = {""};
+    struct looked l = {.privileges = -1};
+    sem_init(&l.fired, 0, 0);
+    cr_assert_eq(watchdog_start(&w, CLOCK_NEVER, look, &l, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(watchdog_renew(&w, &err), 0, "%s", err.text);
+    cr_expect_neq(sem_trywait(&l.fired), 0, "it fires when its time comes");
+    watchdog_set(&w, clock_now_ns());
+    sem_wait(&l.fired);
+    cr_expect_eq(l.privileges, 1);
+    watchdog_stop(&w);
+    sem_destroy(&l.fired);
 }
 
 // ---- The roster -------------------------------------------------------------

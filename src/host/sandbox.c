@@ -132,6 +132,9 @@ int sandbox_confine_process(struct error *err)
     if (!code && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         code = -errno;
     if (!code)
+        code = install(SECCOMP_FILTER_FLAG_TSYNC, &program);
+    // The number of a thread whose filters are others.
+    if (code > 0)
         code = install(0, &program);
     free(program.filter);
     if (code < 0)

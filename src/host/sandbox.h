@@ -61,8 +61,9 @@ struct sandbox_call {
 bool sandbox_caught(int fd, struct sandbox_call *out);
 void sandbox_refuse(int fd, const struct sandbox_call *call);
 
-// For a whole process: the calling thread and those that it starts from now on
-// gain no privileges, run no other program, trace nobody and load nothing into
-// the kernel: these calls fail with EPERM. 0, or a negative errno with a
-// sentence.
+// For a whole process: its threads, and those that they start, gain no
+// privileges, run no other program, trace nobody and load nothing into the
+// kernel: these calls fail with EPERM. Where a thread has a list of its own
+// already, the calling thread alone, and those that it starts. 0, or a negative
+// errno with a sentence.
 int sandbox_confine_process(struct error *err);

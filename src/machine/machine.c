@@ -4,7 +4,6 @@
 #include "src/machine/machine.h"
 
 #include "src/base/clock.h"
-#include "src/host/sandbox.h"
 #include "src/machine/pci_board.h"
 #include "src/machine/pin.h"
 
@@ -397,9 +396,4 @@ void toyvmm_destroy(struct toyvmm *vm)
         return;
     if (toyvmm_stop(vm) == 0)
         free_machine(vm);
-}
-
-int toyvmm_confine(struct error *err)
-{
-    return sandbox_is_offered() ? sandbox_confine_process(err) : 0;
 }

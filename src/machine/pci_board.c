@@ -393,20 +393,3 @@ bool pci_board_is_busy(struct pci_board *pci)
                    (pci->vsock && virtio_vsock_is_used(&pci->vsock->vsock)) ||
                    console_is_used(pci));
 }
-
-// ---- Disks that outlive a machine ------------------------------------------
-
-struct toyvmm_kept *toyvmm_kept_new(void)
-{
-    struct toyvmm_kept *kept = calloc(1, sizeof *kept);
-    for (unsigned i = 0; kept && i < TOYVMM_DISKS_MAX; i++)
-        kept->disks[i] = (struct disk_image){.image = -1, .changes = -1};
-    return kept;
-}
-
-void toyvmm_kept_free(struct toyvmm_kept *kept)
-{
-    for (unsigned i = 0; kept && i < TOYVMM_DISKS_MAX; i++)
-        disk_image_close(&kept->disks[i]);
-    free(kept);
-}

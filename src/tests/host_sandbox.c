@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sandbox of a thread: what is on its list works, what is not fails and is
-// told by its name; the process's own confinement.
+// told by its name.
 #include "src/host/sandbox.h"
 
 #include <criterion/criterion.h>
@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -350,13 +349,4 @@ Test(sandbox, a_sink_may_print_with_stdio)
         close(terminal);
         close(ends[0]);
     }
-}
-
-Test(sandbox, a_confined_process_runs_no_program)
-{
-    struct error err = {""};
-    cr_assert_eq(sandbox_confine_process(&err), 0, "%s", err.text);
-    cr_expect_eq(runs_a_program(), EPERM);
-    cr_expect_eq(opens_a_file(), 0);
-    cr_expect_eq(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
 }
