@@ -97,7 +97,10 @@ static void take(struct student *s, const struct head *h,
 // is looked at.
 static bool is_sound(const struct head *h, size_t len)
 {
+    bool stamped = h->kind == MESSAGE_PRINTED && h->len;
     return h->nstamps <= CONSOLE_BATCH && h->len <= CONSOLE_BATCH &&
+           h->kind <= MESSAGE_ENDED && h->end <= LEARN_TRIPLE_FAULT &&
+           stamped == (h->nstamps > 0) &&
            len == sizeof(*h) + h->nstamps * sizeof(struct stamp) + h->len;
 }
 

@@ -229,8 +229,8 @@ static bool was_answered(const struct learn *l, const struct turn *t,
     enum prompt_kind kind = t->before.prompt.kind;
     learn_look(l, t->port, ns, &now);
     if (t->keys)
-        return now.text.len &&
-               (ns - t->key_ns > LOOKED_NS || now.prompt.kind == PROMPT_SHELL);
+        return now.text.len && (since(t->key_ns, ns) > LOOKED_NS ||
+                                now.prompt.kind == PROMPT_SHELL);
     return !t->ahead && !t->typed.edited && kind != PROMPT_SHELL &&
            kind != PROMPT_LOGIN && kind != PROMPT_PASSWORD && now.text.len &&
            memchr(now.text.text, '\n', now.text.len);

@@ -37,7 +37,8 @@ static void add_login(struct learn *l, const struct turn *name,
     step->waited_ns = name->waited_ns > waited_ns ? name->waited_ns : waited_ns;
     if (password && password->waited_ns > step->waited_ns)
         step->waited_ns = password->waited_ns;
-    if (!prompt_login_knows(&seen->prompt)) {
+    // Others `login` doesn't know by itself.
+    if (seen->prompt.kind != PROMPT_SHELL) {
         step->prompt = prompts_add(&l->prompts, &seen->prompt);
         step->has_prompt = step->prompt != SIZE_MAX;
         l->failed |= !step->has_prompt;

@@ -122,8 +122,3 @@ bool prompt_same_shell(const struct prompt *a, const struct prompt *b)
     bool begins = a->len && b->len && a->text[0] == b->text[0];
     return end >= marks && (begins || end > marks);
 }
-
-bool prompt_login_knows(const struct prompt *p)
-{
-    return p->kind == PROMPT_SHELL;
-}

@@ -33,9 +33,6 @@ void prompt_take(struct prompt *p, const char *text, size_t len);
 // stands before its mark has changed.
 bool prompt_same_shell(const struct prompt *a, const struct prompt *b);
 
-// Whether a `login` without `prompt` knows this for a shell's prompt.
-bool prompt_login_knows(const struct prompt *p);
-
 // ---- Patterns ---------------------------------------------------------------
 
 // Prompts that are one but for what changes. What does is left open in its
@@ -55,7 +52,7 @@ struct prompts {
 size_t prompts_add(struct prompts *all, const struct prompt *p);
 void prompts_free(struct prompts *all);
 
-// Writes the pattern, "/root@[^ ]*# $/" or what the class needs.
+// Writes the pattern, /root@a:.*# $/ or what the class needs.
 void prompts_put(FILE *f, const struct prompts *all, size_t which);
 
 // Writes /TEXT/ for a text that stands for itself (UTF-8 without control
