@@ -280,11 +280,13 @@ enum echo_found echo_find(const struct echo *e, char out[ECHO_TEXT],
     // Blanks at a prompt's end may not have been painted again.
     while (skip > n && e->prompt[skip - 1] == ' ')
         skip--;
-    if (e->long_line || n < skip ||
-        memcmp(line, e->prompt, skip * sizeof(*line)) != 0)
-        return ECHO_LOST;
+    bool lost = e->long_line || n < skip ||
+                memcmp(line, e->prompt, skip * sizeof(*line)) != 0;
+    skip = lost ? 0 : skip;
     *len = to_text(line + skip, n - skip, out);
     while (*len && out[*len - 1] == ' ')
         out[--*len] = '\0';
+    if (lost)
+        return ECHO_LOST;
     return strspn(out, "*") == *len ? ECHO_HIDDEN : ECHO_SHOWN;
 }

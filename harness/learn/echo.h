@@ -49,7 +49,7 @@ void echo_enter(struct echo *e);
 enum echo_found {
     ECHO_SHOWN,  // out holds what is shown behind the prompt
     ECHO_HIDDEN, // nothing is, or stars
-    ECHO_LOST,   // the prompt isn't there any more
+    ECHO_LOST,   // the prompt isn't there any more; out holds all of the line
 };
 // What was echoed between the two. out is NUL-terminated, without blanks at its
 // end.

@@ -56,7 +56,8 @@ struct learn_port {
     struct watch *watch;
     struct echo echo;
     struct strokes strokes;
-    bool typed; // a turn has begun: what comes first is its echo
+    struct prompt shell; // the last one of a shell
+    bool typed;          // a turn has begun: what comes first is its echo
     enum port_last last;
     uint64_t turned_ns; // when the last turn ended, or the machine started
 };

@@ -198,6 +198,8 @@ static void begin_turn(struct learn *l, unsigned port, const struct stroke *k,
     if (p->matcher)
         matcher_skip(p->matcher);
     p->typed = true;
+    if (t->before.prompt.kind == PROMPT_SHELL)
+        p->shell = t->before.prompt;
     t->before.text = (struct text_span){NULL, 0};
     p->echo.addressed = false;
     echo_begin(&p->echo);
@@ -231,9 +233,15 @@ static bool was_answered(const struct learn *l, const struct turn *t,
     if (t->keys)
         return now.text.len && (since(t->key_ns, ns) > LOOKED_NS ||
                                 now.prompt.kind == PROMPT_SHELL);
-    return !t->ahead && !t->typed.edited && kind != PROMPT_SHELL &&
-           kind != PROMPT_LOGIN && kind != PROMPT_PASSWORD && now.text.len &&
-           memchr(now.text.text, '\n', now.text.len);
+    if (t->ahead || t->typed.edited || !now.text.len || kind == PROMPT_SHELL ||
+        kind == PROMPT_LOGIN || kind == PROMPT_PASSWORD)
+        return false;
+    // With lines, or with the shell's prompt behind the key's echo.
+    const struct prompt *shell = &l->ports[t->port].shell;
+    return memchr(now.text.text, '\n', now.text.len) ||
+           (shell->len > 1 && now.text.len >= shell->len &&
+            !memcmp(now.text.text + now.text.len - shell->len, shell->text,
+                    shell->len));
 }
 
 // Turns of one port are decided before another port's begin.
@@ -248,8 +256,6 @@ static void leave_port(struct learn *l, unsigned port, uint64_t ns)
         unsigned other = l->done->port;
         learn_look(l, other, ns, &seen);
         learn_settle(l, &seen, since(l->ports[other].turned_ns, seen.came_ns));
-        if (l->ports[other].matcher)
-            matcher_skip(l->ports[other].matcher);
     }
 }
 

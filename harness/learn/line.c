@@ -15,6 +15,22 @@ static void take_echo(struct turn *t, const char *shown, size_t len)
     t->typed.len = len;
 }
 
+// Whether the guest has shown what was typed. What stands behind the prompt may
+// be something else: a program's next words, where no Enter is echoed.
+static bool is_echoed(const struct turn *t, enum echo_found found,
+                      const char *shown, size_t len)
+{
+    if (found == ECHO_HIDDEN && (!len || t->before.prompt.kind != PROMPT_SHELL))
+        return false;
+    if (t->typed.edited || t->before.prompt.kind == PROMPT_SHELL)
+        return true;
+    size_t n = t->typed.len;
+    while (n && t->typed.text[n - 1] == ' ')
+        n--;
+    return found == ECHO_LOST ? memmem(shown, len, t->typed.text, n) != NULL
+                              : len >= n && !memcmp(shown, t->typed.text, n);
+}
+
 void learn_read_line(struct learn *l, struct turn *t)
 {
     char shown[ECHO_TEXT];
@@ -23,9 +39,8 @@ void learn_read_line(struct learn *l, struct turn *t)
     if (t->keys || t->ahead)
         return;
     enum echo_found found = echo_find(&l->ports[t->port].echo, shown, &len);
-    bool asked = t->before.prompt.kind == PROMPT_PASSWORD;
-    bool stars = len && t->before.prompt.kind == PROMPT_SHELL;
-    t->secret = t->typed.len && (asked || (found == ECHO_HIDDEN && !stars));
+    t->secret = t->typed.len && (t->before.prompt.kind == PROMPT_PASSWORD ||
+                                 !is_echoed(t, found, shown, len));
     if (t->secret || !t->typed.edited)
         return;
     if (found == ECHO_LOST)

@@ -146,6 +146,36 @@ static const struct dialogue dialogues[] = {
      "expect  /Token $/\n"
      "send    \"${secret2}\" secret\n"
      "expect  /# $/\n"},
+    {"a secret behind which no Enter is echoed",
+     {LOGIN, "=read -s x", "<Token: ", ">abc", ">\r", "<got abc\n(none):~# ",
+      "=read -s x", "<Token: ", ">abc", ">\r", "<(none):~# ", "=id",
+      "<0\n(none):~# "},
+     "login   \"root\" password \"pw\"\n"
+     "send    \"read -s x\"\n"
+     "expect  /Token: $/\n"
+     "send    \"${secret}\" secret\n"
+     "expect  /\\(none\\):~# $/\n"
+     "send    \"read -s x\"\n"
+     "expect  /Token: $/\n"
+     "send    \"${secret}\" secret\n"
+     "expect  /\\(none\\):~# $/\n"
+     "run     \"id\" status any\n"},
+    {"a key behind which no line ends",
+     {LOGIN, "=read -n 1 k", "<Key? ", ">y", "<y(none):~# ", "=id",
+      "<0\n(none):~# "},
+     "login   \"root\" password \"pw\"\n"
+     "send    \"read -n 1 k\"\n"
+     "expect  /Key\\? $/\n"
+     "type    \"y\"\n"
+     "expect  /\\(none\\):~# $/\n"
+     "run     \"id\" status any\n"},
+    {"another port, and Enter behind that",
+     {LOGIN, "=x &", "<(none):~# ", "@1", "=hello", "<hi\n", "@0", "=",
+      "<(none):~# ", "=id", "<0\n(none):~# "},
+     "login   \"root\" password \"pw\"\n"
+     "run     \"x &\" status any\n"
+     "send    on ttyS1 \"hello\"\n"
+     "run     \"id\" status any\n"},
     {"Ctrl-C ends a silent command",
      {LOGIN, "=sleep 100", "~3300", ">\x03", "<^C\n(none):~# ", "=id",
       "<0\n(none):~# "},
