@@ -132,6 +132,14 @@ void learn_settle_typed(struct learn *l, struct turn *t);
 bool learn_settle_login(struct learn *l, struct turn *t,
                         const struct sight *seen, uint64_t waited_ns,
                         bool *kept);
+// One turn, which has led to what is seen; frees it or keeps it.
+void learn_settle_one(struct learn *l, struct turn *t, const struct sight *seen,
+                      uint64_t waited_ns);
+// What came before the prompt of the first turn that was typed ahead belongs to
+// `done`, whose place that takes. all: what was seen since `done` began; seen:
+// what of it is left. (ahead.c)
+void learn_settle_ahead(struct learn *l, const struct text_span *all,
+                        struct sight *seen);
 // A name without what it needs for a login is typed as all else.
 void learn_flush_name(struct learn *l);
 

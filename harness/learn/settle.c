@@ -15,8 +15,6 @@
 // Until a program that paints the screen has finished it.
 #define PAINTED_NS (500 * NS_PER_MS)
 
-static const struct sight nothing = {.quiet = true};
-
 struct learnt *learn_add(struct learn *l, enum learnt_kind kind,
                          const struct turn *t, const char *text, size_t len)
 {
@@ -113,6 +111,9 @@ static void type_keys(struct learn *l, const struct turn *t)
         if (used) {
             learn_add(l, LEARNT_KEY, t, name, strlen(name));
             at += used;
+            // What follows it at once is a part of another key.
+            if (!strcmp(name, "esc") && at < t->typed.raw_len)
+                expect_idle(l, t, PAINTED_NS);
             continue;
         }
         size_t from = at++;
@@ -259,8 +260,8 @@ static bool settle_shell(struct learn *l, struct turn *t,
     return true;
 }
 
-static void settle_one(struct learn *l, struct turn *t,
-                       const struct sight *seen, uint64_t waited_ns)
+void learn_settle_one(struct learn *l, struct turn *t, const struct sight *seen,
+                      uint64_t waited_ns)
 {
     bool kept = false;
     learn_read_line(l, t);
@@ -271,96 +272,15 @@ static void settle_one(struct learn *l, struct turn *t,
         learn_turn_free(t);
 }
 
-// ---- What was typed ahead ---------------------------------------------------
-
-// Where the shell has read the line that was typed ahead: behind its prompt it
-// stands again. *before becomes what there was until then.
-static bool find_read(const struct turn *done, const struct turn *ahead,
-                      const struct text_span *text, struct sight *before,
-                      size_t *end)
-{
-    const char *line = text->text;
-    const char *stop = line + text->len;
-    const char *newline;
-    size_t n = ahead->typed.len;
-    for (; line && line < stop; line = newline + 1) {
-        newline = memchr(line, '\n', (size_t)(stop - line));
-        if (!newline)
-            return false;
-        size_t len = (size_t)(newline - line);
-        if (len <= n || memcmp(newline - n, ahead->typed.text, n) != 0)
-            continue;
-        *before = nothing;
-        before->text =
-            (struct text_span){text->text, (size_t)(newline - n - text->text)};
-        prompt_take(&before->prompt, before->text.text, before->text.len);
-        if (prompt_same_shell(&done->before.prompt, &before->prompt)) {
-            *end = (size_t)(newline + 1 - text->text);
-            return true;
-        }
-    }
-    return false;
-}
-
-// A program has read what was typed ahead. What has followed on the line tells
-// whether it was at a prompt after all, which was only very new, and whether it
-// was echoed; it isn't to be known of text that is kept no more.
-static void read_ahead(const struct learn *l, struct turn *t,
-                       const struct text_span *all)
-{
-    const struct typed *line = &t->typed;
-    struct sight *s = &t->before;
-    size_t at = t->began_at;
-    bool known =
-        at <= all->len && !matcher_overflowed(l->ports[t->port].matcher);
-    const char *follows = all->len && known ? all->text + at : "";
-    const char *newline = known ? memchr(follows, '\n', all->len - at) : NULL;
-    size_t n = newline ? (size_t)(newline - follows) : 0;
-    bool echoed = n >= line->len && line->len &&
-                  memmem(follows, n, line->text, line->len);
-    bool at_prompt = newline && s->prompt.kind == PROMPT_OTHER &&
-                     (!n || (echoed && n == line->len));
-    t->secret = line->len && !echoed;
-    s->quiet &= s->above_is_echo;
-    if (!at_prompt)
-        s->prompt = nothing.prompt;
-    t->bare = !at_prompt && !s->above_len;
-}
-
-// What came before the prompt `seen` belongs to `done`, and the first turn that
-// was typed ahead takes its place. all: what was seen since `done` began.
-static void settle_ahead(struct learn *l, const struct text_span *all,
-                         struct sight *seen)
-{
-    struct turn *done = l->done;
-    struct turn *next = l->ahead[0];
-    struct sight before;
-    size_t end;
-    if (find_read(done, next, &seen->text, &before, &end)) {
-        next->before.prompt = before.prompt;
-        next->waited_ns = 0;
-        settle_one(l, done, &before, 0);
-        seen->text.text += end - next->typed.len - 1;
-        seen->text.len -= end - next->typed.len - 1;
-    } else {
-        settle_one(l, done, &nothing, 0);
-        read_ahead(l, next, all);
-    }
-    l->nahead--;
-    for (size_t i = 0; i < l->nahead; i++)
-        l->ahead[i] = l->ahead[i + 1];
-    l->done = next;
-}
-
 void learn_settle(struct learn *l, const struct sight *seen, uint64_t waited_ns)
 {
     struct sight now = *seen;
     while (l->done && l->nahead)
-        settle_ahead(l, &seen->text, &now);
+        learn_settle_ahead(l, &seen->text, &now);
     struct turn *t = l->done;
     l->done = NULL;
     if (t)
-        settle_one(l, t, &now, waited_ns);
+        learn_settle_one(l, t, &now, waited_ns);
 }
 
 void learn_settle_marks(struct learn *l, unsigned port)

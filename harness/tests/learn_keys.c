@@ -123,11 +123,16 @@ Test(learn_keys, painted)
                   "type    \"ihello\"\n"
                   "key     esc\n"
                   "expect  idle 500ms\n"
-                  "type    \":wq\"\n"
+                  "type    \":w\"\n"
+                  "key     enter\n"
+                  "key     esc\n"
+                  "expect  idle 500ms\n"
+                  "type    \":q\"\n"
                   "key     enter\n" AT_SHELL "run     \"id\" status any\n",
          "<" PROMPT, "=vi x", "<\x1b[?1049h\x1b[H\x1b[J~\n~\n\x1b[24;1H- x 1/1",
          ">i", ">hello", "<\x1b[1;1Hhello", ">\x1b", "~900", "<\x1b[24;1H- x",
-         ">:wq", ">\r", "<\x1b[?1049l\n" PROMPT, "=id", "<0\n" PROMPT);
+         ">:w\r", ">\x1b", ">:q\r", "<\x1b[?1049l\n" PROMPT, "=id",
+         "<0\n" PROMPT);
     // A shell that clears the screen paints nothing.
     TALK(AT_SHELL "run     \"clear\" status any\n"
                   "run     \"id\" status any\n",
@@ -163,6 +168,12 @@ Test(learn_keys, typed_ahead)
                         "expect  /Name: $/\n"
                         "send    \"abc\"\n" AT_SHELL,
                "<" PROMPT, "=ask", "+Name: ", "=abc", "<got abc\n" PROMPT);
+    // ... before the Enter of what has started it was echoed.
+    HASTY_TALK(AT_SHELL "send    \"ask\"\n"
+                        "expect  /ask\\n/\n"
+                        "send    \"abc\"\n" AT_SHELL,
+               "<" PROMPT, ">ask", "+ask", ">\r", ">abc\r", "+\nabc\n",
+               "<got abc\n" PROMPT);
     // ... while it prints.
     TALK(AT_SHELL "send    \"ask\"\n"
                   "expect  /one\\n/\n"
