@@ -79,8 +79,8 @@ static void expect_before(struct learn *l, const struct turn *t)
     else if (s->above_len)
         expect_line(l, t, s, waited_ns);
     // A program that is stopped in silence has been given time.
-    if (t->stopped && s->prompt.kind != PROMPT_SHELL &&
-        t->paused_ns >= PAUSE_MIN_NS && s->quiet) {
+    bool silent = s->prompt.kind == PROMPT_NONE && s->above_is_echo;
+    if (t->stopped && silent && s->quiet && t->paused_ns >= PAUSE_MIN_NS) {
         uint64_t ns = t->paused_ns < PAUSE_MAX_NS ? t->paused_ns : PAUSE_MAX_NS;
         expect_idle(l, t, ns - ns % NS_PER_S);
     }

@@ -188,7 +188,7 @@ static const struct dialogue dialogues[] = {
      "run     \"id\" status any\n"},
     {"Ctrl-C ends one that prints",
      {LOGIN, "=ping a", "<64 bytes: seq=0 time=1.5 ms\n",
-      "<64 bytes: seq=1 time=1.4 ms\n", ">\x03", "<^C\n(none):~# "},
+      "<64 bytes: seq=1 time=1.4 ms\n", "~2000", ">\x03", "<^C\n(none):~# "},
      "login   \"root\" password \"pw\"\n"
      "send    \"ping a\"\n"
      "expect  /\\d+ bytes: seq=\\d+ time=\\d+\\.\\d+ ms\\n$/\n"
