@@ -10,7 +10,22 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-TestSuite(learn, .init = enter_folder, .fini = leave_folder);
+// What is told on the terminal goes to files.
+static void enter(void)
+{
+    enter_folder();
+    cr_assert(freopen("told", "we", stdout));
+    cr_assert(freopen("complained", "we", stderr));
+}
+
+TestSuite(learn, .init = enter, .fini = leave_folder);
+
+static void has_told(const char *words)
+{
+    char *text = get_file("told");
+    cr_expect(strstr(text, words), "%s", text);
+    free(text);
+}
 
 // ---- The header -------------------------------------------------------------
 
@@ -169,8 +184,14 @@ Test(learn, process_writes)
     cr_assert_eq(learning_check("new.tc", &err), 0, "%s", err.text);
     cr_assert_eq(learning_begin(&g, "new.tc", HEADER, &err), 0);
     have_a_session(&g);
+    learning_expect(&g, 0);
     cr_expect_eq(learning_end(&g, &err), 0, "%s", err.text);
-    learnt_is("new.tc", WANTED);
+    learnt_is("new.tc", "login   \"root\" password \"pw\"\n"
+                        "run     \"id\" status any as id\n"
+                        "check   id has /^0$/m\n");
+    has_told("\r\n[expected: 0]\r\n"
+             "[learnt 3 steps; to run them: toyvmm-test new.tc]\n"
+             "[it holds a password; only you can read it]\n");
     // It holds a password.
     cr_assert_eq(stat("new.tc", &st), 0);
     cr_expect_eq(st.st_mode & 0777, 0600);
@@ -244,6 +265,7 @@ Test(learn, somebody_elses_file)
     cr_expect_eq(learning_end(&g, &err), 0, "%s", err.text);
     cr_expect(file_is("new.tc", "mine"));
     learnt_is("new-2.tc", WANTED);
+    has_told("toyvmm-test new-2.tc]");
 }
 
 Test(learn, nothing_was_done)
@@ -254,6 +276,7 @@ Test(learn, nothing_was_done)
     learning_started(&g);
     cr_expect_eq(learning_end(&g, &err), 0, "%s", err.text);
     cr_expect_neq(access("new.tc", F_OK), 0);
+    has_told("[nothing was typed or printed: new.tc is not written]\n");
     // One that dies is told of, and disturbs nobody.
     cr_assert_eq(learning_begin(&g, "new.tc", HEADER, &err), 0);
     cr_assert_eq(kill(g.pid, SIGKILL), 0);
