@@ -221,6 +221,9 @@ Test(virtio_vsock, the_guest_resets)
     guest_expect_nothing(&f);
     guest_write(&f, GUEST_PORT, 5000, "x", 1);
     guest_expect(&f, VSOCK_RST);
+    // A reset is never answered by one.
+    guest_say(&f, VSOCK_RST, GUEST_PORT, 5000);
+    guest_expect_nothing(&f);
     cr_assert_eq(f.vs.device.refusals, 0U);
     close(fd);
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct guest_test f;
@@ -205,6 +206,40 @@ Test(virtio_vsock_credit, a_program_that_reads_late)
     close(fd);
 }
 
+// Through a socket that takes a little at a time, so that what is held goes
+// round in its buffer many times.
+Test(virtio_vsock_credit, a_program_that_reads_slowly)
+{
+    enum { ALL = 500000 };
+    static uint8_t bytes[2048];
+    const int small = 4096;
+    uint32_t sent = 0, forwarded = 0, got = 0;
+    int fd = guest_connects(&f, GUEST_PORT, 5000);
+    cr_assert_eq(setsockopt(f.vs.hub.places[0].connection->source.fd,
+                            SOL_SOCKET, SO_SNDBUF, &small, sizeof small),
+                 0);
+    while (got < ALL) {
+        uint32_t room = VSOCK_BUFFER - (sent - forwarded);
+        uint32_t n = room < sizeof bytes ? room : (uint32_t)sizeof bytes;
+        n = n < ALL - sent ? n : ALL - sent;
+        for (uint32_t i = 0; i < n; i++)
+            bytes[i] = pattern(sent + i);
+        if (n)
+            guest_write(&f, GUEST_PORT, 5000, bytes, n);
+        sent += n;
+        forwarded = ask_forwarded();
+        // A little less than what is sent.
+        ssize_t part = recv(fd, bytes, 1900, MSG_DONTWAIT);
+        for (ssize_t i = 0; i < part; i++)
+            cr_assert_eq(bytes[i], pattern(got + (size_t)i), "byte %u",
+                         got + (unsigned)i);
+        got += part > 0 ? (uint32_t)part : 0;
+    }
+    cr_assert_eq(sent, ALL);
+    cr_assert_eq(f.vs.device.refusals, 0U);
+    close(fd);
+}
+
 Test(virtio_vsock_credit, a_guest_that_sends_too_much)
 {
     int fd = guest_connects(&f, GUEST_PORT, 5000);
@@ -255,8 +290,14 @@ Test(virtio_vsock_credit, an_end_behind_bytes_that_wait)
     // Nor does the guest's impatience cost a byte.
     guest_say(&f, VSOCK_RST, GUEST_PORT, 5000);
     guest_expect_nothing(&f);
+    // Its ports are free for another one.
+    close(guest_connects(&f, GUEST_PORT, 5000));
+    guest_expect_end(&f);
+    guest_say(&f, VSOCK_RST, GUEST_PORT, 5000);
     host_read(fd, got, sent);
     host_expect_end(fd);
+    for (uint32_t i = 0; i < sent; i++)
+        cr_assert_eq(got[i], pattern(i), "byte %u", i);
     guest_expect_nothing(&f);
     cr_assert_eq(f.vs.hub.count, 0U);
     free(got);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,10 +44,10 @@ static struct driver *queue_of(struct guest_test *f, unsigned queue)
     return queue == 0 ? &f->rx : queue == 1 ? &f->tx : &f->event;
 }
 
-void guest_start(struct guest_test *f)
+// The device's lock is held.
+static void start(struct guest_test *f)
 {
     struct virtio_device *dev = &f->vs.device;
-    pthread_mutex_lock(&dev->lock);
     virtio_set_status(dev, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
     virtio_set_features(dev, 1, VIRTIO_F_VERSION_1 >> 32);
     virtio_set_status(dev, VIRTIO_FEATURES_OK);
@@ -56,18 +57,37 @@ void guest_start(struct guest_test *f)
         virtio_enable_queue(dev, i);
     }
     virtio_set_status(dev, VIRTIO_DRIVER_OK);
-    pthread_mutex_unlock(&dev->lock);
+}
+
+static void reset(struct guest_test *f)
+{
+    virtio_set_status(&f->vs.device, 0);
+    for (unsigned i = 0; i < 3; i++)
+        queue_of(f, i)->next_avail = 0;
+    f->taken = 0;
+    memset(driver_at(&f->rx, DRIVER_DESC, 0x30000), 0, 0x30000);
+}
+
+void guest_start(struct guest_test *f)
+{
+    pthread_mutex_lock(&f->vs.device.lock);
+    start(f);
+    pthread_mutex_unlock(&f->vs.device.lock);
 }
 
 void guest_reset(struct guest_test *f)
 {
     pthread_mutex_lock(&f->vs.device.lock);
-    virtio_set_status(&f->vs.device, 0);
+    reset(f);
     pthread_mutex_unlock(&f->vs.device.lock);
-    for (unsigned i = 0; i < 3; i++)
-        queue_of(f, i)->next_avail = 0;
-    f->taken = 0;
-    memset(driver_at(&f->rx, DRIVER_DESC, 0x30000), 0, 0x30000);
+}
+
+void guest_restart(struct guest_test *f)
+{
+    pthread_mutex_lock(&f->vs.device.lock);
+    reset(f);
+    start(f);
+    pthread_mutex_unlock(&f->vs.device.lock);
 }
 
 void guest_set_up(struct guest_test *f)
@@ -271,6 +291,14 @@ static struct sockaddr_un address_of(const struct guest_test *f,
     return a;
 }
 
+// Nothing is waited for without end.
+static void be_patient(int fd)
+{
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    cr_assert_eq(
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+}
+
 int host_listen(const struct guest_test *f, uint32_t port)
 {
     char behind[16];
@@ -286,6 +314,7 @@ int host_accept(int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     cr_assert_geq(fd, 0);
+    be_patient(fd);
     return fd;
 }
 
@@ -294,6 +323,7 @@ int host_connect(const struct guest_test *f, const char *line)
     const struct sockaddr_un a = address_of(f, "");
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(connect(fd, (const struct sockaddr *)&a, sizeof a), 0);
+    be_patient(fd);
     if (*line)
         host_write(fd, line, strlen(line));
     return fd;

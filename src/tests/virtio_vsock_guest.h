@@ -40,6 +40,8 @@ void guest_tear_down(struct guest_test *f);
 // The driver sets it up, again after a reset; rings that are laid out anew.
 void guest_reset(struct guest_test *f);
 void guest_start(struct guest_test *f);
+// Both, and nobody sees it in between.
+void guest_restart(struct guest_test *f);
 
 // Offers n buffers of GUEST_RX_LEN bytes.
 void guest_offer(struct guest_test *f, unsigned n);

@@ -123,6 +123,21 @@ Test(virtio_vsock_limits, a_reset_ends_connections)
     remove_listener(listener, 5000);
 }
 
+// The loop finds a device that runs, and connections of a driver before.
+Test(virtio_vsock_limits, a_reset_that_is_over_at_once)
+{
+    int fd = guest_connects(&f, GUEST_PORT, 5000);
+    guest_restart(&f);
+    host_expect_end(fd);
+    close(fd);
+    guest_write(&f, GUEST_PORT, 5000, "x", 1);
+    guest_offer(&f, GUEST_RX);
+    guest_kick(&f, 0);
+    guest_expect(&f, VSOCK_RST);
+    cr_assert_eq(f.vs.hub.count, 0U);
+    guest_expect_refusal(&f, 0, "");
+}
+
 Test(virtio_vsock_limits, a_transport_reset)
 {
     uint32_t event = 7, id, len;
@@ -188,7 +203,9 @@ Test(virtio_vsock_limits, an_end_under_load)
     for (unsigned i = 0; i < 20; i++)
         fds[i] = host_connect(&f, "CONNECT 7\n");
     guest_expect(&f, VSOCK_REQUEST);
+    cr_assert_eq(access(f.path, F_OK), 0);
     virtio_vsock_destroy(&f.vs);
+    cr_assert_neq(access(f.path, F_OK), 0, "the socket was left");
     for (unsigned i = 0; i < 20; i++) {
         host_expect_end(fds[i]);
         close(fds[i]);
