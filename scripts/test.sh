@@ -237,8 +237,8 @@ stage_tsan()
     sanitizer_build tsan thread console devices loop net virtio vhost machine
     for suite in console_live devices_uart_threads loop net_user \
         virtio_blk virtio_console virtio_net virtio_vsock \
-        virtio_vsock_credit virtio_vsock_limits vhost_front vhost_device \
-        vhost_ways; do
+        virtio_vsock_credit virtio_vsock_limits virtio_vsock_hostile \
+        vhost_front vhost_device vhost_ways; do
         room=${suite%%_*}
         FILTER="$suite/*" at_a_time 2 run_criterion "tsan-$suite" \
             "$BUILD-tsan/bin/test-$room"

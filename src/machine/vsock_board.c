@@ -21,12 +21,12 @@ static int check_cid(const struct toyvmm_vsock *config, struct error *err)
     return 0;
 }
 
-int toyvmm_check_vsock(const struct toyvmm_vsock *config, struct error *err)
+int toyvmm_check_vsock(const struct toyvmm_vsock *vsock, struct error *err)
 {
-    if (!config->path)
+    if (!vsock->path)
         return 0;
-    int code = check_cid(config, err);
-    return code < 0 ? code : vsock_path_check(config->path, err);
+    int code = check_cid(vsock, err);
+    return code < 0 ? code : vsock_path_check(vsock->path, err);
 }
 
 struct vsock_board *vsock_board_new(const struct toyvmm_vsock *config,

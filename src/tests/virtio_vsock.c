@@ -131,7 +131,7 @@ Test(virtio_vsock, lines_that_are_wrong)
         close(fd);
     }
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }
 
 Test(virtio_vsock, the_guest_refuses)
@@ -163,7 +163,7 @@ Test(virtio_vsock, a_program_sends_no_more)
     guest_expect_end(&f);
     guest_say(&f, VSOCK_RST, GUEST_PORT, 5000);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }
 
 Test(virtio_vsock, the_guest_sends_no_more)
@@ -180,7 +180,7 @@ Test(virtio_vsock, the_guest_sends_no_more)
     guest_shut_down(&f, GUEST_PORT, 5000, VSOCK_RECEIVES);
     guest_expect(&f, VSOCK_RST);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
     close(fd);
 }
 
@@ -209,7 +209,7 @@ Test(virtio_vsock, the_guest_closes)
     host_read(fd, bytes, 4);
     host_expect_end(fd);
     close(fd);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }
 
 Test(virtio_vsock, the_guest_resets)
@@ -241,16 +241,16 @@ Test(virtio_vsock, a_program_dies)
     guest_expect_nothing(&f);
     cr_assert_eq(f.vs.device.refusals, 0U);
     // Whoever does not agree to the end is told it for good.
-    pthread_mutex_lock(&f.vs.device.lock);
+    guest_lock(&f);
     vsock_hub_expire(&f.vs.hub, 0);
     cr_assert_eq(f.vs.hub.count, 1U);
     vsock_hub_expire(&f.vs.hub, UINT64_MAX);
-    pthread_mutex_unlock(&f.vs.device.lock);
+    guest_unlock(&f);
     guest_kick(&f, 1);
     guest_expect(&f, VSOCK_RST);
     cr_assert_eq(f.h.dst_port, GUEST_PORT);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }
 
 Test(virtio_vsock, a_program_dies_before_the_answer)
@@ -266,7 +266,7 @@ Test(virtio_vsock, a_program_dies_before_the_answer)
     guest_say(&f, VSOCK_RESPONSE, 7, port);
     guest_expect(&f, VSOCK_RST);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }
 
 Test(virtio_vsock, a_program_says_nothing_and_dies)
@@ -274,5 +274,5 @@ Test(virtio_vsock, a_program_says_nothing_and_dies)
     int fd = host_connect(&f, "");
     close(fd);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }

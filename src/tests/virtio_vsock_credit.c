@@ -26,14 +26,14 @@ TestSuite(virtio_vsock_credit, .init = set_up, .fini = tear_down);
 // Counters of the one connection, as if so much had gone either way before.
 static void go_on_from(uint32_t to_guest, uint32_t to_host)
 {
-    pthread_mutex_lock(&f.vs.device.lock);
+    guest_lock(&f);
     struct vsock_credit *c = &f.vs.hub.places[0].connection->credit;
     c->sent += to_guest;
     c->read += to_guest;
     c->received += to_host;
     c->forwarded += to_host;
     c->told += to_host;
-    pthread_mutex_unlock(&f.vs.device.lock);
+    guest_unlock(&f);
     f.read += to_guest;
 }
 
@@ -248,7 +248,7 @@ Test(virtio_vsock_credit, a_guest_that_sends_too_much)
     guest_expect(&f, VSOCK_RST);
     guest_expect_refusal(&f, 1,
                          "more bytes of a connection than it has credit for");
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
     close(fd);
 }
 
@@ -299,7 +299,7 @@ Test(virtio_vsock_credit, an_end_behind_bytes_that_wait)
     for (uint32_t i = 0; i < sent; i++)
         cr_assert_eq(got[i], pattern(i), "byte %u", i);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
     free(got);
     close(fd);
 }
@@ -315,5 +315,5 @@ Test(virtio_vsock_credit, a_program_dies_with_bytes_that_wait)
     cr_assert_null(f.vs.hub.places[0].connection->buffer);
     guest_say(&f, VSOCK_RST, GUEST_PORT, 5000);
     guest_expect_nothing(&f);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
 }

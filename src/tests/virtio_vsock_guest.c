@@ -68,26 +68,44 @@ static void reset(struct guest_test *f)
     memset(driver_at(&f->rx, DRIVER_DESC, 0x30000), 0, 0x30000);
 }
 
-void guest_start(struct guest_test *f)
+void guest_lock(struct guest_test *f)
 {
     pthread_mutex_lock(&f->vs.device.lock);
-    start(f);
+}
+
+void guest_unlock(struct guest_test *f)
+{
     pthread_mutex_unlock(&f->vs.device.lock);
+}
+
+unsigned guest_connections(struct guest_test *f)
+{
+    guest_lock(f);
+    unsigned count = f->vs.hub.count;
+    guest_unlock(f);
+    return count;
+}
+
+void guest_start(struct guest_test *f)
+{
+    guest_lock(f);
+    start(f);
+    guest_unlock(f);
 }
 
 void guest_reset(struct guest_test *f)
 {
-    pthread_mutex_lock(&f->vs.device.lock);
+    guest_lock(f);
     reset(f);
-    pthread_mutex_unlock(&f->vs.device.lock);
+    guest_unlock(f);
 }
 
 void guest_restart(struct guest_test *f)
 {
-    pthread_mutex_lock(&f->vs.device.lock);
+    guest_lock(f);
     reset(f);
     start(f);
-    pthread_mutex_unlock(&f->vs.device.lock);
+    guest_unlock(f);
 }
 
 void guest_set_up(struct guest_test *f)
@@ -136,9 +154,9 @@ void guest_tear_down(struct guest_test *f)
 
 void guest_kick(struct guest_test *f, unsigned queue)
 {
-    pthread_mutex_lock(&f->vs.device.lock);
+    guest_lock(f);
     virtio_kick(&f->vs.device, queue);
-    pthread_mutex_unlock(&f->vs.device.lock);
+    guest_unlock(f);
 }
 
 // Buffer i of the receiving queue.
@@ -149,11 +167,13 @@ static uint64_t buffer_at(unsigned i)
 
 void guest_offer(struct guest_test *f, unsigned n)
 {
+    guest_lock(f);
     for (unsigned k = 0; k < n; k++) {
         uint16_t i = f->rx.next_avail % GUEST_RX;
         driver_desc(&f->rx, i, buffer_at(i), GUEST_RX_LEN, D_WRITE, 0);
         driver_offer(&f->rx, i);
     }
+    guest_unlock(f);
 }
 
 struct vsock_header guest_header(const struct guest_test *f, enum vsock_op op,
@@ -178,11 +198,13 @@ void guest_put(struct guest_test *f, const struct vsock_header *h,
     // Packets that wait have places of their own, large ones the last one.
     uint64_t at = GUEST_OUT + 0x1000 * (uint64_t)(len < 0x800 ? i : 128);
     cr_assert_leq(sizeof *h + len, GUEST_OUT_LEN);
+    guest_lock(f);
     memcpy(driver_at(&f->tx, at, sizeof *h), h, sizeof *h);
     if (len)
         memcpy(driver_at(&f->tx, at + sizeof *h, len), bytes, len);
     driver_desc(&f->tx, i, at, (uint32_t)sizeof *h + len, 0, 0);
     driver_offer(&f->tx, i);
+    guest_unlock(f);
 }
 
 void guest_send(struct guest_test *f, const struct vsock_header *h,
@@ -218,17 +240,33 @@ void guest_shut_down(struct guest_test *f, uint32_t guest_port,
 
 // ---- What comes -------------------------------------------------------------
 
+static bool has_packet(struct guest_test *f)
+{
+    guest_lock(f);
+    bool has = driver_used_index(&f->rx) != f->taken;
+    guest_unlock(f);
+    return has;
+}
+
+// Who interrupts holds the device's lock, and takes this one.
 static void wait_for_packet(struct guest_test *f)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PATIENCE_S;
     int code = 0;
-    pthread_mutex_lock(&f->lock);
-    while (code == 0 && driver_used_index(&f->rx) == f->taken)
-        code = pthread_cond_timedwait(&f->changed, &f->lock, &until);
-    pthread_mutex_unlock(&f->lock);
-    cr_assert_eq(code, 0, "no packet came");
+    for (;;) {
+        pthread_mutex_lock(&f->lock);
+        unsigned seen = f->interrupts[0];
+        pthread_mutex_unlock(&f->lock);
+        if (has_packet(f))
+            return;
+        pthread_mutex_lock(&f->lock);
+        while (code == 0 && f->interrupts[0] == seen)
+            code = pthread_cond_timedwait(&f->changed, &f->lock, &until);
+        pthread_mutex_unlock(&f->lock);
+        cr_assert_eq(code, 0, "no packet came");
+    }
 }
 
 void guest_expect(struct guest_test *f, enum vsock_op op)
@@ -241,7 +279,9 @@ void guest_expect_one_of(struct guest_test *f, enum vsock_op op,
 {
     uint32_t id, len;
     wait_for_packet(f);
+    guest_lock(f);
     driver_used(&f->rx, f->taken++ % f->rx.setup.size, &id, &len);
+    guest_unlock(f);
     const uint8_t *at = driver_at(&f->rx, buffer_at(id), GUEST_RX_LEN);
     memcpy(&f->h, at, sizeof f->h);
     cr_assert(f->h.op == op || f->h.op == other,
@@ -272,11 +312,11 @@ void guest_expect_end(struct guest_test *f)
 
 void guest_expect_refusal(struct guest_test *f, uint64_t count, const char *why)
 {
-    pthread_mutex_lock(&f->vs.device.lock);
+    guest_lock(f);
     uint64_t refusals = f->vs.device.refusals;
     char text[sizeof f->vs.device.refusal];
     memcpy(text, f->vs.device.refusal, sizeof text);
-    pthread_mutex_unlock(&f->vs.device.lock);
+    guest_unlock(f);
     cr_assert_eq(refusals, count);
     cr_assert_str_eq(text, why);
 }

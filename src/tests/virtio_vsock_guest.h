@@ -37,6 +37,13 @@ struct guest_test {
 void guest_set_up(struct guest_test *f);
 void guest_tear_down(struct guest_test *f);
 
+// The device's lock: whoever looks at rings or into the device holds it, as the
+// loop may be at work.
+void guest_lock(struct guest_test *f);
+void guest_unlock(struct guest_test *f);
+// How many connections it has.
+unsigned guest_connections(struct guest_test *f);
+
 // The driver sets it up, again after a reset; rings that are laid out anew.
 void guest_reset(struct guest_test *f);
 void guest_start(struct guest_test *f);

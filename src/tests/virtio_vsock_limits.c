@@ -86,7 +86,7 @@ Test(virtio_vsock_limits, answers_that_nobody_takes)
 
 Test(virtio_vsock_limits, answers_are_bounded)
 {
-    pthread_mutex_lock(&f.vs.device.lock);
+    guest_lock(&f);
     const struct vsock_header h = guest_header(&f, VSOCK_RW, 1, 9);
     for (unsigned i = 0; i < VSOCK_ANSWERS; i++) {
         cr_assert(vsock_hub_has_room(&f.vs.hub));
@@ -96,7 +96,7 @@ Test(virtio_vsock_limits, answers_are_bounded)
     // Even if it were given one.
     cr_assert_null(vsock_hub_take(&f.vs.hub, &h, NULL, 0));
     cr_assert_eq(f.vs.hub.nanswers, VSOCK_ANSWERS);
-    pthread_mutex_unlock(&f.vs.device.lock);
+    guest_unlock(&f);
 }
 
 // ---- Resets -----------------------------------------------------------------
@@ -118,7 +118,7 @@ Test(virtio_vsock_limits, a_reset_ends_connections)
     guest_offer(&f, GUEST_RX);
     guest_start(&f);
     guest_expect(&f, VSOCK_REQUEST);
-    cr_assert_eq(f.vs.hub.count, 1U);
+    cr_assert_eq(guest_connections(&f), 1U);
     close(early);
     remove_listener(listener, 5000);
 }
@@ -134,7 +134,7 @@ Test(virtio_vsock_limits, a_reset_that_is_over_at_once)
     guest_offer(&f, GUEST_RX);
     guest_kick(&f, 0);
     guest_expect(&f, VSOCK_RST);
-    cr_assert_eq(f.vs.hub.count, 0U);
+    cr_assert_eq(guest_connections(&f), 0U);
     guest_expect_refusal(&f, 0, "");
 }
 
@@ -147,9 +147,11 @@ Test(virtio_vsock_limits, a_transport_reset)
     close(fd);
     // It is told when there is a buffer for it.
     uint64_t at = GUEST_OUT + 0x100000;
+    guest_lock(&f);
     memcpy(driver_at(&f.event, at, 4), &event, 4);
     driver_desc(&f.event, 0, at, 8, D_WRITE, 0);
     driver_offer(&f.event, 0);
+    guest_unlock(&f);
     guest_kick(&f, 2);
     guest_expect_nothing(&f);
     cr_assert_eq(driver_used_index(&f.event), 1);
@@ -159,7 +161,9 @@ Test(virtio_vsock_limits, a_transport_reset)
     cr_assert_eq(event, 0U);
     cr_assert_eq(f.interrupts[2], 1U);
     // Once.
+    guest_lock(&f);
     driver_offer(&f.event, 0);
+    guest_unlock(&f);
     guest_kick(&f, 2);
     guest_expect_nothing(&f);
     cr_assert_eq(driver_used_index(&f.event), 1);
@@ -169,9 +173,9 @@ static void *reset_again(void *arg)
 {
     (void)arg;
     for (unsigned i = 0; i < 100; i++) {
-        pthread_mutex_lock(&f.vs.device.lock);
+        guest_lock(&f);
         virtio_set_status(&f.vs.device, 0);
-        pthread_mutex_unlock(&f.vs.device.lock);
+        guest_unlock(&f);
         guest_start(&f);
         guest_kick(&f, 1);
         guest_kick(&f, 0);
