@@ -146,6 +146,16 @@ void guest_wait_bytes(struct guest_log *log, size_t n)
     cr_assert_geq(bytes, n, "only %zu of %zu bytes came", bytes, n);
 }
 
+void guest_read_regs(struct toyvmm *vm, unsigned vcpu, struct toyvmm_regs *out)
+{
+    uint64_t deadline = clock_after(clock_now_ns(), PATIENCE_NS);
+    bool read;
+    do
+        read = toyvmm_read_regs(vm, vcpu, out);
+    while (!read && clock_now_ns() < deadline);
+    cr_assert(read, "vCPU %u", vcpu);
+}
+
 // ---- The machine -----------------------------------------------------------
 
 static int load(void *owner, const struct guest_memory *mem,

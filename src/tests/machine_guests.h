@@ -132,6 +132,9 @@ void guest_wait_output(struct guest_log *log, const char *text);
 
 // Waits until so many bytes were sent.
 void guest_wait_bytes(struct guest_log *log, size_t n);
+// toyvmm_read_regs of a machine that runs, which a busy host may take more time
+// for than that waits.
+void guest_read_regs(struct toyvmm *vm, unsigned vcpu, struct toyvmm_regs *out);
 
 // Gives a port (or port 0) the text to read, in place of what is left of the
 // last one.

@@ -59,7 +59,7 @@ Test(machine_smp, each_runs_and_is_seen)
     uint64_t exits = 0;
     for (unsigned i = 0; i < CPUS; i++) {
         struct toyvmm_regs regs;
-        cr_assert(toyvmm_read_regs(vm, i, &regs), "vCPU %u", i);
+        guest_read_regs(vm, i, &regs);
         if (i == 0)
             cr_assert_geq(regs.rip, GUEST_GPA);
         else
