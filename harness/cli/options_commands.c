@@ -13,8 +13,7 @@ static const struct command_about abouts[COMMANDS] = {
                 "toyvmm-test [options] FILE.tc|FOLDER...",
                 "toyvmm-test --check|--explain|--list FILE.tc|FOLDER...",
                 "toyvmm-test --format [--write|--check] [FILE|FOLDER|-]...",
-                "toyvmm-test --interactive [--learn NEW.tc] [options] "
-                "[FILE.tc]",
+                "toyvmm-test --interactive [--learn NEW.tc] [FILE.tc]",
                 "toyvmm-test --probe",
             },
             "Boots Linux guests in small KVM machines and runs scenarios on "

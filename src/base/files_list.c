@@ -60,7 +60,8 @@ int files_list_open(struct files_list *list, bool ports, struct error *err)
         return -EOPNOTSUPP;
     ports = ports && list->version >= PORTS_ABI;
     const struct ruleset attr = {
-        .files = READS | MAKES | MEETS | NEVER | writes(list->version),
+        .files = READS | MAKES | LANDLOCK_ACCESS_FS_MAKE_SOCK | NEVER |
+                 writes(list->version),
         .ports = ports ? BIND_TCP | CONNECT_TCP : 0,
     };
     list->fd = (int)syscall(SYS_landlock_create_ruleset, &attr,
