@@ -43,14 +43,17 @@ static void on_fence(void *owner)
     pthread_mutex_unlock(&lock);
 }
 
-// The loop has done what there was to do.
+// The loop has done what there was to do. What is ready together it takes in
+// any order; what that made ready comes later.
 static void settle(void)
 {
     pthread_mutex_lock(&lock);
-    unsigned before = passes;
-    loop_event_signal(&fence);
-    while (passes == before)
-        pthread_cond_wait(&passed, &lock);
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned before = passes;
+        loop_event_signal(&fence);
+        while (passes == before)
+            pthread_cond_wait(&passed, &lock);
+    }
     pthread_mutex_unlock(&lock);
 }
 
@@ -115,10 +118,15 @@ static void kick(struct machine *m, unsigned queue)
     settle();
 }
 
-// Offers a buffer of a split ring, as a driver does that knows how.
+// Offers a buffer of a split ring, as a driver does that knows how: not more
+// than there is room for.
 static void offer(struct machine *m, unsigned queue, uint64_t gpa, uint32_t len,
                   uint16_t flags)
 {
+    uint16_t used = 0;
+    memcpy(&used, guest_memory_at(&m->memory, ring_at(queue) + 0x202, 2), 2);
+    if ((uint16_t)(m->next[queue] - used) >= SIZE)
+        return;
     uint16_t slot = m->next[queue]++ % SIZE;
     const struct {
         uint64_t gpa;

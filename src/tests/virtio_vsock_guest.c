@@ -296,11 +296,15 @@ void guest_expect_one_of(struct guest_test *f, enum vsock_op op,
 }
 
 // The answer to a packet that goes nowhere comes after all that was due before.
+// The loop takes what is ready together in any order: what was ready before the
+// first of them is done by the second, and what that made ready by the third.
 void guest_expect_nothing(struct guest_test *f)
 {
-    guest_say(f, VSOCK_CREDIT_REQUEST, NOBODY, NOBODY);
-    guest_expect(f, VSOCK_RST);
-    cr_assert_eq(f->h.dst_port, NOBODY);
+    for (unsigned i = 0; i < 3; i++) {
+        guest_say(f, VSOCK_CREDIT_REQUEST, NOBODY, NOBODY);
+        guest_expect(f, VSOCK_RST);
+        cr_assert_eq(f->h.dst_port, NOBODY);
+    }
 }
 
 void guest_expect_end(struct guest_test *f)
