@@ -97,7 +97,7 @@ static const struct row rows[] = {
     {"check", 0, .take = take_action, .action = ACTION_CHECK, .commands = RUNS,
      .group = GROUP_INSTEAD,
      .help = "tell all that is wrong, and how much it is; a kernel, initrd, "
-             "disk, network or share that isn't there is a warning"},
+             "disk, network, share or vsock that isn't there is a warning"},
     {"explain", 0, .take = take_action, .action = ACTION_EXPLAIN,
      .commands = RUNS, .group = GROUP_INSTEAD,
      .help = "tell what would be done, resolved and in words: machine, "
