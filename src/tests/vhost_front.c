@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,6 +81,30 @@ Test(vhost_front, an_honest_one)
     // What both have, and the protocol's own bit.
     cr_expect_eq(f.end.features,
                  UINT64_C(1) << 32 | UINT64_C(1) << 30 | UINT64_C(1) << 28);
+}
+
+// Another machine's memory lies elsewhere here, and its rings where they were
+// in the guest.
+Test(vhost_front, rings_are_where_they_are_in_the_guest)
+{
+    struct vhost_addresses at[2];
+    void *in_the_way = NULL;
+    struct fixture f;
+    const uint8_t *memory[2];
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(talk(&f, HONEST, 0, PATIENCE), 0, "%s", f.err.text);
+        memory[i] = f.memory.regions[0].hva;
+        leave(&f);
+        at[i] = f.end.rings[1].at;
+        if (!in_the_way)
+            in_the_way = mmap((void *)(uintptr_t)memory[0], MEMORY, PROT_NONE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    munmap(in_the_way, MEMORY);
+    cr_assert_neq(memory[0], memory[1], "the second one is elsewhere");
+    cr_expect_eq(memcmp(&at[0], &at[1], sizeof at[0]), 0);
+    cr_expect_eq(at[0].available - at[0].descriptors, UINT64_C(0x10000));
+    cr_expect_eq(at[0].used - at[0].descriptors, UINT64_C(0x20000));
 }
 
 Test(vhost_front, one_that_confirms_nothing)

@@ -219,6 +219,24 @@ int vhost_front_config(struct vhost_front *f, void *to, size_t len,
 
 // ---- Rings -----------------------------------------------------------------
 
+// Addresses of ours are names to it, which it looks up among the regions that
+// it was told of. So that a place in the guest has one name for each machine
+// that a back end serves, wherever the memory of that lies here, it is the
+// guest's address: a libvhost-user that is given another machine's memory looks
+// its last rings up anew, and panics when they are gone.
+#define NAMES UINT64_C(0x100000000000)
+
+static uint64_t name_of(const struct guest_memory *memory, const void *at)
+{
+    const uint8_t *byte = at;
+    for (size_t i = 0; i < memory->nregions; i++) {
+        const struct guest_region *r = &memory->regions[i];
+        if (byte >= r->hva && byte < r->hva + r->size)
+            return NAMES + r->gpa + (uint64_t)(byte - r->hva);
+    }
+    return 0;
+}
+
 static int tell_memory(struct vhost_front *f, const struct guest_memory *memory,
                        struct error *err)
 {
@@ -232,7 +250,7 @@ static int tell_memory(struct vhost_front *f, const struct guest_memory *memory,
         m.payload.memory.regions[i] = (struct vhost_region){
             .gpa = r->gpa,
             .size = r->size,
-            .address = (uintptr_t)r->hva,
+            .address = NAMES + r->gpa,
             .offset = offset,
         };
         m.fds[m.nfds++] = memory->fd;
@@ -244,8 +262,9 @@ static int tell_memory(struct vhost_front *f, const struct guest_memory *memory,
     return tell(f, &m, err);
 }
 
-static int start_ring(struct vhost_front *f, unsigned index,
-                      const struct vhost_ring *ring, struct error *err)
+static int start_ring(struct vhost_front *f, const struct guest_memory *memory,
+                      unsigned index, const struct vhost_ring *ring,
+                      struct error *err)
 {
     const struct vhost_message place = {
         .request = VHOST_SET_VRING_ADDR,
@@ -253,9 +272,9 @@ static int start_ring(struct vhost_front *f, unsigned index,
         .payload.addresses =
             {
                 .index = index,
-                .descriptors = (uintptr_t)ring->descriptors,
-                .available = (uintptr_t)ring->driver,
-                .used = (uintptr_t)ring->device,
+                .descriptors = name_of(memory, ring->descriptors),
+                .available = name_of(memory, ring->driver),
+                .used = name_of(memory, ring->device),
             },
     };
     int code = tell_state(f, VHOST_SET_VRING_NUM, index, ring->size, err);
@@ -285,7 +304,7 @@ int vhost_front_start(struct vhost_front *f, uint64_t features,
         code = tell_memory(f, memory, err);
     for (unsigned i = 0; code == 0 && i < n; i++)
         if (rings[i].used)
-            code = start_ring(f, i, &rings[i], err);
+            code = start_ring(f, memory, i, &rings[i], err);
     return code;
 }
 
