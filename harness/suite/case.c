@@ -148,7 +148,7 @@ static int run(struct watcher *w, const struct scenario *s, uint64_t started_ns,
     struct case_paths paths;
     // A worker has one case; this process may have others.
     bool confine = w->control && !plan->no_sandbox;
-    if (case_paths_find(&paths, w->control, &guest, w->recording.path)) {
+    if (case_paths_find(&paths, w->control, s, &guest, w->recording.path)) {
         guest_free(&guest);
         return -ENOMEM;
     }

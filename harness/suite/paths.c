@@ -13,12 +13,15 @@ static char *folder_of(const char *path)
 }
 
 int case_paths_find(struct case_paths *p, const struct case_control *control,
-                    const struct guest *guest, const char *recording)
+                    const struct scenario *s, const struct guest *guest,
+                    const char *recording)
 {
     *p = (struct case_paths){.folder = NULL};
     if (recording && !(p->folder = folder_of(recording)))
         return -ENOMEM;
     size_t nread = 0, nwritten = 0;
+    if (recording)
+        p->read[nread++] = s->path;
     if (guest->symbols)
         p->read[nread++] = guest->symbols;
     if (control && control->folder)

@@ -8,13 +8,15 @@
 
 struct case_paths {
     struct toyvmm_paths paths; // of what is below, and of others' texts
-    const char *read[1], *written[2];
+    const char *read[2], *written[2];
     char *folder; // of the recording
 };
 
-// Symbols are read when a run has failed; the result is written into the
-// control's folder, and the recording (a path, or NULL) with its casts into its
-// own. 0 or -ENOMEM. control may be NULL. Guest and control outlive it.
+// The scenario's file is read for a recording, symbols when a run has failed;
+// the result is written into the control's folder, and the recording (a path,
+// or NULL) with its casts into its own. 0 or -ENOMEM. control may be NULL.
+// Scenario, guest and control outlive it.
 int case_paths_find(struct case_paths *p, const struct case_control *control,
-                    const struct guest *guest, const char *recording);
+                    const struct scenario *s, const struct guest *guest,
+                    const char *recording);
 void case_paths_free(struct case_paths *p);

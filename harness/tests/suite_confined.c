@@ -24,18 +24,20 @@ Test(suite_paths, of_a_case)
     const struct case_control control = {.folder = "/run/x"};
     char symbols[] = "System.map";
     const struct guest guest = {.symbols = symbols};
+    const struct scenario s = {.path = "a.tc"};
     struct case_paths p;
-    cr_assert_eq(case_paths_find(&p, &control, &guest, "out/a.tvr"), 0);
-    cr_assert_eq(p.paths.nread, 1U);
-    cr_expect_str_eq(p.paths.read[0], "System.map");
+    cr_assert_eq(case_paths_find(&p, &control, &s, &guest, "out/a.tvr"), 0);
+    cr_assert_eq(p.paths.nread, 2U);
+    cr_expect_str_eq(p.paths.read[0], "a.tc");
+    cr_expect_str_eq(p.paths.read[1], "System.map");
     cr_assert_eq(p.paths.nwritten, 2U);
     cr_expect_str_eq(p.paths.written[0], "/run/x");
     cr_expect_str_eq(p.paths.written[1], "out/");
     case_paths_free(&p);
-    cr_assert_eq(case_paths_find(&p, &control, &guest, "a.tvr"), 0);
+    cr_assert_eq(case_paths_find(&p, &control, &s, &guest, "a.tvr"), 0);
     cr_expect_str_eq(p.paths.written[1], ".");
     case_paths_free(&p);
-    cr_assert_eq(case_paths_find(&p, NULL, &guest, NULL), 0);
+    cr_assert_eq(case_paths_find(&p, NULL, &s, &guest, NULL), 0);
     cr_expect_eq(p.paths.nwritten, 0U);
     case_paths_free(&p);
 }
@@ -184,7 +186,8 @@ static int look_confined(struct fixture *f)
         try_open(path(f, "recordings/fresh"), O_WRONLY | O_CREAT) == 0,
         try_open(path(f, "kernel"), O_RDONLY) == 0,
         try_open(path(f, "kernel"), O_WRONLY) == refused,
-        try_open(path(f, "a.tc"), O_RDONLY) == refused,
+        try_open(path(f, "a.tc"), O_RDONLY) == 0,
+        try_open(path(f, "a.tc"), O_WRONLY) == refused,
         try_open("/etc/passwd", O_RDONLY) == refused,
     };
     for (size_t i = 0; i < sizeof(as_expected) / sizeof(*as_expected); i++)
