@@ -28,7 +28,7 @@ usage()
     cat <<END
 usage: scripts/test.sh [STAGE...]
 
-Without a stage, all run, in this order:
+Without a stage, all run, in this order, the last four beside each other:
   setup      install Debian packages that are missing (apt-get, sudo if needed)
   build      compile everything with warnings as errors
   unit       unit tests, no /dev/kvm needed
