@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 struct sandbox {
@@ -64,6 +65,10 @@ struct sandbox *sandbox_new(enum sandbox_thread kind, struct error *err)
         error_set(err, -ENOMEM, "out of memory");
         return NULL;
     }
+    // The first time that the C library is asked for a date, also one of UTC,
+    // it opens the zone's file: a guest that reads its clock would ask for
+    // that.
+    tzset();
     scmp_filter_ctx list = seccomp_init(SCMP_ACT_NOTIFY);
     s->watched = list != NULL;
     if (!list)
