@@ -92,40 +92,34 @@ Test(exact, a_kernel_of_the_command_line_is_the_one)
     selection_free(&s);
 }
 
-Test(exact, no_share_comes_along)
+// A scenario with this line has something that no exact rig can have.
+static void refuse(const char *line, const char *why)
 {
     static char only[] = "one.tc";
     char *words[] = {only};
+    char text[128];
     struct selection s = {0};
     struct exact_files f;
     struct error err = {""};
     struct guest_overrides none = {0};
-    put_file("one.tc", "kernel \"image\"\nshare . as x\nexpect /x/\n");
+    snprintf(text, sizeof(text), "kernel \"image\"\n%s\nexpect /x/\n", line);
+    put_file("one.tc", text);
     put_file("image", "0");
     choose(&s, words, 1);
     cr_expect_eq(exact_collect(&f, &s, &none, &err), -EINVAL);
-    cr_expect_not_null(strstr(err.text, "one.tc: the exact rig has no shares"),
-                       "%s", err.text);
+    cr_expect_not_null(strstr(err.text, why), "%s", err.text);
     exact_free(&f);
     selection_free(&s);
 }
 
+Test(exact, no_share_comes_along)
+{
+    refuse("share . as x", "one.tc: the exact rig has no shares");
+}
+
 Test(exact, no_socket_comes_along)
 {
-    static char only[] = "one.tc";
-    char *words[] = {only};
-    struct selection s = {0};
-    struct exact_files f;
-    struct error err = {""};
-    struct guest_overrides none = {0};
-    put_file("one.tc", "kernel \"image\"\nvsock v.sock\nexpect /x/\n");
-    put_file("image", "0");
-    choose(&s, words, 1);
-    cr_expect_eq(exact_collect(&f, &s, &none, &err), -EINVAL);
-    cr_expect_not_null(strstr(err.text, "one.tc: the exact rig has no vsock"),
-                       "%s", err.text);
-    exact_free(&f);
-    selection_free(&s);
+    refuse("vsock v.sock", "one.tc: the exact rig has no vsock");
 }
 
 Test(exact, no_image_that_is_served_comes_along)
